@@ -1,0 +1,242 @@
+"""The interface of an adapter: a frozen value of pure functions over its own three facts, and the types of their results.
+
+`Terms` (T) say the rules, a `Quote` (Q) says what the chain stores for everyone, a `Holding` (H) says what one position has. Their
+insides belong to the adapter; outside, only `Valuation`, `Price`, `Liquidation` and the other types below are seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from eth_typing import ChecksumAddress, HexStr
+
+from watcher.model import Blocked, Doubt, Market, Moment, PositionKey, Token, Unit, Valuation
+from watcher.query import Query
+from watcher.units import Raw, Ray
+
+T = TypeVar("T")
+Q = TypeVar("Q")
+H = TypeVar("H")
+
+
+class Which(Enum):
+    """Whose interest is brought up to date: everyone's, or nobody's (what a stale view sees). A set of tokens names some."""
+
+    ALL = "all"
+    NONE = "none"
+
+
+Accrued: TypeAlias = Which | frozenset[ChecksumAddress]
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What the protocol itself reads for `token`: `answer` integers of `unit`, or None when there is no usable one.
+
+    For Aave the unit is the oracle's base currency; for Morpho it is the loan token, scaled by 1e36. `path` reads from the source
+    inwards (adapter, cap, base feed); `updated` is the answer's own timestamp in seconds, None where it cannot be read.
+    """
+
+    token: Token
+    answer: int | None
+    unit: Unit
+    source: ChecksumAddress
+    description: str
+    path: tuple[str, ...]
+    updated: int | None
+    doubts: tuple[Doubt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How the borrow rate follows utilisation, as yearly rays: piecewise linear through `points` of (utilisation, rate).
+
+    Empty where the rate cannot be told from utilisation alone.
+    """
+
+    points: tuple[tuple[Ray, Ray], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One asset of a market as everyone sees it. Amounts are raw token units; caps are raw too, None without a cap."""
+
+    token: Token
+    supplied: Raw
+    borrowed: Raw
+    free: Raw  # liquidity that can be borrowed or withdrawn now
+    utilisation: Ray
+    supply_rate: Ray
+    borrow_rate: Ray
+    curve: Curve
+    supply_cap: Raw | None
+    borrow_cap: Raw | None
+    paused: bool
+    frozen: bool
+    grace_until: int | None  # seconds; liquidations are off before it
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    token: ChecksumAddress
+    amount: Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    token: ChecksumAddress
+    amount: Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Borrow:
+    token: ChecksumAddress
+    amount: Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Repay:
+    token: ChecksumAddress
+    amount: Raw
+
+
+@dataclass(frozen=True, slots=True)
+class SetMode:
+    """Switch the position's e-mode category; 0 leaves e-mode."""
+
+    category: int
+
+
+Action: TypeAlias = Supply | Withdraw | Borrow | Repay | SetMode
+
+
+@dataclass(frozen=True, slots=True)
+class Acted(Generic[Q, H]):
+    """The world after an action: the shared quote moves too (pool totals, indices), so both come back."""
+
+    quote: Q
+    holding: H
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The contract would revert. `reason` is one line in the protocol's own words."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidation:
+    """The largest liquidation of one pair that the contract would carry out now. Amounts are raw token units.
+
+    `seize` is what leaves the borrower, `fee` the part of it that goes to the protocol; `bonus` is what the liquidator gains over the
+    debt, in `unit`, before costs. `deficit` is the bad debt left after it, in raw units of the debt token. `blocked` says why nothing
+    can be done now.
+    """
+
+    debt: Token
+    collateral: Token
+    repay: Raw
+    seize: Raw
+    fee: Raw
+    incentive: int  # liquidation bonus factor in the valuation's scale, 100 % included
+    bonus: int
+    unit: Unit
+    deficit: Raw
+    blocked: Blocked | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The contract's own answer for one position: `figures` by the name of the `Valuation` field they must equal.
+
+    `which` says whose interest that answer had accrued. An absent name is something this contract does not report.
+    """
+
+    key: PositionKey
+    which: Accrued
+    figures: Mapping[str, int | bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A decoded log. `name` is "folder/contract.event"; `args` are in the ABI's order, indexed ones included."""
+
+    name: str
+    address: ChecksumAddress
+    args: tuple[Any, ...]
+    block: int
+    block_hash: HexStr
+    index: int  # within the block
+
+
+class Touch(Enum):
+    """What a log moved when it is not one position: every position of the market, or the terms themselves."""
+
+    EVERYONE = "everyone"
+    TERMS = "terms"
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery(Generic[T]):
+    """Logs to ask for and what each one means. `events` are names below `abis/`; `indexed` narrows topics 1 to 3 (32-byte words).
+
+    The contract that emits is one of `addresses`. `read` turns a decoded log into what it says.
+    """
+
+    addresses: tuple[ChecksumAddress, ...]
+    events: tuple[str, ...]
+    read: Callable[[Event], T]
+    indexed: tuple[tuple[bytes, ...] | None, ...] = ()
+
+
+Moves: TypeAlias = frozenset[PositionKey] | Touch
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter(Generic[T, Q, H]):
+    """One protocol family. All functions are pure; queries are run by whoever holds a reader.
+
+    `truncates` says that the contract cuts the average threshold to whole steps before it uses it, so that health is not monotone in
+    a price: searches in `health` look at it.
+    """
+
+    name: str
+    terms_type: type[T]
+    quote_type: type[Q]
+    holding_type: type[H]
+    terms: Callable[[Market], Query[T]]
+    fresh: Callable[[T], Query[bool]]  # are these (cached) terms still the market's? one round trip
+    quote: Callable[[T], Query[Q]]
+    accrue: Callable[[T, Q, Moment, Accrued], Q]
+    positions: Callable[[T, Sequence[ChecksumAddress]], Query[tuple[PositionKey, ...]]]
+    holdings: Callable[[T, Sequence[PositionKey]], Query[dict[PositionKey, H]]]
+    moves: Callable[[T], LogQuery[Moves]]
+    value: Callable[[T, Q, H], Valuation]
+    prices: Callable[[T, Q], tuple[Price, ...]]
+    reprice: Callable[[T, Q, Mapping[ChecksumAddress, int]], Q]
+    panels: Callable[[T, Q], tuple[Panel, ...]]
+    act: Callable[[T, Q, H, Action], Acted[Q, H] | Refusal]
+    liquidation: Callable[[T, Q, H, ChecksumAddress, ChecksumAddress], Liquidation | Refusal]
+    reported: Callable[[T, Sequence[PositionKey]], Query[dict[PositionKey, Reported]]]
+    truncates: Callable[[T], bool]
+    discover: Callable[[Market, Sequence[ChecksumAddress]], LogQuery[Market]] | None = (
+        None  # markets an owner has entered
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Position(Generic[T, Q, H]):
+    """One position with everything needed to value it again under another input: a quote accrued to `at`, its terms, its holding."""
+
+    adapter: Adapter[T, Q, H]
+    terms: T
+    quote: Q  # accrued to its moment
+    holding: H
+
+    def value(self) -> Valuation:
+        """The valuation of this very position; raises `MissingPrice` or `AnswerError` where the contract would revert."""
+        return self.adapter.value(self.terms, self.quote, self.holding)
