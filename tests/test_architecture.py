@@ -1,0 +1,106 @@
+"""The house rules as a test: which way imports point, what pure code may not touch, and that the product holds no key."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "watcher"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# What each room may import of ours. A room not named here may import anything above it: cli, __main__, localchain.
+CORE = {"errors", "units", "model", "query"}
+ALLOWED = {
+    "errors": set(),
+    "units": {"errors"},
+    "text": set(),
+    "data": set(),
+    "model": {"errors", "units"},
+    "query": {"errors", "units", "model"},
+    "adapter": CORE,
+    "formula": CORE | {"adapter"},
+    "oracle": CORE | {"adapter"},
+    "adapters": CORE | {"adapter", "formula", "oracle"},
+    "health": CORE | {"adapter"},
+    "chain": CORE | {"adapter", "data", "text"},
+    "config": CORE | {"chain", "data", "text"},
+    "cycle": CORE | {"adapter", "adapters", "health"},
+    "wallet": CORE | {"adapter", "adapters", "health", "cycle", "config", "chain"},
+    "localchain": CORE | {"chain", "data", "config"},
+}
+PURE = {"units", "model", "query", "adapter", "formula", "oracle", "adapters", "health", "text"}
+IMPURE = {"web3", "aiohttp", "sqlmodel", "sqlalchemy", "asyncio", "time", "datetime", "os", "random", "logging"}
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Every module named by an import, at the top or inside a function, except those for type checkers only."""
+    tree = ast.parse(path.read_text())
+    skipped = {
+        id(node)
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
+        for node in ast.walk(branch)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and node.level == 0:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names if node.module == "watcher")
+    return found
+
+
+def rooms(path: Path) -> set[str]:
+    return {parts[1] for name in imports(path) if (parts := name.split("."))[0] == "watcher" and len(parts) > 1}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path: Path) -> None:
+    here = room(path)
+    if here in ALLOWED:
+        assert rooms(path) - {here} <= ALLOWED[here]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if room(path) in PURE], ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_pure_code_touches_no_world(path: Path) -> None:
+    assert {name.split(".")[0] for name in imports(path)} & IMPURE == set()
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if room(path) in PURE], ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_exact_code_holds_no_float(path: Path) -> None:
+    constants = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+    assert [node.lineno for node in constants if isinstance(node.value, float)] == []
+
+
+def test_only_the_local_chain_could_sign() -> None:
+    holders = {
+        str(path.relative_to(PACKAGE))
+        for path in FILES
+        if any(name.startswith("eth_account") for name in imports(path))
+    }
+    assert all(name.startswith("localchain/") for name in holders)
+
+
+def test_only_the_demo_knows_the_local_chain() -> None:
+    users = {
+        str(path.relative_to(PACKAGE)) for path in FILES if "localchain" in rooms(path) and room(path) != "localchain"
+    }
+    assert users <= {"cli/demo.py"}
+
+
+def test_every_room_is_on_the_plan() -> None:
+    unplanned = {room(path) for path in FILES} - ALLOWED.keys() - {"__init__", "__main__", "cli", "exit"}
+    assert unplanned == set()
