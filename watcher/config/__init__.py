@@ -1,0 +1,10 @@
+"""chains.toml and the environment as one frozen `Config`. Nothing is read until `load` is called."""
+
+from __future__ import annotations
+
+from watcher.config.chain import Chain, Config, Endpoint, Group, Note, Origin
+from watcher.config.endpoints import with_rpc
+from watcher.config.read import load, packaged
+from watcher.config.write import dump
+
+__all__ = ["Chain", "Config", "Endpoint", "Group", "Note", "Origin", "dump", "load", "packaged", "with_rpc"]

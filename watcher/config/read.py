@@ -1,0 +1,165 @@
+"""chains.toml to `Config`. Strict: an unknown key, a second chain with one id, a wrong checksum is an error, never a guess."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeAlias
+
+from watcher.config.chain import Chain, Config, Endpoint, Group, Note, Origin
+from watcher.config.endpoints import endpoint, from_environment
+from watcher.config.table import Source, Table
+from watcher.errors import ConfigError
+from watcher.model import Market
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """The configuration of `path`, else of the packaged chains.toml, with the endpoints that the environment names.
+
+    `environ` is the process's own when None. Raises `ConfigError` naming file, line, key and what was expected.
+    """
+    config = read(path, Origin.FILE) if path else read(packaged(), Origin.SHIPPED)
+    return from_environment(config, os.environ if environ is None else environ)
+
+
+def packaged() -> Path:
+    """The chains.toml that came with the program: inside the package when installed, at the top of the tree when edited."""
+    data = Path(str(files("watcher"))) / "data"
+    return (data if data.is_dir() else Path(__file__).parents[2]) / "chains.toml"
+
+
+def read(path: Path, origin: Origin) -> Config:
+    """The chains of one file, no environment considered."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; name an existing one with --chains") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError(f"{path}: cannot be read: {reason}") from None
+    return parse(text, str(path), origin)
+
+
+def parse(text: str, name: str, origin: Origin) -> Config:
+    """The chains written in `text`; `name` stands for the file in messages."""
+    try:
+        values = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name}: not TOML: {error}") from None
+    top = Table(Source(name, text), (), values)
+    listed = top.needed("chains", "one table per chain, as in [chains.ethereum]")
+    top.close()
+    chains: list[Chain] = []
+    for key in listed.values:
+        table = listed.needed(key, "a table")
+        chain = read_chain(key, table, origin)
+        twin = next((other for other in chains if other.id == chain.id), None)
+        if twin:
+            table.fail("id", f"{chain.id} is the id of chains.{twin.name} already; every chain has its own")
+        chains.append(chain)
+    if not chains:
+        top.fail("chains", "expected at least one chain, as in [chains.ethereum]")
+    return Config(tuple(chains))
+
+
+Row: TypeAlias = tuple[Market, Note]
+
+
+def read_chain(name: str, table: Table, origin: Origin) -> Chain:
+    """One chain with its endpoints, groups and markets."""
+    slug(table, None, name)
+    number = table.positive("id")
+    pools = [aave_pool(name, number, row) for row in table.tables("aave_v3")]
+    singletons, known = morpho(name, number, table.table("morpho_blue"))
+    rows = [*pools, *singletons, *known]
+    chain = Chain(
+        name=name,
+        id=number,
+        endpoints=(),
+        block_time=table.seconds("block_time"),
+        finality=table.positive("finality"),
+        stale_head=table.positive("stale_head"),
+        multicall3=None if table.get("multicall3") is None else table.address("multicall3"),
+        groups=groups(table),
+        markets=tuple(market for market, _ in [*pools, *known]),
+        singletons=tuple(market for market, _ in singletons),
+        notes=tuple(note for _, note in rows),
+    )
+    table.text("source", "")  # for readers of the file: where the row comes from
+    for row in table.tables("rpc"):
+        chain = chain.with_endpoint(read_endpoint(row, origin))
+    table.close()
+    names = [market.name for market, _ in rows]
+    twice = next((market for market in names if names.count(market) > 1), None)
+    if twice:
+        table.fail(None, f"two markets are called {twice}; names are unique")
+    return chain
+
+
+def read_endpoint(table: Table, origin: Origin) -> Endpoint:
+    """One endpoint; messages never show its URL."""
+    alias = table.text("name", "") or None
+    url = table.text("url")
+    table.close()
+    try:
+        return endpoint(url, origin, alias)
+    except ValueError as error:
+        table.fail("url", str(error))
+
+
+def groups(table: Table) -> tuple[Group, ...]:
+    """The correlated groups of a chain; a token belongs to one at most."""
+    found: list[Group] = []
+    for row in table.tables("groups"):
+        name = row.text("name")
+        tokens = row.needed("tokens", "{ SYMBOL = address, … }")
+        row.close()
+        addresses = tuple(tokens.address(symbol) for symbol in tokens.values)
+        for other in (*found, Group(name, ())):
+            if set(addresses) & set(other.tokens):
+                row.fail("tokens", f"a token of it is in group {other.name} already; a token belongs to one group")
+        if len(set(addresses)) != len(addresses):
+            row.fail("tokens", "one token is listed twice")
+        found.append(Group(name, addresses))
+    return tuple(found)
+
+
+def aave_pool(chain: str, number: int, table: Table) -> Row:
+    """One Aave V3 pool: all its reserves are one market."""
+    name = f"{chain}/aave-v3/{slug(table, 'name', table.text('name'))}"
+    market = Market(number, "aave_v3", name, table.address("pool"), start=table.block("start"))
+    note = Note(name, table.text("label", ""), table.text("source", ""))
+    table.close()
+    return market, note
+
+
+def morpho(chain: str, number: int, table: Table | None) -> tuple[list[Row], list[Row]]:
+    """The Morpho Blue singleton of a chain, and the markets in it that are known by id."""
+    if table is None:
+        return [], []
+    name = f"{chain}/morpho-blue"
+    single = Market(number, "morpho_blue", name, table.address("address"), start=table.block("start"))
+    source = table.text("source", "")
+    known = []
+    for row in table.tables("markets"):
+        identity = row.word("id")
+        market = replace(
+            single, name=f"{name}/{identity.hex()[:10]}", id=identity, start=row.block("start") or single.start
+        )
+        known.append((market, Note(market.name, row.text("label", ""), row.text("source", source))))
+        row.close()
+    table.close()
+    return [(single, Note(name, "all markets, found from logs", source))], known
+
+
+def slug(table: Table, key: str | None, name: str) -> str:
+    """A name that can stand in a command and in "chain/protocol/market"."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+        table.fail(key, "expected a name of lower-case letters, digits and hyphens")
+    return name
