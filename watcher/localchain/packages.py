@@ -1,0 +1,151 @@
+"""Contract packages, compilers and anvil as npm tarballs: taken without their dependencies and scripts, checked, unpacked into the cache.
+
+The lock beside this file names every package with its version and sha512. A tarball that differs is refused and nothing of it is kept.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from watcher.errors import ConfigError
+from watcher.localchain import node
+from watcher.localchain.cache import Say, cache_folder, quiet, scratch
+
+LOCK = Path(__file__).with_name("packages.lock.json")
+STAMP = ".sha512"  # written last: a folder without it, or with another digest, does not count
+LARGEST = 500_000_000  # bytes unpacked; the largest package here has 61 MB
+PATIENCE = 900  # seconds for one npm run on a slow line
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One line of the lock. `sha512` is base64 over the tarball's bytes, as in npm's own locks."""
+
+    name: str
+    version: str
+    sha512: str
+
+    @property
+    def spec(self) -> str:
+        return f"{self.name}@{self.version}"
+
+    @property
+    def folder(self) -> Path:
+        """Where it is, or will be, unpacked."""
+        return cache_folder() / "packages" / self.spec.lstrip("@").replace("/", "+")
+
+    def present(self) -> bool:
+        stamp = self.folder / STAMP
+        return stamp.is_file() and stamp.read_text() == self.sha512
+
+
+def locked(path: Path = LOCK) -> tuple[Package, ...]:
+    """Every package of the lock, in its order."""
+    return tuple(Package(**entry) for entry in json.loads(path.read_text()))
+
+
+def package(name: str, version: str | None = None) -> Package:
+    """The locked package of that name; `version` tells apart the names that are there more than once."""
+    found = [p for p in locked() if p.name == name and version in (None, p.version)]
+    if len(found) != 1:
+        raise ConfigError(f"{LOCK.name} has {len(found)} entries for {name} {version or ''}: expected exactly one")
+    return found[0]
+
+
+def fetch(packages: Sequence[Package], say: Say = quiet) -> None:
+    """Make every one of `packages` present in the cache. Those already there cost one small read."""
+    missing = [p for p in packages if not p.present()]
+    if not missing:
+        return
+    root = cache_folder() / "packages"
+    with scratch(root) as place:
+        for index, wanted in enumerate(missing, 1):
+            say(f"package {index} of {len(missing)}: {wanted.spec}")
+            _install(wanted, _pack(wanted, place), place)
+
+
+def path(name: str, version: str | None = None, say: Say = quiet) -> Path:
+    """The folder of one package's files, fetched first when it is missing."""
+    wanted = package(name, version)
+    fetch([wanted], say)
+    return wanted.folder / "package"
+
+
+def _pack(wanted: Package, place: Path) -> Path:
+    """Let npm bring the tarball, as it is, into a fresh folder; it knows registries, proxies and certificates."""
+    folder = Path(place / hashlib.sha256(wanted.spec.encode()).hexdigest()[:16])
+    folder.mkdir()
+    words = [
+        *node.command("npm"),
+        "pack",
+        "--ignore-scripts",
+        "--silent",
+        "--pack-destination",
+        str(folder),
+        wanted.spec,
+    ]
+    try:
+        done = subprocess.run(
+            words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired as late:
+        raise ConfigError(
+            f"npm did not bring {wanted.spec} within {PATIENCE} s: check the network and run again"
+        ) from late
+    tarballs = list(folder.glob("*.tgz"))
+    if done.returncode or len(tarballs) != 1:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        reason = said[-1][:200] if said else f"exit {done.returncode}"
+        raise ConfigError(
+            f"npm could not bring {wanted.spec} ({reason}): check the network or npm's registry and run again"
+        )
+    return tarballs[0]
+
+
+def _install(wanted: Package, tarball: Path, place: Path) -> None:
+    """Check, unpack aside, stamp, and rename into place: another run sees all of it or nothing."""
+    digest = base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()
+    if digest != wanted.sha512:
+        raise ConfigError(f"{wanted.spec} is not the locked package: its sha512 is {digest}; nothing of it was kept")
+    fresh = place / f"{tarball.stem}.unpacked"
+    unpack(tarball, fresh)
+    (fresh / STAMP).write_text(digest)
+    if wanted.folder.exists() and not wanted.present():
+        shutil.rmtree(wanted.folder)
+    try:
+        fresh.rename(wanted.folder)
+    except OSError:
+        if not wanted.present():  # another run was faster: its copy has the same digest
+            raise
+
+
+def unpack(tarball: Path, folder: Path) -> None:
+    """Files and folders below `folder` only. A link, a device, an absolute or climbing path refuses the whole tarball."""
+    total = 0
+    with tarfile.open(tarball, "r:gz") as archive:
+        for member in archive:
+            parts = PurePosixPath(member.name).parts
+            climbs = not parts or member.name.startswith("/") or "\\" in member.name or ".." in parts or ":" in parts[0]
+            if climbs or not (member.isfile() or member.isdir()):
+                raise ConfigError(f"{tarball.name} holds {member.name!r}, which would leave its folder: refused")
+            total += member.size
+            if total > LARGEST:
+                raise ConfigError(f"{tarball.name} unpacks to more than {LARGEST} bytes: refused")
+            target = folder.joinpath(*parts)
+            if member.isdir():
+                target.mkdir(parents=True, exist_ok=True)
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source = archive.extractfile(member)
+            assert source is not None  # a regular file
+            with source, target.open("wb") as out:
+                shutil.copyfileobj(source, out)
+            target.chmod(0o755 if member.mode & 0o100 else 0o644)
