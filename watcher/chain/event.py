@@ -1,0 +1,157 @@
+"""Logs to events. Known events have a fixed layout; what does not fit is asked of eth-abi, and its refusal is an `AnswerError`."""
+
+from __future__ import annotations
+
+from binascii import unhexlify
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from eth_typing import ChecksumAddress, HexStr
+
+from watcher.adapter import Event
+from watcher.chain.abi import EventLayout, event
+from watcher.chain.codec import decode_types
+from watcher.chain.words import ADDRESS_PADDING, Layout, Misfit, address, layout
+from watcher.errors import AnswerError
+
+
+class Log(msgspec.Struct, frozen=True, gc=False):
+    """The members of a log that are read; a parser skips the rest. A pending log has null members and is refused."""
+
+    address: str
+    topics: tuple[str, ...]
+    data: str
+    blockNumber: str
+    blockHash: str
+    logIndex: str
+    removed: bool = False
+
+
+class _Body(msgspec.Struct, gc=False):
+    result: list[Log]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One event ready to be read: `fixed` covers the indexed words, then the data words; `order` puts them back as in the ABI."""
+
+    name: str
+    indexed: tuple[str, ...]
+    plain: tuple[str, ...]
+    fixed: Layout | None
+    order: tuple[int, ...] | None
+
+
+Book = Mapping[tuple[str, int], Known]  # by topic 0 and the number of topics
+
+
+def known(names: Iterable[str]) -> Book:
+    """The events to recognise, by name below `abis/`. The same topic with another number of indexed values is another event."""
+    return {(f"0x{shape.topic.hex()}", 1 + sum(shape.indexed)): _known(shape) for shape in map(event, names)}
+
+
+def _known(shape: EventLayout) -> Known:
+    indexed = tuple(_topic(kind) for kind, is_topic in zip(shape.types, shape.indexed, strict=True) if is_topic)
+    plain = tuple(kind for kind, is_topic in zip(shape.types, shape.indexed, strict=True) if not is_topic)
+    places = [i for i, is_topic in enumerate(shape.indexed) if is_topic]
+    places += [i for i, is_topic in enumerate(shape.indexed) if not is_topic]
+    order = tuple(places.index(i) for i in range(len(places)))
+    fixed = layout(indexed + plain)
+    return Known(shape.name, indexed, plain, fixed, None if order == tuple(sorted(order)) else order)
+
+
+def _topic(kind: str) -> str:
+    """What stands in a topic: the value itself, or the hash of a value that has no fixed size or more than one word."""
+    return "bytes32" if kind in ("string", "bytes") or kind.endswith((")", "]")) else kind
+
+
+def parse(body: bytes) -> list[Log]:
+    """The logs of a raw `eth_getLogs` response."""
+    try:
+        return msgspec.json.decode(body, type=_Body).result
+    except msgspec.MsgspecError as wrong:
+        raise AnswerError(f"the answer to eth_getLogs is not a list of logs: {wrong}") from wrong
+
+
+def convert(result: Any) -> list[Log]:
+    """The logs of an `eth_getLogs` result that is already parsed."""
+    try:
+        return msgspec.convert(result, list[Log])
+    except msgspec.ValidationError as wrong:
+        raise AnswerError(f"the answer to eth_getLogs is not a list of logs: {wrong}") from wrong
+
+
+def arguments(book: Book, log: Log) -> tuple[Any, ...]:
+    """The exact values of one log in the ABI's order. `AnswerError` for an unknown topic, a wrong count or a value that does not fit."""
+    return _values(_found(book, log), log)
+
+
+def decode_log(book: Book, log: Log) -> Event:
+    """One log as an `Event`. `AnswerError` as for `arguments`, and for a block number, hash or index that is none."""
+    found = _found(book, log)
+    emitter = _emitter(log.address)
+    number, index = _quantity(log.blockNumber), _quantity(log.logIndex)
+    return Event(found.name, emitter, _values(found, log), number, _hash(log.blockHash), index)
+
+
+def _found(book: Book, log: Log) -> Known:
+    topics = log.topics
+    found = book.get((topics[0], len(topics))) if topics else None
+    if found is None:
+        raise AnswerError(f"a log of {log.address[:42]} with {len(topics)} topics is none of the events asked for")
+    return found
+
+
+def _values(found: Known, log: Log) -> tuple[Any, ...]:
+    try:
+        if found.fixed is None:
+            return _slowly(found, log)
+        words = [topic[2:] for topic in log.topics if len(topic) == 66]
+        if len(words) != len(log.topics):
+            return _slowly(found, log)
+        words[0] = ""  # topic 0 names the event and carries no value
+        values = found.fixed.read(unhexlify("".join(words) + log.data[2:]))
+    except Misfit:
+        return _slowly(found, log)
+    except ValueError as wrong:  # not hex
+        raise AnswerError(f"a log of {found.name} is not hexadecimal") from wrong
+    return values if found.order is None else tuple([values[place] for place in found.order])
+
+
+def _slowly(found: Known, log: Log) -> tuple[Any, ...]:
+    try:
+        topics, data = [unhexlify(topic[2:]) for topic in log.topics[1:]], unhexlify(log.data[2:])
+    except ValueError as wrong:
+        raise AnswerError(f"a log of {found.name} is not hexadecimal") from wrong
+    if any(len(topic) != 32 for topic in topics):
+        raise AnswerError(f"a topic of {found.name} is not 32 bytes")
+    values = [*decode_types(found.indexed, b"".join(topics), found.name), *decode_types(found.plain, data, found.name)]
+    return tuple(values if found.order is None else [values[place] for place in found.order])
+
+
+def _emitter(text: str) -> ChecksumAddress:
+    try:
+        raw = unhexlify(text[2:])
+    except ValueError as wrong:
+        raise AnswerError("a log without an address") from wrong
+    if len(raw) != 20:
+        raise AnswerError("a log without an address")
+    return address(ADDRESS_PADDING + raw)
+
+
+def _quantity(text: str) -> int:
+    try:
+        number = int(text, 16)
+    except ValueError as wrong:
+        raise AnswerError("a log without a block number or index") from wrong
+    if not text.startswith("0x") or not 0 <= number < 1 << 63:
+        raise AnswerError("a log without a block number or index")
+    return number
+
+
+def _hash(text: str) -> HexStr:
+    if len(text) != 66 or not text.startswith("0x") or not set(text[2:]) <= set("0123456789abcdefABCDEF"):
+        raise AnswerError("a log without a block hash")
+    return HexStr(text.lower())
