@@ -1,0 +1,93 @@
+"""Whether an endpoint may be asked now, and how fast: parking, quarantine and a budget of requests per second. No I/O."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from watcher.chain.classify import LONGEST_PARKING
+from watcher.errors import EndpointError, Lying, RateLimited
+
+FIRST_PAUSE = 0.25  # seconds after the first failure; doubles with each further one
+LONGEST_PAUSE = 60.0
+FIRST_RATE_PAUSE = 1.0  # after a 429 without Retry-After
+SLOWEST = 1.0  # requests per second that a budget never falls below
+
+
+@dataclass(slots=True)
+class Budget:
+    """Requests per second, as a bucket that may go into debt: `take` says how long to wait first.
+
+    `rate` None means no limit (a node on this machine) until the endpoint itself sets one with a 429.
+    """
+
+    rate: float | None
+    clock: Callable[[], float]
+    tokens: float = field(init=False)
+    ceiling: float | None = field(init=False)
+    seen: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tokens, self.ceiling, self.seen = self.rate or 0.0, self.rate, self.clock()
+
+    def take(self, cost: int) -> float:
+        """Seconds to wait before sending `cost` requests."""
+        if self.rate is None:
+            return 0.0
+        now = self.clock()
+        self.tokens = min(self.rate, self.tokens + (now - self.seen) * self.rate) - cost
+        self.seen = now
+        return max(0.0, -self.tokens / self.rate)
+
+    def slower(self) -> None:
+        """After a 429: half the rate."""
+        self.rate = max(SLOWEST, (self.rate or 2 * 25.0) / 2)
+
+    def faster(self) -> None:
+        """After an answer: a little of the lost rate back, never above what was configured."""
+        if self.rate is not None:
+            higher = self.rate * 1.02
+            self.rate = higher if self.ceiling is None else min(self.ceiling, higher)
+
+
+@dataclass(slots=True)
+class Health:
+    """`until` is the clock's time before which the endpoint is left alone; `error` says why. A lie is for the whole run."""
+
+    clock: Callable[[], float]
+    until: float = 0.0
+    error: EndpointError | None = None
+    failures: int = 0
+    failed_at: float = 0.0
+
+    @property
+    def quarantined(self) -> bool:
+        return isinstance(self.error, Lying)
+
+    @property
+    def free(self) -> bool:
+        return not self.quarantined and self.clock() >= self.until
+
+    def well(self) -> None:
+        if not self.quarantined:
+            self.failures, self.error = 0, None
+
+    def failed(self, error: EndpointError, started: float) -> None:
+        """Park after `error` of a request sent at `started`. Requests that were under way together count as one failure."""
+        if self.quarantined:
+            return
+        self.error = error
+        if isinstance(error, Lying):
+            return
+        if self.failures == 0 or started >= self.failed_at:
+            self.failures += 1
+            self.failed_at = self.clock()
+        self.until = max(self.until, self.clock() + self._pause(error))
+
+    def _pause(self, error: EndpointError) -> float:
+        doubled = 2.0 ** min(self.failures - 1, 12)
+        if isinstance(error, RateLimited):
+            return error.retry_after or min(FIRST_RATE_PAUSE * doubled, LONGEST_PARKING)
+        jitter = 1.0 + random.random() / 4  # so that many watchers do not come back together
+        return min(FIRST_PAUSE * doubled, LONGEST_PAUSE) * jitter

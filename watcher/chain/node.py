@@ -1,0 +1,223 @@
+"""One endpoint over HTTP: sends one body within a deadline, reads no more than a cap, and turns every failure into our errors."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import json
+import ssl
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from itertools import count
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from watcher.chain.answers import Malformed, check
+from watcher.chain.classify import LONGEST_PARKING, RATE, Oversized, UnknownBlock, classify
+from watcher.chain.endpoint import Endpoint
+from watcher.chain.health import Budget, Health
+from watcher.chain.parse import BadEnvelope, Envelope, Fault, NotEnvelope, NotJson, decode, envelope, envelopes
+from watcher.chain.redact import secrets_of, shown
+from watcher.errors import ConfigError, EndpointError, Lying, RateLimited, Refused, Transient
+
+CAP = 1_000_000  # bytes of a decompressed body
+LARGE_CAP = 16_000_000  # logs, and batches
+LARGE = frozenset({"eth_getLogs", "eth_getBlockReceipts"})
+CHUNK = 65_536
+HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One JSON-RPC request; `params` are plain JSON values."""
+
+    method: str
+    params: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A checked result and the name of the endpoint that gave it."""
+
+    value: Any
+    endpoint: str
+
+
+class Node:
+    """An endpoint with its health and budget. Raises `EndpointError` for faults of the endpoint; an error of one request is returned."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        deadline: float,
+        rate: float | None,
+        plain: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        loopback = allowed(endpoint, plain)
+        self.endpoint = endpoint
+        self.name = endpoint.name
+        self.deadline = deadline
+        self.clock = clock
+        self.health = Health(clock)
+        self.budget = Budget(None if loopback else rate, clock)
+        self.sent: Counter[str] = Counter()  # HTTP requests by method; batches count once, as "batch"
+        self.verified_at: float | None = None
+        self.verifying = asyncio.Lock()
+        self._secrets = secrets_of(endpoint.url)
+        self._ids = count(1)
+
+    def __repr__(self) -> str:
+        return f"Node({self.name!r})"
+
+    async def ask(
+        self, session: aiohttp.ClientSession, asked: Sequence[Request], *, batch: bool
+    ) -> list[Answer | EndpointError]:
+        """Send `asked` as one HTTP request. One entry per request: its checked answer, or its own error."""
+        ids = tuple(next(self._ids) for _ in asked)
+        calls = [
+            {"jsonrpc": "2.0", "id": number, "method": one.method, "params": one.params}
+            for number, one in zip(ids, asked, strict=True)
+        ]
+        body = json.dumps(calls if batch else calls[0], separators=(",", ":")).encode()
+        await asyncio.sleep(self.budget.take(len(asked)))
+        self.sent["batch" if batch else asked[0].method] += 1
+        cap = LARGE_CAP if batch or asked[0].method in LARGE else CAP
+        status, headers, raw = await self._exchange(session, body, cap)
+        try:
+            value = decode(raw)
+            found = envelopes(value, ids) if batch else _single(envelope(value), ids[0])
+        except (NotJson, NotEnvelope) as error:
+            raise self._unusable(status, headers, raw, str(error)) from None
+        except BadEnvelope as error:
+            raise Lying(self.name, str(error)) from None
+        if isinstance(found, Fault):
+            raise self._refused(asked[0].method, found, status, headers)
+        return [self._item(one, found.get(number), status, headers) for number, one in zip(ids, asked, strict=True)]
+
+    def _item(
+        self, one: Request, reply: Envelope | None, status: int, headers: dict[str, str]
+    ) -> Answer | EndpointError:
+        if reply is None:
+            return Transient(self.name, f"{one.method}: no answer in the batch")
+        if reply.fault is not None:
+            return self._refused(one.method, reply.fault, status, headers)
+        try:
+            check(one.method, one.params, reply.result)
+        except Malformed as error:
+            raise Lying(self.name, shown(f"{one.method}: {error}", self._secrets)) from None
+        if reply.result is None and one.method.startswith("eth_getBlockBy"):
+            return UnknownBlock(self.name, f"{one.method}: block not known", 0)
+        return Answer(reply.result, self.name)
+
+    def _refused(self, method: str, fault: Fault, status: int, headers: dict[str, str]) -> EndpointError:
+        error = classify(self.name, method, fault, self._secrets)
+        if status == 429 or isinstance(error, RateLimited):
+            wait = error.retry_after if isinstance(error, RateLimited) else 0.0
+            return RateLimited(self.name, error.reason, retry_after(headers) or wait)
+        return error
+
+    def _unusable(self, status: int, headers: dict[str, str], raw: bytes, reason: str) -> EndpointError:
+        """A body that is no JSON-RPC: the status decides, and what a rate limiter's page says."""
+        text = raw[:2_000].decode(errors="replace")
+        if status == 429 or (status in (200, 403, 503) and RATE.search(text)):
+            return RateLimited(self.name, f"too many requests (HTTP {status})", retry_after(headers))
+        if 300 <= status < 400:
+            return Refused(self.name, f"answers with a redirect (HTTP {status}), which is never followed", status)
+        if status in (408, 425) or status >= 500:
+            return Transient(self.name, f"HTTP {status}")
+        if status != 200:
+            return Refused(self.name, f"HTTP {status}", status)
+        return Transient(self.name, reason)
+
+    async def _exchange(
+        self, session: aiohttp.ClientSession, body: bytes, cap: int
+    ) -> tuple[int, dict[str, str], bytes]:
+        """POST and read within the deadline. aiohttp's errors carry the URL, so they end here."""
+        try:
+            async with (
+                asyncio.timeout(self.deadline),
+                session.post(self.endpoint.url, data=body, headers=HEADERS, allow_redirects=False) as response,
+            ):
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return response.status, headers, await self._read(response, cap)
+        except TimeoutError:
+            reason = f"no complete answer within {self.deadline:g} s"
+        except aiohttp.ClientConnectorCertificateError:
+            reason = "its certificate is not accepted"
+        except (aiohttp.ClientSSLError, ssl.SSLError):
+            reason = "no TLS connection"
+        except aiohttp.ClientConnectorDNSError:
+            reason = "its host name is not known"
+        except aiohttp.ClientConnectorError as error:
+            reason = f"no connection ({error.os_error.strerror or type(error.os_error).__name__})"
+        except (aiohttp.ClientError, OSError, zlib.error) as error:
+            reason = f"the answer broke off ({type(error).__name__})"
+        raise Transient(self.name, shown(reason, self._secrets))
+
+    async def _read(self, response: aiohttp.ClientResponse, cap: int) -> bytes:
+        """The decompressed body; stops at the cap, so that neither a long body nor a gzip bomb fills the memory."""
+        coding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if coding not in ("identity", "", "gzip", "x-gzip", "deflate"):
+            raise Transient(self.name, "its body is compressed in a way that was not asked for")
+        inflate = None if coding in ("identity", "") else zlib.decompressobj(zlib.MAX_WBITS | 32)
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in response.content.iter_chunked(CHUNK):
+            part = chunk if inflate is None else inflate.decompress(chunk, cap + 1 - size)
+            size += len(part)
+            if size > cap or (inflate is not None and inflate.unconsumed_tail):
+                raise Oversized(self.name, f"its answer is longer than {cap:,} bytes")
+            parts.append(part)
+        if inflate is not None and not inflate.eof:
+            raise Transient(self.name, "its compressed body was cut short")
+        return b"".join(parts)
+
+
+def _single(reply: Envelope, asked: int) -> dict[int, Envelope] | Fault:
+    if reply.id is None and reply.fault is not None:
+        return reply.fault  # the endpoint could not read the request, or would not
+    if reply.id != asked:
+        raise BadEnvelope("the answer's id is not the one that was sent")
+    return {asked: reply}
+
+
+def allowed(endpoint: Endpoint, plain: bool) -> bool:
+    """Whether the URL is on this machine; raises `ConfigError` for what may not be asked at all. Never shows the URL."""
+    try:
+        parts = urlsplit(endpoint.url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ConfigError(f"endpoint {endpoint.name}: its URL cannot be read; write https://host/path") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConfigError(f"endpoint {endpoint.name}: its URL must be https://host/path")
+    loopback = host == "localhost" or _loopback(host)
+    if parts.scheme == "http" and not loopback and not plain:
+        raise ConfigError(f"endpoint {endpoint.name}: plain http goes only to this machine; use https")
+    return loopback
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def retry_after(headers: dict[str, str]) -> float:
+    """Seconds of a Retry-After header, given as seconds or as an HTTP date; 0 without one, at most 300."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(min(int(text[:9]), LONGEST_PARKING))
+    try:
+        at = email.utils.parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+    return min(max(at - time.time(), 0.0), LONGEST_PARKING)
