@@ -1,0 +1,46 @@
+"""The commands. This table is all that the top-level help needs: no verb, and nothing heavy, is imported to print it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+VERBS: Final = {  # verb: (module, one line of help)
+    "account": (
+        "watcher.cli.account",
+        "Show every position of an address, with its health exactly as the contracts compute it.",
+    ),
+    "markets": ("watcher.cli.markets", "List the configured markets, or explain one."),
+    "check": (
+        "watcher.cli.check",
+        "Verify endpoints, contracts and oracles, and compare our health with the contract's.",
+    ),
+    "demo": ("watcher.cli.demo", "Watch positions fall and be liquidated on a local chain with the real contracts."),
+}
+
+VALUED: Final = frozenset({"--chains", "--chain", "--block", "--format"})  # options of every verb that take a value
+
+HELP: Final = """\
+Usage: watcher VERB [ARGUMENTS] [OPTIONS]
+
+Watches lending positions on EVM chains. Read-only: it holds no key and sends no transaction.
+
+Verbs:
+{verbs}
+
+Options of every verb:
+  --chains FILE      a chains file instead of the packaged one
+  --chain NAME|ID    one chain only
+  --block WHEN       a block number, a date (2026-11-22T10:00) or an age (2h)
+  --format FORMAT    table, json, jsonl or csv
+  --quiet            no notes on stderr
+  -v, -vv            more of them
+  --help             what a verb takes: watcher VERB --help
+  --version
+
+Endpoints, first to last: --rpc, WATCHER_RPC_<chainid>, ETH_RPC_URL, the shipped public ones.
+Exit codes: 0 ok · 1 bug · 2 usage · 3 configuration · 4 source unavailable or partial · 10 under --fail-below · 130 interrupted"""
+
+
+def top_help() -> str:
+    """The help of `watcher --help`."""
+    return HELP.format(verbs="\n".join(f"  {verb:9}{line}" for verb, (_, line) in VERBS.items()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watcher.config.chain import Chain, Config, Endpoint, Group, Note, Origin
 from watcher.config.endpoints import with_rpc
-from watcher.config.read import load, packaged
+from watcher.config.read import load
 from watcher.config.write import dump
 
-__all__ = ["Chain", "Config", "Endpoint", "Group", "Note", "Origin", "dump", "load", "packaged", "with_rpc"]
+__all__ = ["Chain", "Config", "Endpoint", "Group", "Note", "Origin", "dump", "load", "with_rpc"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import IntEnum
 
 from eth_typing import ChecksumAddress
 
+from watcher.chain.endpoint import Endpoint as Server
 from watcher.errors import UsageError
 from watcher.model import Market
 
@@ -24,11 +25,9 @@ class Origin(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One JSON-RPC server. `name` is its alias or host; `url` may hold a key, so it is in no repr, message or log."""
+class Endpoint(Server):
+    """A server and where it was named. Its `url` may hold a key, so it is in no repr, message or log."""
 
-    name: str
-    url: str = field(repr=False)
     origin: Origin = Origin.FILE
 
 

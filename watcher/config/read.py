@@ -8,13 +8,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from importlib.resources import files
 from pathlib import Path
 from typing import TypeAlias
 
 from watcher.config.chain import Chain, Config, Endpoint, Group, Note, Origin
 from watcher.config.endpoints import endpoint, from_environment
 from watcher.config.table import Source, Table
+from watcher.data import root
 from watcher.errors import ConfigError
 from watcher.model import Market
 
@@ -24,14 +24,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
 
     `environ` is the process's own when None. Raises `ConfigError` naming file, line, key and what was expected.
     """
-    config = read(path, Origin.FILE) if path else read(packaged(), Origin.SHIPPED)
+    config = read(path, Origin.FILE) if path else read(root() / "chains.toml", Origin.SHIPPED)
     return from_environment(config, os.environ if environ is None else environ)
-
-
-def packaged() -> Path:
-    """The chains.toml that came with the program: inside the package when installed, at the top of the tree when edited."""
-    data = Path(str(files("watcher"))) / "data"
-    return (data if data.is_dir() else Path(__file__).parents[2]) / "chains.toml"
 
 
 def read(path: Path, origin: Origin) -> Config:

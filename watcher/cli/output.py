@@ -1,0 +1,119 @@
+"""Data on stdout: the same rows as a table for people, or as json, jsonl or csv for programs. Foreign text is text, never markup.
+
+Integers and decimals are exact: json carries them as strings, because most readers of json would round them.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import Any, TextIO, TypeAlias
+
+from watcher.cli.options import Format
+from watcher.text import clean_line
+
+Row: TypeAlias = Mapping[str, Any]
+
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what starts with these
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A key of the rows and how a table shows it. `wide` columns may be folded on a narrow terminal."""
+
+    key: str
+    title: str
+    right: bool = False
+    wide: bool = False
+
+
+def show(rows: Sequence[Row], columns: Sequence[Column], form: Format, stream: TextIO | None = None) -> None:
+    """Print `rows`: table and csv show `columns`; json (one list) and jsonl (one object per line) show whole rows."""
+    out = stream or sys.stdout
+    match form:
+        case Format.TABLE:
+            show_table(rows, columns, out)
+        case Format.CSV:
+            show_csv(rows, columns, out)
+        case Format.JSON:
+            show_json(list(rows), out)
+        case Format.JSONL:
+            for row in rows:
+                out.write(json.dumps(plain(row), ensure_ascii=False) + "\n")
+
+
+def show_json(document: object, stream: TextIO | None = None) -> None:
+    """Print one json document, indented."""
+    (stream or sys.stdout).write(json.dumps(plain(document), ensure_ascii=False, indent=2) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """`value` as json can hold it without loss: integers and decimals as text, bytes as 0x hex, None as null.
+
+    A float is refused: nothing that is printed here was computed in one.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence | set | frozenset):
+        return [plain(item) for item in value]
+    raise TypeError(f"no exact json for {type(value).__name__}")
+
+
+def cell(value: Any) -> str:
+    """`value` in a table or csv; nothing for None."""
+    exact = plain(value)
+    if exact is None:
+        return ""
+    if isinstance(exact, bool):
+        return "yes" if exact else "no"
+    return exact if isinstance(exact, str) else json.dumps(exact, ensure_ascii=False)
+
+
+def show_csv(rows: Sequence[Row], columns: Sequence[Column], out: TextIO) -> None:
+    """RFC 4180 with a header of keys. Text that a spreadsheet would run gets an apostrophe; numbers stay as they are."""
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([column.key for column in columns])
+    for row in rows:
+        writer.writerow([inert(cell(row.get(column.key))) for column in columns])
+
+
+def inert(text: str) -> str:
+    """`text` as a cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(FORMULA) and not NUMBER.fullmatch(text) else text
+
+
+def show_table(rows: Sequence[Row], columns: Sequence[Column], out: TextIO) -> None:
+    """A plain table. On a terminal long cells fold; into a file or pipe every row is one line, whatever its length."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for column in columns:
+        table.add_column(
+            Text(column.title), justify="right" if column.right else "left", overflow="fold", no_wrap=not column.wide
+        )
+    for row in rows:
+        table.add_row(*(Text(clean_line(cell(row.get(column.key)))) for column in columns))
+    console = Console(file=out, highlight=False, markup=False, emoji=False, width=None if out.isatty() else 10_000)
+    console.print(table)
