@@ -1,0 +1,67 @@
+"""A fall in millionths is compared with taking every step."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+
+from tests.health.positions import positions
+from tests.health.toy import ONE, A, B, Holding, Quote, Terms, position
+from watcher.adapter import Position
+from watcher.health.fall import STEPS, fall, fall_of, fallen, within
+from watcher.health.mover import movers
+from watcher.health.walk import revalued
+from watcher.model import Side
+
+Toy = Position[Terms, Quote, Holding]
+
+
+def tried(toy: Toy, tokens: frozenset[str]) -> int | None:
+    """Every distinct set of floored prices, in order: between two of them nothing can change."""
+    answers = {mover.price.token.address: mover.answer for mover in movers(toy) if mover.price.token.address in tokens}
+    steps = {0}
+    for answer in answers.values():
+        steps |= {-(-(answer - left) * STEPS // answer) for left in range(1, answer)}
+    for k in sorted(steps):
+        prices = fallen(answers, k)
+        if min(prices.values()) < 1:
+            return None
+        if revalued(toy, prices).liquidatable:
+            return k
+    return None
+
+
+@settings(max_examples=300, deadline=None)
+@given(positions(top=400))
+def test_the_fall_of_all_collateral_is_the_first_step_there_is(toy: Toy) -> None:
+    if toy.value().debt:
+        tokens = frozenset(m.price.token.address for m in movers(toy) if m.on(Side.COLLATERAL))
+        assert fall(toy).steps == tried(toy, tokens)
+
+
+@settings(max_examples=300, deadline=None)
+@given(positions(top=400))
+def test_the_fall_of_a_group_is_the_first_step_there_is(toy: Toy) -> None:
+    moved = within(movers(toy), frozenset((A.address, B.address)))
+    if toy.value().debt and moved:
+        assert fall_of(toy, moved).steps == tried(toy, frozenset(m.price.token.address for m in moved))
+
+
+def test_half_of_the_health_above_one_is_a_fall_of_a_half() -> None:
+    # 10 A at 80 % against 400.00: the price may halve from 100.00 and one step more liquidates
+    toy = position({A: 10_000_000, B: 100}, {A: 8_000}, {A: 10 * ONE}, {B: 400_000 * ONE})
+    assert fall(toy).steps == 500_001
+    answers = {A.address: 10_000_000}
+    assert revalued(toy, fallen(answers, 500_001)).liquidatable
+    assert not revalued(toy, fallen(answers, 500_000)).liquidatable
+
+
+def test_a_looped_asset_takes_its_debt_along_and_no_fall_liquidates() -> None:
+    toy = position({A: 1_000_000}, {A: 9_000}, {A: 10 * ONE}, {A: 5 * ONE})
+    answer = fall(toy)
+    assert answer.steps is None
+    assert answer.reason == "no fall does it, down to the smallest price"
+
+
+def test_over_the_line_the_fall_is_zero() -> None:
+    toy = position({A: 100, B: 100}, {A: 8_000}, {A: 10 * ONE}, {B: 9 * ONE})
+    assert fall(toy).steps == 0
