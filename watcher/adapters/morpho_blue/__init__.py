@@ -1,0 +1,44 @@
+"""Morpho Blue: one contract per chain, one market per 32-byte id, one collateral and one debt per position.
+
+Proved on the bytecode of Morpho 1.0.0; the adaptive-curve interest model is ported from its source and proved by vectors of its own
+bytecode. Morpho has no pause, no caps and no close factor: nothing blocks a liquidation.
+"""
+
+from __future__ import annotations
+
+from watcher.adapter import Adapter
+from watcher.adapters.morpho_blue.acts import act, liquidation
+from watcher.adapters.morpho_blue.facts import Holding, Quote, Terms
+from watcher.adapters.morpho_blue.interest import accrue, panels
+from watcher.adapters.morpho_blue.logs import discover, moves
+from watcher.adapters.morpho_blue.reads import fresh, holdings, positions, quote, reported, terms
+from watcher.adapters.morpho_blue.worth import prices, reprice, value
+
+
+def truncates(_: Terms) -> bool:
+    """Never: the threshold is one wad, used whole."""
+    return False
+
+
+ADAPTER = Adapter(
+    name="morpho_blue",
+    terms_type=Terms,
+    quote_type=Quote,
+    holding_type=Holding,
+    terms=terms,
+    fresh=fresh,
+    quote=quote,
+    accrue=accrue,
+    positions=positions,
+    holdings=holdings,
+    moves=moves,
+    value=value,
+    prices=prices,
+    reprice=reprice,
+    panels=panels,
+    act=act,
+    liquidation=liquidation,
+    reported=reported,
+    truncates=truncates,
+    discover=discover,
+)

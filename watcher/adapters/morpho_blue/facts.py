@@ -1,0 +1,105 @@
+"""What is known about one Morpho market: its terms, its quote, a holding in it. The contract is one per chain, a market is a 32-byte id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
+
+from watcher.formula.morpho import Totals
+from watcher.model import Market, Moment, PositionKey, Token
+
+NOBODY: Final = to_checksum_address("0x" + "00" * 20)
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """`MarketParams`, immutable: their hash is the market's id. `lltv` is a wad."""
+
+    loan: ChecksumAddress
+    collateral: ChecksumAddress
+    oracle: ChecksumAddress
+    irm: ChecksumAddress
+    lltv: int
+
+    def row(self) -> tuple[ChecksumAddress, ChecksumAddress, ChecksumAddress, ChecksumAddress, int]:
+        """In the order of the ABI."""
+        return (self.loan, self.collateral, self.oracle, self.irm, self.lltv)
+
+
+class Model(StrEnum):
+    """Which interest rate model the market has, by how it answers and not by its address."""
+
+    NONE = "none"  # no model, no interest
+    ADAPTIVE = "adaptive"
+    OTHER = "other"  # its rate can be read, not foretold
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One part of the oracle's price that could be read."""
+
+    address: ChecksumAddress
+    text: str  # "base feed ETH / USD", "base vault"
+    dated: bool  # answers with a time
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """`collateral` is None in an idle market, which has neither collateral nor oracle. `sources` is empty for an unknown oracle."""
+
+    market: Market
+    params: Params
+    loan: Token
+    collateral: Token | None
+    model: Model
+    sources: tuple[Source, ...]
+    fee_recipient: ChecksumAddress
+
+    @property
+    def recipient(self) -> PositionKey:
+        """The position that protocol fees are minted to."""
+        return PositionKey(self.market.name, bytes.fromhex(self.fee_recipient[2:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What Morpho, the model and the oracle store for everyone. Totals leave out interest since `last_update`.
+
+    `fee` is the protocol's share of interest as a wad. `price` is the oracle's answer; `no_price` says why there is none.
+    `at_target` is the adaptive curve's stored rate (wad per second). Under another model `rate` (wad per second) was answered for the
+    timestamp `rate_at` and holds for no other. `minted` are fee shares that accrual added to the totals and the fee recipient has not
+    been given in its stored position yet. `updated` is the oldest answer among the oracle's feeds, in seconds.
+    """
+
+    totals: Totals
+    fee: int
+    last_update: int  # seconds
+    price: int | None
+    no_price: str | None
+    updated: int | None
+    at_target: int = 0
+    rate: int | None = None
+    rate_at: int | None = None
+    minted: int = 0
+    at: Moment | None = None
+
+    @property
+    def moment(self) -> Moment:
+        """When this quote holds. A quote straight from the chain has none: accrue it first."""
+        if self.at is None:
+            raise ValueError("this quote has not been accrued to a moment")
+        return self.at
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """`Morpho.position` of one account. Collateral is in raw units."""
+
+    key: PositionKey
+    supply_shares: int
+    borrow_shares: int
+    collateral: int

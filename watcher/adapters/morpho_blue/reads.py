@@ -1,0 +1,200 @@
+"""Every question put to Morpho: the terms of a market, its quote, holdings in it, and Morpho's own answer for the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from watcher.adapter import Reported, Which
+from watcher.adapters.morpho_blue.facts import NOBODY, Holding, Model, Params, Quote, Terms
+from watcher.adapters.morpho_blue.models import model
+from watcher.adapters.morpho_blue.sources import sources, updated
+from watcher.errors import AnswerError, CallReverted, WatcherError
+from watcher.formula.morpho import Pot, Totals, to_assets_up
+from watcher.model import Market, PositionKey, Token
+from watcher.query import Call, Outcome, Query, Script, ask, each, one, settled, together
+
+MORPHO: Final = "morpho_blue/morpho"
+HEALTHY: Final = "position is healthy"
+PAST_HEALTH: Final = frozenset(  # `liquidate` fails with these only after it has found the position unhealthy
+    {"transfer reverted", "transfer returned false", "transferFrom reverted", "transferFrom returned false", "no code"}
+)
+PER_SCRIPT: Final = 100  # positions in one simulated transaction
+
+
+def terms(market: Market) -> Query[Terms]:
+    """`AnswerError` when this Morpho has no such market: the id is the hash of the parameters that it answers."""
+    rows, recipients = yield from ask(
+        one(f"{MORPHO}.idToMarketParams", market.address, ((market.id,),)),
+        one(f"{MORPHO}.feeRecipient", market.address),
+    )
+    params = Params(*rows[0])
+    if identity(params) != market.id:
+        raise AnswerError(f"{market.name}: Morpho at {market.address} has no market 0x{market.id.hex()}")
+    asked: tuple[Query[Any], ...] = (
+        token(params.loan),
+        settled(None) if params.collateral == NOBODY else token(params.collateral),
+        model(market, params),
+        sources(params.oracle),
+    )
+    loan, collateral, kind, parts = yield from _all(asked)
+    return Terms(market, params, loan, collateral, kind, parts, recipients[0][0])
+
+
+def identity(params: Params) -> bytes:
+    """`MarketParamsLib.id`: the hash of five words."""
+    words = [bytes(12) + bytes.fromhex(address[2:]) for address in params.row()[:4]]
+    return keccak(b"".join(words) + params.lltv.to_bytes(32, "big"))
+
+
+def token(address: ChecksumAddress) -> Query[Token]:
+    """A token without a symbol is called by the start of its address; one without decimals is an error, its amounts have no meaning."""
+    decimals, symbol = yield (
+        each("morpho_blue/token.decimals", [address]),
+        each("morpho_blue/token.symbol", [address]),
+    )
+    if isinstance(decimals, WatcherError):
+        raise decimals
+    if isinstance(symbol, AnswerError | CallReverted):
+        return Token(address, address[:10], decimals[0][0])
+    if isinstance(symbol, WatcherError):
+        raise symbol
+    return Token(address, symbol[0][0] or address[:10], decimals[0][0])
+
+
+def fresh(terms: Terms) -> Query[bool]:
+    """Parameters, model and oracle never change; the market must be on this chain and the fee recipient the same."""
+    rows, recipients = yield from ask(
+        one(f"{MORPHO}.idToMarketParams", terms.market.address, ((terms.market.id,),)),
+        one(f"{MORPHO}.feeRecipient", terms.market.address),
+    )
+    return tuple(rows[0]) == terms.params.row() and recipients[0][0] == terms.fee_recipient
+
+
+def quote(terms: Terms) -> Query[Quote]:
+    """One round trip; two under a model that is not the adaptive curve, whose rate is asked for the totals."""
+    asked: tuple[Query[Any], ...] = (_stored(terms), _price(terms), _rate(terms), updated(terms.sources))
+    row, (price, no_price), (at_target, rate, rate_at), oldest = yield from _all(asked)
+    return Quote(_totals(row), row[5], row[4], price, no_price, oldest, at_target, rate, rate_at)
+
+
+def _totals(row: Sequence[int]) -> Totals:
+    return Totals(supply=Pot(row[0], row[1]), borrow=Pot(row[2], row[3]))
+
+
+def _stored(terms: Terms) -> Query[tuple[int, ...]]:
+    (rows,) = yield from ask(one(f"{MORPHO}.market", terms.market.address, ((terms.market.id,),)))
+    return tuple(rows[0])
+
+
+def _price(terms: Terms) -> Query[tuple[int | None, str | None]]:
+    """The oracle's answer or the reason why there is none. A hostile oracle costs its market the price, not the answer."""
+    if terms.params.oracle == NOBODY:
+        return None, "the market has no oracle"
+    (answer,) = yield (each("morpho_blue/oracle.price", [terms.params.oracle]),)
+    if isinstance(answer, CallReverted | AnswerError):
+        return None, str(answer)
+    if isinstance(answer, WatcherError):
+        raise answer
+    return answer[0][0], None
+
+
+def _rate(terms: Terms) -> Query[tuple[int, int | None, int | None]]:
+    """Rate at target, rate, and the timestamp it is for, as far as the model has them."""
+    if terms.model is Model.NONE:
+        return 0, None, None
+    if terms.model is Model.ADAPTIVE:
+        (rows,) = yield from ask(one("morpho_blue/irm.rateAtTarget", terms.params.irm, ((terms.market.id,),)))
+        return rows[0][0], None, None
+    market, params = terms.market, terms.params.row()
+    stored = Call(f"{MORPHO}.market", market.address, (market.id,))
+    accrue = Call(f"{MORPHO}.accrueInterest", market.address, (params,))
+    ((before, accrued, after),) = yield from ask(Script((stored, accrue, stored)))
+    if before.row is None or accrued.row is None or after.row is None:
+        return 0, None, None
+    (rates,) = yield from ask(one("morpho_blue/irm.borrowRateView", terms.params.irm, ((params, before.row),)))
+    return 0, rates[0][0], after.row[4]
+
+
+def holdings(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKey, Holding]]:
+    """One round trip for any number of positions."""
+    if not keys:
+        return {}
+    args = [(terms.market.id, to_checksum_address(key.key)) for key in keys]
+    (rows,) = yield from ask(one(f"{MORPHO}.position", terms.market.address, args))
+    return {key: Holding(key, *row) for key, row in zip(keys, rows, strict=True)}
+
+
+def positions(terms: Terms, owners: Sequence[ChecksumAddress]) -> Query[tuple[PositionKey, ...]]:
+    """The owners who lend, borrow or hold collateral in this market."""
+    keys = [PositionKey(terms.market.name, bytes.fromhex(owner[2:])) for owner in owners]
+    held = yield from holdings(terms, keys)
+    return tuple(key for key, h in held.items() if h.supply_shares or h.borrow_shares or h.collateral)
+
+
+def reported(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKey, Reported]]:
+    """Morpho's own totals after a simulated `accrueInterest`, and whether a simulated `liquidate` gets past its health check.
+
+    The liquidator owns nothing, so a liquidation that is allowed fails at the token transfer that follows. Any other failure (the
+    oracle's, an overflow) says nothing, and `liquidatable` is then absent. Morpho has no view of a debt: ours is the rounding of the
+    shares, on its totals.
+    """
+    if not keys:
+        return {}
+    parts = [keys[start : start + PER_SCRIPT] for start in range(0, len(keys), PER_SCRIPT)]
+    answers = yield from ask(*(_simulation(terms, part) for part in parts))
+    found: dict[PositionKey, Reported] = {}
+    for part, (accrued, market, *outcomes) in zip(parts, answers, strict=True):
+        if accrued.row is None or market.row is None:
+            raise CallReverted(f"{MORPHO}.accrueInterest at {terms.market.address}", accrued.revert or market.revert)
+        borrow = _totals(market.row).borrow
+        held, tried = outcomes[: len(part)], outcomes[len(part) :]
+        for key, position, attempt in zip(part, held, tried, strict=True):
+            found[key] = Reported(key, Which.ALL, _figures(borrow, position, attempt))
+    return found
+
+
+def _simulation(terms: Terms, keys: Sequence[PositionKey]) -> Script:
+    market, owners = terms.market, [to_checksum_address(key.key) for key in keys]
+    params = terms.params.row()
+    return Script(
+        (
+            Call(f"{MORPHO}.accrueInterest", market.address, (params,)),
+            Call(f"{MORPHO}.market", market.address, (market.id,)),
+            *(Call(f"{MORPHO}.position", market.address, (market.id, owner)) for owner in owners),
+            *(Call(f"{MORPHO}.liquidate", market.address, (params, owner, 0, 1, b"")) for owner in owners),
+        )
+    )
+
+
+def _figures(borrow: Pot, position: Outcome, attempt: Outcome) -> dict[str, int | bool | None]:
+    figures: dict[str, int | bool | None] = {}
+    if position.row is not None:
+        figures["debt"] = to_assets_up(position.row[1], borrow)
+    reason = error_text(attempt.revert)
+    if reason == HEALTHY:
+        figures["liquidatable"] = False
+    elif attempt.row is not None or reason in PAST_HEALTH:
+        figures["liquidatable"] = True
+    return figures
+
+
+def error_text(revert: bytes) -> str | None:
+    """The text of ``Error(string)``, else None."""
+    if revert[:4] != bytes.fromhex("08c379a0") or len(revert) < 68:
+        return None
+    length = int.from_bytes(revert[36:68], "big")
+    return revert[68 : 68 + length].decode("utf-8", "replace") if len(revert) >= 68 + length else None
+
+
+def _all(queries: Sequence[Query[Any]]) -> Query[tuple[Any, ...]]:
+    """All results in lockstep, or the first error."""
+    results = yield from together(queries)
+    for result in results:
+        if isinstance(result, WatcherError):
+            raise result
+    return results

@@ -1,0 +1,118 @@
+"""A position's value and prices, as `Morpho._isHealthy` computes them; the unit is one raw unit of the loan token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from eth_typing import ChecksumAddress
+
+from watcher.adapter import Price
+from watcher.adapters.morpho_blue.facts import Holding, Quote, Terms
+from watcher.adapters.morpho_blue.interest import borrow_rate, supply_rate
+from watcher.errors import MissingPrice, UsageError
+from watcher.formula.morpho import max_borrow, quoted_down, room, to_assets_down, to_assets_up
+from watcher.model import Leg, Line, Side, Unit, Valuation
+from watcher.units import WAD, Raw, Ray, Wad, mul_div_down
+
+
+def unit(terms: Terms) -> Unit:
+    return Unit(terms.loan.symbol, terms.loan.decimals)
+
+
+def price_of(terms: Terms, quote: Quote) -> int:
+    """The oracle's answer, scaled by 1e36: raw loan tokens per raw unit of collateral.
+
+    `MissingPrice` when the oracle reverts or answers what is no price; the contract reverts too. Also when it answers zero, which the
+    contract takes at its word: it would hand out all collateral for nothing.
+    """
+    if quote.price is None:
+        raise MissingPrice(terms.params.collateral, quote.no_price or "the oracle was not read")
+    if quote.price == 0:
+        reason = "the oracle answers zero; the contract takes that for worthless and would allow any liquidation"
+        raise MissingPrice(terms.params.collateral, reason)
+    return quote.price
+
+
+def supply_shares(terms: Terms, quote: Quote, holding: Holding) -> int:
+    """What the position lends, with the fee shares that accrual minted to it when it is the fee recipient's."""
+    return holding.supply_shares + (quote.minted if holding.key == terms.recipient else 0)
+
+
+def limit(terms: Terms, quote: Quote, holding: Holding) -> int:
+    """The most that the position may owe. The price is not needed, and not asked for, where neither side holds anything."""
+    if not holding.collateral and not holding.borrow_shares:
+        return 0
+    return max_borrow(holding.collateral, price_of(terms, quote), terms.params.lltv)
+
+
+def value(terms: Terms, quote: Quote, holding: Holding) -> Valuation:
+    """`Morpho._isHealthy` on an accrued quote: liquidatable when ⌊⌊collateral·price/1e36⌋·lltv⌋ < ⌈debt⌉, healthy at equality.
+
+    Health is that limit over the debt, a wad rounded down. The contract asks no price of a position without debt; its collateral still
+    cannot be told without one, so `MissingPrice` is raised for it too and it is unknown, not worthless. `Overflow` where the contract's
+    product leaves 256 bits.
+    """
+    borrow = quote.totals.borrow
+    debt = to_assets_up(holding.borrow_shares, borrow)
+    weighted = limit(terms, quote, holding)
+    collateral = quoted_down(holding.collateral, price_of(terms, quote)) if holding.collateral else 0
+    lltv = terms.params.lltv if holding.collateral else 0
+    return Valuation(
+        key=holding.key,
+        at=quote.moment,
+        unit=unit(terms),
+        scale=WAD,
+        legs=tuple(_legs(terms, quote, holding, collateral, debt)),
+        collateral=collateral,
+        debt=debt,
+        available=room(borrow, holding.borrow_shares, weighted),
+        threshold=lltv,
+        ltv=lltv,
+        line=Line(weighted, debt, unit(terms)),
+        health=Wad(mul_div_down(weighted, WAD, debt)) if debt else None,
+        liquidatable=weighted < debt,
+        blocked=None,
+    )
+
+
+def _legs(terms: Terms, quote: Quote, holding: Holding, collateral: int, debt: int) -> list[Leg]:
+    lltv = terms.params.lltv
+    legs = []
+    if holding.collateral and terms.collateral is not None:
+        legs.append(
+            Leg(terms.collateral, Side.COLLATERAL, Raw(holding.collateral), collateral, lltv, lltv, Ray(0)),
+        )
+    lent = to_assets_down(supply_shares(terms, quote, holding), quote.totals.supply)
+    if lent:
+        legs.append(Leg(terms.loan, Side.DEPOSIT, Raw(lent), lent, 0, 0, supply_rate(terms, quote)))
+    if debt:
+        legs.append(Leg(terms.loan, Side.DEBT, Raw(debt), debt, 0, 0, borrow_rate(terms, quote)))
+    return legs
+
+
+def prices(terms: Terms, quote: Quote) -> tuple[Price, ...]:
+    """The collateral in loan tokens; nothing in an idle market. The unit makes `answer` the price of one whole collateral token."""
+    if terms.collateral is None:
+        return ()
+    texts = tuple(source.text for source in terms.sources)
+    return (
+        Price(
+            token=terms.collateral,
+            answer=quote.price or None,
+            unit=Unit(terms.loan.symbol, 36 + terms.loan.decimals - terms.collateral.decimals),
+            source=terms.params.oracle,
+            description=" × ".join(texts),
+            path=tuple(f"{source.text} {source.address}" for source in terms.sources),
+            updated=quote.updated,
+        ),
+    )
+
+
+def reprice(terms: Terms, quote: Quote, answers: Mapping[ChecksumAddress, int]) -> Quote:
+    """The quote under another oracle answer. `UsageError` for a token other than the collateral: the oracle prices nothing else."""
+    for token, answer in answers.items():
+        if terms.collateral is None or token != terms.collateral.address:
+            raise UsageError(f"{token} has no price in {terms.market.name}: only its collateral has")
+        quote = replace(quote, price=answer, no_price=None)
+    return quote
