@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from eth_typing import ChecksumAddress
-from eth_utils.address import to_checksum_address
 
 from watcher.formula.morpho import Totals
 from watcher.model import Market, Moment, PositionKey, Token
-
-NOBODY: Final = to_checksum_address("0x" + "00" * 20)
+from watcher.oracle.feed import Feed, Pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +37,10 @@ class Model(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One part of the oracle's price that could be read."""
+    """One part of the oracle's price that could be read, and what it does in it: "base feed", "quote vault"."""
 
-    address: ChecksumAddress
-    text: str  # "base feed ETH / USD", "base vault"
-    dated: bool  # answers with a time
+    role: str
+    feed: Feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +68,7 @@ class Quote:
     `fee` is the protocol's share of interest as a wad. `price` is the oracle's answer; `no_price` says why there is none.
     `at_target` is the adaptive curve's stored rate (wad per second). Under another model `rate` (wad per second) was answered for the
     timestamp `rate_at` and holds for no other. `minted` are fee shares that accrual added to the totals and the fee recipient has not
-    been given in its stored position yet. `updated` is the oldest answer among the oracle's feeds, in seconds.
+    been given in its stored position yet. `pulse` is the oldest answer among the oracle's feeds.
     """
 
     totals: Totals
@@ -80,7 +76,7 @@ class Quote:
     last_update: int  # seconds
     price: int | None
     no_price: str | None
-    updated: int | None
+    pulse: Pulse
     at_target: int = 0
     rate: int | None = None
     rate_at: int | None = None

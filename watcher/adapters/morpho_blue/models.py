@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from watcher.adapters.morpho_blue.facts import NOBODY, Model, Params
+from watcher.adapters.morpho_blue.facts import Model, Params
 from watcher.errors import AnswerError, CallReverted, WatcherError
 from watcher.formula.adaptive_curve import FASTEST, SLOWEST, rates
 from watcher.model import Market
+from watcher.oracle.feed import NOBODY
 from watcher.query import Query, one
 from watcher.units import WAD
 

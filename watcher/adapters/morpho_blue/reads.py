@@ -10,12 +10,13 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from watcher.adapter import Reported, Which
-from watcher.adapters.morpho_blue.facts import NOBODY, Holding, Model, Params, Quote, Terms
+from watcher.adapters.morpho_blue.facts import Holding, Model, Params, Quote, Terms
 from watcher.adapters.morpho_blue.models import model
-from watcher.adapters.morpho_blue.sources import sources, updated
+from watcher.adapters.morpho_blue.sources import pulse, sources
 from watcher.errors import AnswerError, CallReverted, WatcherError
 from watcher.formula.morpho import Pot, Totals, to_assets_up
 from watcher.model import Market, PositionKey, Token
+from watcher.oracle.feed import NOBODY
 from watcher.query import Call, Outcome, Query, Script, ask, each, one, settled, together
 
 MORPHO: Final = "morpho_blue/morpho"
@@ -54,8 +55,8 @@ def identity(params: Params) -> bytes:
 def token(address: ChecksumAddress) -> Query[Token]:
     """A token without a symbol is called by the start of its address; one without decimals is an error, its amounts have no meaning."""
     decimals, symbol = yield (
-        each("morpho_blue/token.decimals", [address]),
-        each("morpho_blue/token.symbol", [address]),
+        each("erc20/token.decimals", [address]),
+        each("erc20/token.symbol", [address]),
     )
     if isinstance(decimals, WatcherError):
         raise decimals
@@ -77,9 +78,9 @@ def fresh(terms: Terms) -> Query[bool]:
 
 def quote(terms: Terms) -> Query[Quote]:
     """One round trip; two under a model that is not the adaptive curve, whose rate is asked for the totals."""
-    asked: tuple[Query[Any], ...] = (_stored(terms), _price(terms), _rate(terms), updated(terms.sources))
-    row, (price, no_price), (at_target, rate, rate_at), oldest = yield from _all(asked)
-    return Quote(_totals(row), row[5], row[4], price, no_price, oldest, at_target, rate, rate_at)
+    asked: tuple[Query[Any], ...] = (_stored(terms), _price(terms), _rate(terms), pulse(terms.sources))
+    row, (price, no_price), (at_target, rate, rate_at), beat = yield from _all(asked)
+    return Quote(_totals(row), row[5], row[4], price, no_price, beat, at_target, rate, rate_at)
 
 
 def _totals(row: Sequence[int]) -> Totals:

@@ -7,8 +7,10 @@ from typing import Final
 
 from eth_typing import ChecksumAddress
 
-from watcher.adapters.morpho_blue.facts import NOBODY, Source
-from watcher.query import Query, ask, each, one
+from watcher.adapters.morpho_blue.facts import Source
+from watcher.errors import AnswerError, CallReverted
+from watcher.oracle.feed import NOBODY, Pulse, describe, pulses, reads
+from watcher.query import Query, ask, each
 
 GETTERS: Final = (
     ("BASE_VAULT", "base vault"),
@@ -21,27 +23,28 @@ GETTERS: Final = (
 
 
 def sources(oracle: ChecksumAddress) -> Query[tuple[Source, ...]]:
-    """What the oracle multiplies and divides, with each feed's own description. Empty unless all six getters answer."""
+    """What the oracle multiplies and divides, with each part's own description. Empty for an oracle without these six getters."""
     if oracle == NOBODY:
         return ()
-    columns = yield from ask(*(one(f"morpho_blue/oracle.{name}", oracle, optional=True) for name, _ in GETTERS))
-    if any(column[0] is None for column in columns):
+    try:
+        columns = yield from ask(*(each(f"morpho_blue/oracle.{name}", [oracle]) for name, _ in GETTERS))
+        found = [(column[0][0], role) for column, (_, role) in zip(columns, GETTERS, strict=True)]
+        parts = [(address, role) for address, role in found if address != NOBODY]
+        feeds = (yield from describe(address for address, _ in parts)) if parts else {}
+    except (AnswerError, CallReverted):
         return ()
-    parts = [(column[0][0], role) for column, (_, role) in zip(columns, GETTERS, strict=True) if column[0][0] != NOBODY]
-    if not parts:
-        return ()
-    (texts,) = yield from ask(each("morpho_blue/feed.description", [address for address, _ in parts], optional=True))
-    return tuple(
-        Source(address, role if text is None else f"{role} {text[0]}", role.endswith("feed"))
-        for (address, role), text in zip(parts, texts, strict=True)
-    )
+    return tuple(Source(role, feeds[address]) for address, role in parts)
 
 
-def updated(sources: Sequence[Source]) -> Query[int | None]:
-    """The oldest answer among the feeds, in seconds; None where there is no feed or one of them does not say."""
-    feeds = [source.address for source in sources if source.dated]
+def pulse(sources: Sequence[Source]) -> Query[Pulse]:
+    """The oldest answer among the feeds that tell their time, and whether a cap binds on any of them."""
+    feeds = [source.feed for source in sources]
     if not feeds:
-        return None
-    (rounds,) = yield from ask(each("morpho_blue/feed.latestRoundData", feeds, optional=True))
-    times = [row[3] for row in rounds if row is not None]
-    return min(times) if len(times) == len(feeds) else None
+        return Pulse(None, False)
+    try:
+        rounds, caps = yield from ask(*reads(feeds))
+    except (AnswerError, CallReverted):
+        return Pulse(None, False)
+    found = pulses(feeds, rounds, caps).values()
+    times = [one.updated for one in found if one.updated is not None]
+    return Pulse(min(times, default=None), any(one.binding for one in found))

@@ -13,6 +13,7 @@ from watcher.adapters.morpho_blue.interest import borrow_rate, supply_rate
 from watcher.errors import MissingPrice, UsageError
 from watcher.formula.morpho import max_borrow, quoted_down, room, to_assets_down, to_assets_up
 from watcher.model import Leg, Line, Side, Unit, Valuation
+from watcher.oracle.feed import doubts
 from watcher.units import WAD, Raw, Ray, Wad, mul_div_down
 
 
@@ -95,16 +96,18 @@ def prices(terms: Terms, quote: Quote) -> tuple[Price, ...]:
     """The collateral in loan tokens; nothing in an idle market. The unit makes `answer` the price of one whole collateral token."""
     if terms.collateral is None:
         return ()
-    texts = tuple(source.text for source in terms.sources)
+    parts = [(source.role, source.feed) for source in terms.sources]
+    now = quote.at.timestamp if quote.at else None
     return (
         Price(
             token=terms.collateral,
             answer=quote.price or None,
             unit=Unit(terms.loan.symbol, 36 + terms.loan.decimals - terms.collateral.decimals),
             source=terms.params.oracle,
-            description=" × ".join(texts),
-            path=tuple(f"{source.text} {source.address}" for source in terms.sources),
-            updated=quote.updated,
+            description=", ".join(f"{role} {feed.description}" for role, feed in parts),
+            path=tuple(f"{role}: {step}" for role, feed in parts for step in feed.path),
+            updated=quote.pulse.updated,
+            doubts=doubts(terms.collateral.symbol, quote.pulse, now),
         ),
     )
 
