@@ -1,0 +1,60 @@
+"""A deployed Aave market as a frozen value: where everything is, with the contracts' own ABIs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from eth_typing import ChecksumAddress
+
+from watcher.localchain.aave_assets import Asset
+from watcher.localchain.anvil import Anvil
+from watcher.localchain.contract import Abi, Contract
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """One listed asset. `stable_debt` is None from V3.2 on."""
+
+    asset: Asset
+    id: int
+    token: Contract
+    receipt: Contract  # the aToken
+    debt: Contract  # variable debt
+    stable_debt: Contract | None
+    feed: Contract
+
+    @property
+    def symbol(self) -> str:
+        return self.asset.symbol
+
+    @property
+    def decimals(self) -> int:
+        return self.asset.decimals
+
+
+@dataclass(frozen=True, slots=True)
+class AaveMarket:
+    """`version` is "3.0" or "3.6"; `revision` is the pool's own ``POOL_REVISION``; `errors` holds its custom errors, empty in V3.0.
+
+    `mode_feed` is the price source of the e-mode that has one (V3.0). `start` is the first block of the deployment.
+    """
+
+    name: str
+    version: str
+    revision: int
+    chain: Anvil
+    pool: Contract
+    provider: Contract  # PoolAddressesProvider
+    configurator: Contract
+    oracle: Contract
+    data_provider: Contract
+    reserves: Mapping[str, Reserve]
+    errors: Abi
+    mode_feed: Contract | None
+    treasury: ChecksumAddress
+    start: int
+
+    def by_address(self, token: str) -> Reserve:
+        """The reserve of an underlying token's address."""
+        return next(r for r in self.reserves.values() if r.token.address == token)

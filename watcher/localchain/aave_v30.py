@@ -1,0 +1,141 @@
+"""A real Aave V3.0 market from the prebuilt artifacts of @aave/core-v3 1.19.3 (POOL_REVISION 1, stable debt, one e-mode per asset)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from watcher.errors import ConfigError
+from watcher.localchain import packages
+from watcher.localchain.aave_assets import COMMON, MODES, USD, V30_ONLY, Mode, RateCurve
+from watcher.localchain.aave_market import AaveMarket
+from watcher.localchain.aave_setup import (
+    TREASURY,
+    Listing,
+    Workshop,
+    add_liquidity,
+    configure,
+    found,
+    list_assets,
+    make_oracle,
+    read_reserves,
+)
+from watcher.localchain.anvil import Anvil
+from watcher.localchain.contract import ZERO, Artifact, Contract, deploy, message, transact
+from watcher.localchain.own import own
+
+NAME = "local/aave-v3.0"
+FOLDERS = ("protocol", "misc")
+BP_RAY = 10**23  # one basis point as a ray
+HELD_LTV = 7_000  # of the asset with base threshold 0
+EMODE_BIT = 168  # of a reserve's configuration word
+
+
+@cache
+def artifact(name: str) -> Artifact:
+    """A contract of the package by its bare name; only production folders are searched, so that names do not collide."""
+    root = packages.path("@aave/core-v3") / "artifacts" / "contracts"
+    paths = [p for folder in FOLDERS for p in (root / folder).glob(f"**/{name}.sol/{name}.json")]
+    if len(paths) != 1:
+        raise ConfigError(f"@aave/core-v3 has {len(paths)} artifacts called {name}: expected one")
+    return _read(paths[0])
+
+
+def _read(path: Path) -> Artifact:
+    built = json.loads(path.read_text())
+    return Artifact.build(built["contractName"], built["abi"], built["bytecode"], built["linkReferences"])
+
+
+async def deploy_v30(chain: Anvil) -> AaveMarket:
+    """Eleven reserves with 18, 8, 6 and 2 decimals, two e-modes of which one has its own price source, and a whale's liquidity."""
+    start = await chain.block_number() + 1
+    shop = Workshop(chain, artifact)
+    provider = await found(shop, NAME)
+    pool_code = await shop.make("Pool", provider.address)
+    await pool_code.send("initialize", provider.address)
+    configurator_code = await shop.make("PoolConfigurator")
+    await configurator_code.send("initialize", provider.address)
+    listings = await list_assets(chain, (*COMMON, *V30_ONLY))
+    oracle = await make_oracle(shop, provider, listings)
+    await provider.send("setPoolImpl", pool_code.address)
+    await provider.send("setPoolConfiguratorImpl", configurator_code.address)
+    pool = shop.at("Pool", await provider.call("getPool"))
+    configurator = shop.at("PoolConfigurator", await provider.call("getPoolConfigurator"))
+    data_provider = await shop.make("AaveProtocolDataProvider", provider.address)
+    await provider.send("setPoolDataProvider", data_provider.address)
+    await _init_reserves(shop, provider, pool, configurator, listings)
+    for listing in listings:
+        await configure(configurator, listing)
+        if listing.asset.stable_rate:
+            await configurator.send("setReserveStableRateBorrowing", listing.token.address, True)
+    mode_feed = await deploy(chain, own("Feed"), 8, "Dollar e-mode / USD", USD)
+    await _set_modes(configurator, listings, mode_feed)
+    await _strip_threshold(pool, configurator, listings)
+    market = AaveMarket(
+        name=NAME,
+        version="3.0",
+        revision=await pool.call("POOL_REVISION"),
+        chain=chain,
+        pool=pool,
+        provider=provider,
+        configurator=configurator,
+        oracle=oracle,
+        data_provider=data_provider,
+        reserves=await read_reserves(
+            shop, data_provider, listings, stable=True, receipt="AToken", debt="VariableDebtToken"
+        ),
+        errors=(),
+        mode_feed=mode_feed,
+        treasury=TREASURY,
+        start=start,
+    )
+    await add_liquidity(market)
+    return market
+
+
+async def _init_reserves(
+    shop: Workshop, provider: Contract, pool: Contract, configurator: Contract, listings: Sequence[Listing]
+) -> None:
+    """One reserve per transaction: it costs about 2.3 M gas. Every reserve has its own rate strategy, as V3.0 wants it."""
+    tokens = [(await shop.make(n, pool.address)).address for n in ("AToken", "StableDebtToken", "VariableDebtToken")]
+    for listing in listings:
+        strategy = await shop.make("DefaultReserveInterestRateStrategy", provider.address, *_rays(listing.asset.curve))
+        symbol = listing.asset.symbol
+        names = [f"{kind}{symbol}" for kind in ("a", "a", "variableDebt", "variableDebt", "stableDebt", "stableDebt")]
+        one = (*tokens, listing.asset.decimals, strategy.address, listing.token.address, TREASURY, ZERO, *names, b"")
+        await configurator.send("initReserves", [one])
+
+
+def _rays(curve: RateCurve) -> list[int]:
+    """Optimal usage, base, two slopes; then the stable rate's own: two slopes, offset, excess offset, optimal share of debt."""
+    stable: list[int] = [50, 6_000, 100, 800, 2_000]
+    return [bp * BP_RAY for bp in (curve.optimal, curve.base, curve.slope1, curve.slope2, *stable)]
+
+
+async def _set_modes(configurator: Contract, listings: Sequence[Listing], feed: Contract) -> None:
+    for mode in MODES:
+        source = feed.address if mode.priced else ZERO
+        await configurator.send("setEModeCategory", mode.id, mode.ltv, mode.threshold, mode.bonus, source, mode.label)
+        for listing in _members(mode, listings):
+            await configurator.send("setAssetEModeCategory", listing.token.address, mode.id)
+
+
+def _members(mode: Mode, listings: Sequence[Listing]) -> list[Listing]:
+    return [listing for listing in listings if listing.asset.symbol in mode.collateral + mode.borrowable]
+
+
+async def _strip_threshold(pool: Contract, configurator: Contract, listings: Sequence[Listing]) -> None:
+    """Give e-mode collateral without a base threshold an LTV all the same, as the configurator itself.
+
+    V3.0 enables an asset as collateral only when its LTV is above 0, and its configurator keeps the LTV at or below the threshold: no
+    ordinary path leads to a position whose flagged collateral has the base threshold 0.
+    """
+    wanted = {symbol for mode in MODES for symbol in mode.collateral}
+    for listing in listings:
+        if listing.asset.symbol in wanted and not listing.asset.threshold:
+            (word,) = await pool.call("getConfiguration", listing.token.address)
+            data: Any = pool.data("setConfiguration", listing.token.address, (word | HELD_LTV,))
+            await transact(pool.chain, message(configurator.address, pool.address, data), "setConfiguration")
