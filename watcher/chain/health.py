@@ -32,11 +32,11 @@ class Budget:
         self.tokens, self.ceiling, self.seen = self.rate or 0.0, self.rate, self.clock()
 
     def take(self, cost: int) -> float:
-        """Seconds to wait before sending `cost` requests."""
+        """Seconds to wait before sending `cost` requests. A large batch counts as one second's worth."""
         if self.rate is None:
             return 0.0
         now = self.clock()
-        self.tokens = min(self.rate, self.tokens + (now - self.seen) * self.rate) - cost
+        self.tokens = min(self.rate, self.tokens + (now - self.seen) * self.rate) - min(cost, self.rate)
         self.seen = now
         return max(0.0, -self.tokens / self.rate)
 
@@ -70,20 +70,29 @@ class Health:
         return not self.quarantined and self.clock() >= self.until
 
     def well(self) -> None:
-        if not self.quarantined:
+        """After an answer. One that was under way when the endpoint was parked does not call it back early."""
+        if self.free:
             self.failures, self.error = 0, None
 
-    def failed(self, error: EndpointError, started: float) -> None:
-        """Park after `error` of a request sent at `started`. Requests that were under way together count as one failure."""
+    def failed(self, error: EndpointError, started: float) -> bool:
+        """Park after `error` of a request sent at `started`; False when it is old news.
+
+        Requests that were under way together fail together: that is one failure, though the longest Retry-After counts.
+        """
         if self.quarantined:
-            return
-        self.error = error
+            return False
         if isinstance(error, Lying):
-            return
-        if self.failures == 0 or started >= self.failed_at:
+            self.error = error
+            return True
+        new = self.failures == 0 or started >= self.failed_at
+        if new:
             self.failures += 1
             self.failed_at = self.clock()
+        elif not isinstance(error, RateLimited):
+            return False
+        self.error = error
         self.until = max(self.until, self.clock() + self._pause(error))
+        return new
 
     def _pause(self, error: EndpointError) -> float:
         doubled = 2.0 ** min(self.failures - 1, 12)

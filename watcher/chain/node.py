@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from itertools import count
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
 from watcher.chain.answers import Malformed, check
 from watcher.chain.classify import LONGEST_PARKING, RATE, Oversized, UnknownBlock, classify
@@ -30,7 +30,9 @@ CAP = 1_000_000  # bytes of a decompressed body
 LARGE_CAP = 16_000_000  # logs, and batches
 LARGE = frozenset({"eth_getLogs", "eth_getBlockReceipts"})
 CHUNK = 65_536
-HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+ABOUT_THE_QUESTION = frozenset({400, 405, 413, 415, 422})  # HTTP statuses that another question might not get
+BATCH_LIMIT = 100  # requests in one HTTP batch, until the endpoint refuses that many
+HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "gzip"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Node:
         self.sent: Counter[str] = Counter()  # HTTP requests by method; batches count once, as "batch"
         self.verified_at: float | None = None
         self.verifying = asyncio.Lock()
+        self.batch_limit = BATCH_LIMIT
         self._secrets = secrets_of(endpoint.url)
         self._ids = count(1)
 
@@ -87,19 +90,35 @@ class Node:
             for number, one in zip(ids, asked, strict=True)
         ]
         body = json.dumps(calls if batch else calls[0], separators=(",", ":")).encode()
-        await asyncio.sleep(self.budget.take(len(asked)))
         self.sent["batch" if batch else asked[0].method] += 1
         cap = LARGE_CAP if batch or asked[0].method in LARGE else CAP
         status, headers, raw = await self._exchange(session, body, cap)
+        return self.read(asked, ids, batch, status, headers, raw)
+
+    def read(
+        self,
+        asked: Sequence[Request],
+        ids: tuple[int, ...],
+        batch: bool,
+        status: int,
+        headers: dict[str, str],
+        raw: bytes,
+    ) -> list[Answer | EndpointError]:
+        """What an HTTP answer says to `asked`, sent with `ids`. Pure, but for the date in a Retry-After."""
+        if 300 <= status < 400:
+            raise Refused(self.name, f"answers with a redirect (HTTP {status}), which is never followed", status)
         try:
             value = decode(raw)
             found = envelopes(value, ids) if batch else _single(envelope(value), ids[0])
         except (NotJson, NotEnvelope) as error:
-            raise self._unusable(status, headers, raw, str(error)) from None
+            unusable = self._unusable(status, headers, raw, str(error))
+            if status in ABOUT_THE_QUESTION:
+                return [unusable] * len(asked)
+            raise unusable from None
         except BadEnvelope as error:
             raise Lying(self.name, str(error)) from None
         if isinstance(found, Fault):
-            raise self._refused(asked[0].method, found, status, headers)
+            return [self._refused(asked[0].method, found, status, headers)] * len(asked)
         return [self._item(one, found.get(number), status, headers) for number, one in zip(ids, asked, strict=True)]
 
     def _item(
@@ -129,12 +148,12 @@ class Node:
         text = raw[:2_000].decode(errors="replace")
         if status == 429 or (status in (200, 403, 503) and RATE.search(text)):
             return RateLimited(self.name, f"too many requests (HTTP {status})", retry_after(headers))
-        if 300 <= status < 400:
-            return Refused(self.name, f"answers with a redirect (HTTP {status}), which is never followed", status)
         if status in (408, 425) or status >= 500:
             return Transient(self.name, f"HTTP {status}")
+        if status in (401, 403):
+            return Refused(self.name, f"does not let us in (HTTP {status}); check its key", status)
         if status != 200:
-            return Refused(self.name, f"HTTP {status}", status)
+            return Refused(self.name, f"HTTP {status}; check its URL", status)
         return Transient(self.name, reason)
 
     async def _exchange(
@@ -165,9 +184,9 @@ class Node:
     async def _read(self, response: aiohttp.ClientResponse, cap: int) -> bytes:
         """The decompressed body; stops at the cap, so that neither a long body nor a gzip bomb fills the memory."""
         coding = response.headers.get("Content-Encoding", "identity").strip().lower()
-        if coding not in ("identity", "", "gzip", "x-gzip", "deflate"):
+        if coding not in ("identity", "", "gzip"):
             raise Transient(self.name, "its body is compressed in a way that was not asked for")
-        inflate = None if coding in ("identity", "") else zlib.decompressobj(zlib.MAX_WBITS | 32)
+        inflate = None if coding in ("identity", "") else zlib.decompressobj(zlib.MAX_WBITS | 16)
         parts: list[bytes] = []
         size = 0
         async for chunk in response.content.iter_chunked(CHUNK):
@@ -176,6 +195,8 @@ class Node:
             if size > cap or (inflate is not None and inflate.unconsumed_tail):
                 raise Oversized(self.name, f"its answer is longer than {cap:,} bytes")
             parts.append(part)
+            if inflate is not None and inflate.eof:
+                break
         if inflate is not None and not inflate.eof:
             raise Transient(self.name, "its compressed body was cut short")
         return b"".join(parts)
@@ -192,8 +213,8 @@ def _single(reply: Envelope, asked: int) -> dict[int, Envelope] | Fault:
 def allowed(endpoint: Endpoint, plain: bool) -> bool:
     """Whether the URL is on this machine; raises `ConfigError` for what may not be asked at all. Never shows the URL."""
     try:
-        parts = urlsplit(endpoint.url)
-        host, _ = parts.hostname or "", parts.port
+        parts = URL(endpoint.url)
+        host = parts.host or ""
     except ValueError:
         raise ConfigError(f"endpoint {endpoint.name}: its URL cannot be read; write https://host/path") from None
     if parts.scheme not in ("http", "https") or not host:

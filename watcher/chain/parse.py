@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-DEEPEST = 64  # a block with its transactions and access lists is 6 deep
+DEEPEST = 32  # a block with its transactions and access lists is 6 deep
 STRUCTURE = bytes(byte for byte in range(256) if byte not in b'[]{}"\\')
 ONE_KIND = bytes.maketrans(b"{}", b"[]")
 ESCAPED = re.compile(rb"\\.", re.DOTALL)
@@ -98,7 +98,7 @@ def fault(error: Any) -> Fault:
 def envelopes(value: Any, ids: tuple[int, ...]) -> dict[int, Envelope] | Fault:
     """The responses of a batch by id, whatever their order; ids that are missing are simply not there.
 
-    A single error object stands for the whole batch. An id that was not sent, or is there twice, is `BadEnvelope`.
+    A single error object, or one without an id, stands for the whole batch. An id that was not sent, or is there twice, is `BadEnvelope`.
     """
     if not isinstance(value, list):
         whole = envelope(value)
@@ -108,6 +108,8 @@ def envelopes(value: Any, ids: tuple[int, ...]) -> dict[int, Envelope] | Fault:
     found: dict[int, Envelope] = {}
     for item in value:
         one = envelope(item)
+        if one.id is None and one.fault is not None:
+            return one.fault
         if one.id is None or one.id not in ids or one.id in found:
             raise BadEnvelope("an id in the batch that was not asked, or is there twice")
         found[one.id] = one

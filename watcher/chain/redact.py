@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from base64 import b64encode
+from urllib.parse import quote, unquote, urlsplit
 
 LONGEST = 200  # characters of foreign text in one of our lines
-SHORTEST_SECRET = 6  # shorter path segments ("v1", "rpc", "eth") are words, not keys
+SHORTEST_SECRET = 6  # shorter parts ("v1", "rpc", "key") are words, not keys
 ADDRESS = re.compile(r"\b(?:https?|wss?)://\S+", re.IGNORECASE)
 UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 
 def secrets_of(url: str) -> tuple[str, ...]:
-    """What must never be shown of a URL: userinfo, query, fragment and every path segment long enough to be a key."""
+    """What must never be shown of a URL: userinfo, and every part of path, query and fragment long enough to be a key."""
     parts = urlsplit(url)
-    words = [parts.username or "", parts.password or "", parts.query, parts.fragment]
-    words += [value for pair in parts.query.split("&") for value in pair.split("=", 1)[1:]]
-    words += [segment for segment in parts.path.split("/") if len(segment) >= SHORTEST_SECRET]
-    found = {form for word in words for form in (word, unquote(word)) if form}
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    words = [user, password, b64encode(f"{user}:{password}".encode()).decode() if user or password else ""]
+    inner = [parts.fragment, *parts.path.split("/"), *re.split("[&=]", parts.query)]
+    words += [word for word in inner if len(word) >= SHORTEST_SECRET]
+    found = {form for word in words for form in (word, unquote(word), quote(word, safe="")) if form}
     return tuple(sorted(found, key=len, reverse=True))
 
 

@@ -32,10 +32,11 @@ FINAL = (ExecutionFailed, RangeTooWide)  # not the endpoint's fault: another one
 
 
 @dataclass(slots=True)
-class Chain:
-    """The chain id that all endpoints must have; None until the first one has said it."""
+class Shared:
+    """What a client and its one-endpoint views have in common. `chain_id` is None until the first endpoint has said it."""
 
-    id: int | None
+    chain_id: int | None
+    session: aiohttp.ClientSession | None = None
 
 
 class Rpc:
@@ -58,12 +59,11 @@ class Rpc:
         if not endpoints:
             raise ConfigError("no endpoint to ask; name one")
         self._nodes = tuple(Node(one, deadline=deadline, rate=rate, plain=plain, clock=clock) for one in endpoints)
-        self._chain = Chain(chain_id)
+        self._shared = Shared(chain_id)
         self._clock = clock
-        self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
+        self._shared.session = aiohttp.ClientSession(
             auto_decompress=False,  # we do it ourselves, with a cap
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),  # the deadline is ours
@@ -74,12 +74,12 @@ class Rpc:
         await self.close()
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        if self._shared.session is not None:
+            await self._shared.session.close()
 
     @property
     def chain_id(self) -> int | None:
-        return self._chain.id
+        return self._shared.chain_id
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ class Rpc:
         """The same client (session, health, counters) that asks this one endpoint and no other."""
         view = object.__new__(Rpc)
         view._nodes = tuple(node for node in self._nodes if node.name == endpoint)
-        view._chain, view._clock, view._session = self._chain, self._clock, self._session
+        view._shared, view._clock = self._shared, self._clock
         if not view._nodes:
             raise ConfigError(f"no endpoint is called {endpoint}; there are {', '.join(self.endpoints)}")
         return view
@@ -136,10 +136,10 @@ class Rpc:
         """Ask endpoint after endpoint for what is still open; then once more those that failed in passing."""
         answers: dict[int, Answer | EndpointError] = {}
         errors: dict[int, list[EndpointError]] = {index: [] for index in range(len(asked))}
-        nodes = await self._free(self._nodes)
+        nodes: Sequence[Node] = self._nodes
         for _ in range(2):
             passing: list[Node] = []
-            for node in nodes:
+            for node in await self._free(nodes):
                 missing = [index for index in errors if index not in answers]
                 if not missing:
                     break
@@ -151,48 +151,51 @@ class Rpc:
                         errors[index].append(reply)
                 if any(isinstance(reply, (Transient, RateLimited)) for reply in replies):
                     passing.append(node)
-            if len(answers) == len(asked) or not self._soon(passing):
-                break
-            nodes = await self._free(passing)
-        return [answers[index] if index in answers else telling(errors[index]) for index in range(len(asked))]
-
-    def _soon(self, nodes: Sequence[Node]) -> bool:
-        now = self._clock()
-        return any(not node.health.quarantined and node.health.until - now <= PATIENCE for node in nodes)
+            nodes = passing
+        away = [error for node in self._nodes if (error := remembered(node, self._clock()))]
+        return [answers[index] if index in answers else telling(errors[index] or away) for index in range(len(asked))]
 
     async def _free(self, nodes: Sequence[Node]) -> list[Node]:
-        """The endpoints that may be asked now. Waits for a parked one only when it is the last hope and will be back soon."""
-        free = [node for node in nodes if node.health.free]
-        if free:
-            return free
-        parked = [node for node in nodes if not node.health.quarantined]
-        if not parked:
-            raise telling([node.health.error for node in nodes if node.health.error is not None])
-        wait = min(node.health.until for node in parked) - self._clock()
-        if wait > PATIENCE:
-            raise telling([remembered(node, self._clock()) for node in parked])
-        await asyncio.sleep(max(wait, 0.0))
-        return [node for node in parked if node.health.until <= self._clock()] or parked[:1]
+        """Those that may be asked now. Waits for a parked one only when it is the last hope and will be back soon."""
+        while not (free := [node for node in nodes if node.health.free]):
+            waits = [node.health.until - self._clock() for node in nodes if not node.health.quarantined]
+            if not waits or min(waits) > PATIENCE:
+                return []
+            await asyncio.sleep(max(min(waits), 0.001))
+        return free
 
     async def _from(self, node: Node, asked: Sequence[Request], batch: bool) -> list[Answer | EndpointError]:
         """The answers of one endpoint; a block that it does not know is asked for once more, then left to the next."""
-        replies = await self._try(node, asked, batch)
+        replies = await self._parts(node, asked, batch)
         lagging = [index for index, reply in enumerate(replies) if isinstance(reply, UnknownBlock)]
         if lagging:
             await asyncio.sleep(LAG_PAUSE)
-            again = await self._try(node, [asked[index] for index in lagging], batch)
+            again = await self._parts(node, [asked[index] for index in lagging], batch)
             for index, reply in zip(lagging, again, strict=True):
                 replies[index] = reply
         return replies
 
+    async def _parts(self, node: Node, asked: Sequence[Request], batch: bool) -> list[Answer | EndpointError]:
+        """A batch in parts that the endpoint accepts; a batch refused as a whole is halved, down to single requests."""
+        replies: list[Answer | EndpointError] = []
+        while len(replies) < len(asked):
+            size = node.batch_limit if batch else 1
+            part = asked[len(replies) : len(replies) + size]
+            got = await self._try(node, part, batch and size > 1)
+            whole = type(got[0]) is Refused and all(reply is got[0] for reply in got)
+            if whole and len(part) > 1 and node.health.free:
+                node.batch_limit = len(part) // 2
+                continue
+            replies += got
+        return replies
+
     async def _try(self, node: Node, asked: Sequence[Request], batch: bool) -> list[Answer | EndpointError]:
+        if self._shared.session is None:
+            raise ConfigError("the client is not open; use it in `async with`")
         started = self._clock()
         try:
-            if self._session is None:
-                raise ConfigError("the client is not open; use it in `async with`")
-            await self._verified(node, self._session)
-            replies = await node.ask(self._session, asked, batch=batch)
-            self._same_chain(node, asked, replies)
+            await self._verified(node, self._shared.session)
+            replies = await self._send(node, self._shared.session, asked, batch)
         except EndpointError as error:
             self._note(node, error, started)
             return [error] * len(asked)
@@ -204,24 +207,34 @@ class Rpc:
             node.budget.faster()
         return replies
 
+    async def _send(
+        self, node: Node, session: aiohttp.ClientSession, asked: Sequence[Request], batch: bool
+    ) -> list[Answer | EndpointError]:
+        """One HTTP request within the budget; not sent when the endpoint was parked while this one waited its turn."""
+        await asyncio.sleep(node.budget.take(len(asked)))
+        away = None if node.health.free else remembered(node, self._clock())
+        if away is not None:
+            return [away] * len(asked)
+        replies = await node.ask(session, asked, batch=batch)
+        self._same_chain(node, asked, replies)
+        return replies
+
     def _note(self, node: Node, error: EndpointError, started: float) -> None:
         log.info("%s", error)
-        node.health.failed(error, started)
-        if isinstance(error, RateLimited):
-            node.budget.slower()
-        else:
+        new = node.health.failed(error, started)
+        if not isinstance(error, RateLimited):
             node.verified_at = None
+        elif new:
+            node.budget.slower()
 
     async def _verified(self, node: Node, session: aiohttp.ClientSession) -> None:
         """No answer of an endpoint is used before it has named the right chain, and again after a failure or five minutes."""
         async with node.verifying:
             if node.verified_at is not None and self._clock() - node.verified_at < VERIFY_EVERY:
                 return
-            request = [Request("eth_chainId", ())]
-            replies = await node.ask(session, request, batch=False)
-            self._same_chain(node, request, replies)
-            if isinstance(replies[0], EndpointError):
-                raise replies[0]
+            (reply,) = await self._send(node, session, [Request("eth_chainId", ())], batch=False)
+            if isinstance(reply, EndpointError):
+                raise reply
             node.verified_at = self._clock()
 
     def _same_chain(self, node: Node, asked: Sequence[Request], replies: Sequence[Answer | EndpointError]) -> None:
@@ -229,18 +242,18 @@ class Rpc:
             if request.method != "eth_chainId" or not isinstance(reply, Answer):
                 continue
             found = int(reply.value, 16)
-            if self._chain.id is None:
-                self._chain.id = found
-            elif found != self._chain.id:
-                raise Lying(node.name, f"is on chain {found}, not on {self._chain.id}; check its URL")
+            if self._shared.chain_id is None:
+                self._shared.chain_id = found
+            elif found != self._shared.chain_id:
+                raise Lying(node.name, f"is on chain {found}, not on {self._shared.chain_id}; check its URL")
 
 
-def remembered(node: Node, now: float) -> EndpointError:
-    """Why a parked endpoint is not asked; a rate limit says how long it still lasts."""
+def remembered(node: Node, now: float) -> EndpointError | None:
+    """What an endpoint failed with last, None when it is well; a rate limit says how long it still lasts."""
     error = node.health.error
     if isinstance(error, RateLimited):
-        return RateLimited(error.endpoint, error.reason, node.health.until - now)
-    return error or Transient(node.name, "parked")
+        return RateLimited(node.name, error.reason, max(node.health.until - now, 0.0))
+    return error
 
 
 RANK = (UnknownBlock, Refused, RateLimited, Transient, Lying)
