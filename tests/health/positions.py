@@ -14,7 +14,7 @@ ASSETS = (A, B, C)
 def positions(draw: st.DrawFn, top: int = 2_000, tight: bool = True) -> Position[Terms, Quote, Holding]:
     """Up to three assets, each on any side or both; `tight` owes close to what the collateral allows. Prices reach `top`."""
     prices = {asset: draw(st.integers(1, top)) for asset in ASSETS}
-    thresholds = {asset: draw(st.sampled_from((0, 1, 5_000, 7_333, 8_000, 8_250, 9_700))) for asset in ASSETS}
+    thresholds = {asset: draw(st.sampled_from((0, 1, 1_000, 5_000, 7_333, 8_000, 8_250, 9_700))) for asset in ASSETS}
     amounts = st.integers(0, 60 * ONE)
     collateral = {asset: draw(amounts) for asset in draw(st.sets(st.sampled_from(ASSETS), min_size=1))}
     debt = {asset: draw(amounts) for asset in draw(st.sets(st.sampled_from(ASSETS), min_size=1))}

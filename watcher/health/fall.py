@@ -53,7 +53,7 @@ def fall_of(position: Position[T, Q, H], moved: tuple[Mover, ...]) -> Fall:
     walk = Walk(at, last, position.adapter.truncates(position.terms), _grain(position, present, answers))
     found = first(walk, Goal())
     if isinstance(found, Miss):
-        return Fall(tokens, None, found.reason if found.budget_spent else "no fall does it, down to the smallest price")
+        return Fall(tokens, None, found.reason if found.budget_spent else "no fall does it before a price would be 0")
     return Fall(tokens, found)
 
 
