@@ -74,16 +74,17 @@ def decode(function: Function, data: bytes) -> tuple[Any, ...]:
 
 def decode_types(types: tuple[str, ...], data: bytes, name: str) -> tuple[Any, ...]:
     """As `decode`, for the types of any payload; `name` is for the message."""
+    if types and not data:
+        raise AnswerError(f"{name} answered nothing; is there a contract at that address?")
     fixed = layout(types)
-    if fixed is not None:
+    if fixed is None:
+        _within_budget(types, data, name)
+    else:
         try:
             return fixed.read(data)
         except Misfit:
             if len(data) != fixed.size:
-                hint = " (no contract there?)" if not data else ""
-                raise AnswerError(f"{name} answered {len(data)} bytes where {fixed.size} belong{hint}") from None
-    else:
-        _within_budget(types, data, name)
+                raise AnswerError(f"{name} answered {len(data)} bytes where {fixed.size} belong") from None
     try:
         return tuple(_ABI.decode(types, data))
     except (DecodingError, AnswerError) as refusal:
