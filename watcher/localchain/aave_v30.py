@@ -72,6 +72,7 @@ async def deploy_v30(chain: Anvil) -> AaveMarket:
         if listing.asset.stable_rate:
             await configurator.send("setReserveStableRateBorrowing", listing.token.address, True)
     mode_feed = await deploy(chain, own("Feed"), 8, "Dollar e-mode / USD", USD)
+    await oracle.send("setAssetSources", [mode_feed.address], [mode_feed.address])
     await _set_modes(configurator, listings, mode_feed)
     await _strip_threshold(pool, configurator, listings)
     market = AaveMarket(
@@ -116,6 +117,7 @@ def _rays(curve: RateCurve) -> list[int]:
 
 
 async def _set_modes(configurator: Contract, listings: Sequence[Listing], feed: Contract) -> None:
+    """A category's price source is not asked itself: V3.0 hands it to the oracle as if it were an asset, so the oracle must know it."""
     for mode in MODES:
         source = feed.address if mode.priced else ZERO
         await configurator.send("setEModeCategory", mode.id, mode.ltv, mode.threshold, mode.bonus, source, mode.label)

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from eth_abi.abi import decode as abi_decode
 from eth_abi.abi import encode as abi_encode
+from eth_abi.exceptions import DecodingError
 from eth_typing import ABIFunction, ChecksumAddress, HexStr
 from eth_utils.abi import (
     abi_to_signature,
@@ -18,7 +19,7 @@ from eth_utils.abi import (
 )
 from eth_utils.address import to_checksum_address as checksum
 
-from watcher.errors import CallReverted, ConfigError, Refused
+from watcher.errors import AnswerError, CallReverted, ConfigError, Refused
 from watcher.localchain.anvil import Anvil
 
 Abi: TypeAlias = Sequence[Mapping[str, Any]]
@@ -26,6 +27,8 @@ Links: TypeAlias = Mapping[str, Mapping[str, Sequence[Mapping[str, int]]]]
 
 DEPLOYER = checksum("0x00000000000000000000000000000000000a11ce")  # holds no key and no ether: gas costs nothing here
 TX_GAS = 30_000_000
+REVERTED = 3  # the node's code of an answer that carries revert data
+HALTED = "EVM error"  # out of gas, invalid opcode: no data
 ZERO = checksum("0x" + "00" * 20)
 
 
@@ -87,8 +90,11 @@ class Contract:
         return _selector(abi_to_signature(entry)) + abi_encode(get_abi_input_types(entry), args)
 
     def decode(self, function: str, answer: bytes) -> Any:
-        """A single output by itself, several as a tuple."""
-        row = abi_decode(get_abi_output_types(self._function(function)), answer)
+        """A single output by itself, several as a tuple; `AnswerError` when the answer is not what the ABI says."""
+        try:
+            row = abi_decode(get_abi_output_types(self._function(function)), answer)
+        except DecodingError as error:
+            raise AnswerError(f"{function} answered {len(answer)} bytes that its ABI does not describe") from error
         return row[0] if len(row) == 1 else row
 
     async def call(
@@ -182,7 +188,7 @@ async def simulate(chain: Anvil, fields: Mapping[str, Any], call: str, block: st
     try:
         answer = await chain.rpc("eth_call", dict(fields), block)
     except Refused as refused:
-        if refused.code != 3:
+        if refused.code != REVERTED and not refused.reason.startswith(HALTED):
             raise
         data = refused.data if isinstance(refused.data, str) else "0x"
         raise CallReverted(call, bytes.fromhex(data.removeprefix("0x"))) from refused
