@@ -1,4 +1,4 @@
-"""Our own Solidity: price feeds, tokens and a crowd of borrowers. Source and compiled JSON lie beside each other; a test compiles again."""
+"""Our own Solidity: price feeds, tokens, interest rate models and a crowd of borrowers. Source and compiled JSON lie beside each other; a test compiles again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from watcher.localchain.solidity import Project, compile
 SOURCES = Path(__file__).with_name("contracts")
 COMPILED = SOURCES / "compiled.json"
 COMPILER = "0.8.27"
-CONTRACTS = ("Bytes32Token", "Crowd", "Feed", "ScaledOracle", "Token")
+CONTRACTS = ("Bytes32Token", "Crowd", "CurveModel", "Feed", "FeedOracle", "FlatModel", "ScaledOracle", "Token")
 SETTINGS = {"optimizer": {"enabled": True, "runs": 200}, "evmVersion": "paris", "metadata": {"bytecodeHash": "none"}}
 
 
