@@ -36,7 +36,8 @@ class Table:
         """`ConfigError` about `key` of this table, or about the table itself."""
         path = self.path if key is None else (*self.path, key)
         line = line_of(self.source.text, path)
-        raise ConfigError(f"{self.source.name}{f':{line}' if line else ''}: {dotted(path)}: {expected}")
+        place = f"{self.source.name}:{line}" if line else self.source.name
+        raise ConfigError(": ".join(part for part in (place, dotted(path), expected) if part))
 
     def close(self) -> None:
         """Every key of the table was asked for; the first other one is an error."""
