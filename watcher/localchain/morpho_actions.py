@@ -1,0 +1,76 @@
+"""One verb per thing that somebody does to a local Morpho market. Amounts are raw units; each is one mined block.
+
+Accounts get the tokens that they need out of nothing. What Morpho refuses raises `CallReverted` with its own error.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from watcher.localchain.contract import DEPLOYER, Receipt
+from watcher.localchain.morpho import MorphoChain, MorphoMarket
+from watcher.localchain.scenario import fund
+
+
+async def lend(world: MorphoChain, market: MorphoMarket, who: str, amount: int) -> Receipt:
+    await fund(market.loan, who, amount, world.morpho.address)
+    return await world.morpho.send("supply", market.params, amount, 0, who, b"", sender=who)
+
+
+async def take_back(world: MorphoChain, market: MorphoMarket, who: str, amount: int = 0, shares: int = 0) -> Receipt:
+    """Withdraw lent tokens by amount, or by shares."""
+    return await world.morpho.send("withdraw", market.params, amount, shares, who, who, sender=who)
+
+
+async def supply_collateral(world: MorphoChain, market: MorphoMarket, who: str, amount: int) -> Receipt:
+    if market.collateral is not None:
+        await fund(market.collateral, who, amount, world.morpho.address)
+    return await world.morpho.send("supplyCollateral", market.params, amount, who, b"", sender=who)
+
+
+async def withdraw_collateral(world: MorphoChain, market: MorphoMarket, who: str, amount: int) -> Receipt:
+    return await world.morpho.send("withdrawCollateral", market.params, amount, who, who, sender=who)
+
+
+async def borrow(world: MorphoChain, market: MorphoMarket, who: str, amount: int) -> Receipt:
+    return await world.morpho.send("borrow", market.params, amount, 0, who, who, sender=who)
+
+
+async def repay(world: MorphoChain, market: MorphoMarket, who: str, amount: int = 0, shares: int = 0) -> Receipt:
+    """By amount, or by shares: all of an account's shares leave no debt behind."""
+    await prepare_payer(world, market, who)
+    return await world.morpho.send("repay", market.params, amount, shares, who, b"", sender=who)
+
+
+async def liquidate(
+    world: MorphoChain, market: MorphoMarket, who: str, borrower: str, seized: int = 0, shares: int = 0
+) -> Receipt:
+    """`who` names the collateral to seize or the borrow shares to repay, not both."""
+    await prepare_payer(world, market, who)
+    return await world.morpho.send(*liquidation(market, borrower, seized, shares), sender=who)
+
+
+async def prepare_payer(world: MorphoChain, market: MorphoMarket, who: str) -> None:
+    """Fund and approve `who` for all that this market is owed, so that what succeeds is up to Morpho alone; also for `eth_call`."""
+    owed = (await world.morpho.call("market", market.id))[2]
+    await fund(market.loan, who, 2 * owed + 1, world.morpho.address)
+
+
+def liquidation(market: MorphoMarket, borrower: str, seized: int = 0, shares: int = 0) -> tuple[Any, ...]:
+    """The liquidation entry point and its arguments, for `call` and `send`."""
+    return ("liquidate", market.params, borrower, seized, shares, b"")
+
+
+async def authorize(world: MorphoChain, who: str, other: str, allowed: bool = True) -> Receipt:
+    """Let somebody else act on `who`'s positions."""
+    return await world.morpho.send("setAuthorization", other, allowed, sender=who)
+
+
+async def set_fee(world: MorphoChain, market: MorphoMarket, fee: int) -> Receipt:
+    """The protocol's share of interest, a wad of at most a quarter."""
+    return await world.morpho.send("setFee", market.params, fee, sender=DEPLOYER)
+
+
+async def touch(world: MorphoChain, market: MorphoMarket) -> Receipt:
+    """Accrue interest and nothing else."""
+    return await world.morpho.send("accrueInterest", market.params)
