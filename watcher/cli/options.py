@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from eth_typing import ChecksumAddress
 
 from watcher.config import Config, load, with_rpc
+from watcher.config.address import checksummed
+from watcher.errors import UsageError
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}  # seconds
 
@@ -67,6 +70,14 @@ def parse_block(text: str) -> At:
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no block number, date (2026-11-22T10:00) or age (2h)") from None
     return AtTime(time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC))
+
+
+def parse_account(text: str) -> ChecksumAddress:
+    """The address of an account. `UsageError` for anything else: all lower or all upper case is taken, a wrong checksum is not."""
+    try:
+        return checksummed(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 ChainsFile = Annotated[

@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from eth_typing import ChecksumAddress
-from eth_utils.address import is_address, to_checksum_address
 
+from watcher.config.address import checksummed
 from watcher.config.lines import line_of
 from watcher.errors import ConfigError
 
@@ -100,15 +100,10 @@ class Table:
     def address(self, key: str) -> ChecksumAddress:
         """A contract address; mixed case must carry a right EIP-55 checksum, and the zero address is refused."""
         value = self.need(key, "an address")
-        if not isinstance(value, str) or not value.startswith("0x") or not is_address(value.lower()):
-            self.fail(key, "expected an address of 0x and 40 hex digits")
-        right = to_checksum_address(value.lower())
-        digits = value.removeprefix("0x")
-        if value != right and digits not in (digits.lower(), digits.upper()):
-            self.fail(key, f"{value} has a wrong EIP-55 checksum: a typing error, or write {right}")
-        if int(value, 16) == 0:
-            self.fail(key, "the zero address is no contract")
-        return right
+        try:
+            return checksummed(value if isinstance(value, str) else "")
+        except ValueError as error:
+            self.fail(key, str(error))
 
     def word(self, key: str) -> bytes:
         """32 bytes as 0x and 64 hex digits."""
