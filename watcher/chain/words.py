@@ -154,7 +154,7 @@ def write(types: Sequence[str], values: Sequence[Any]) -> bytes:
 def _word(kind: str, value: Any) -> bytes:
     if kind == "address" and type(value) is str:
         return address_word(value)
-    if kind == "uint256" and type(value) is int and 0 <= value < 1 << 256:
+    if kind[:4] == "uint" and type(value) is int and 0 <= value < 1 << int(kind[4:]):
         return value.to_bytes(32)
     if kind == "bytes32" and type(value) is bytes and len(value) == 32:
         return value
