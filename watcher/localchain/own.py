@@ -1,4 +1,4 @@
-"""Our own Solidity: price feeds, tokens, interest rate models and a crowd of borrowers. Source and compiled JSON lie beside each other; a test compiles again."""
+"""Our own Solidity (feeds, oracles, tokens, a crowd of borrowers): source and compiled JSON side by side; a test compiles again."""
 
 from __future__ import annotations
 
