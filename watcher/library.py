@@ -1,0 +1,61 @@
+"""The door for notebooks and scripts: ``async with watcher.open(rpc=…) as w: await w.account("0x…")``. The same facts as the command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from eth_typing import ChecksumAddress
+
+from watcher.config import Config, load, with_rpc
+from watcher.config.address import checksummed
+from watcher.connection import only, placed
+from watcher.errors import UsageError
+from watcher.wallet import DEADLINE, Wallet, read_wallet
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Reads what is configured. Holds no connection between two questions and no key ever."""
+
+    config: Config
+
+    async def account(
+        self, *addresses: str, block: int | None = None, before: int | None = None, deadline: float = DEADLINE
+    ) -> tuple[Wallet, ...]:
+        """What the addresses hold, one `Wallet` per configured chain, in the configuration's order.
+
+        At the head, at `block`, or at the newest block not after `before` (Unix seconds). A chain that does not answer in `deadline`
+        seconds is a `Wallet` with its error; `UsageError` is for an address that is none.
+        """
+        owners = tuple(map(address, addresses))
+        reads = (read_wallet(c, owners, number=block, before=before, deadline=deadline) for c in self.config.chains)
+        return tuple(await asyncio.gather(*reads))
+
+
+@asynccontextmanager
+async def open(
+    *,
+    rpc: str | Sequence[str] = (),
+    chains: Path | None = None,
+    chain: str | int | None = None,
+    markets: Sequence[str] = (),
+) -> AsyncIterator[Watcher]:
+    """A `Watcher` over the packaged chains file or `chains`, narrowed to one `chain` or to `markets`.
+
+    `rpc` are endpoints to ask first, on the chain that their own eth_chainId names. Raises `ConfigError`, `UsageError`, and
+    `EndpointError` for an endpoint in `rpc` that does not answer.
+    """
+    urls = [rpc] if isinstance(rpc, str) else list(rpc)
+    yield Watcher(only(await placed(with_rpc(load(chains).only(chain), urls)), markets))
+
+
+def address(text: str) -> ChecksumAddress:
+    """An address as people write it, with its checksum. `UsageError` for anything else."""
+    try:
+        return checksummed(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
