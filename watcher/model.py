@@ -108,6 +108,7 @@ class DoubtKind(StrEnum):
     SEQUENCER = "sequencer"  # the L2 sequencer is down or has just come back
     MISMATCH = "mismatch"  # the contract's own answer differs from ours
     DISPUTED = "disputed"  # two endpoints answer differently
+    UNPRICED = "unpriced"  # a deposit that protects nothing has no price
     FORECAST = "forecast"  # a later time that the terms cannot tell
 
 

@@ -1,0 +1,77 @@
+"""Which logs of an Aave V3 pool say whose holding, or what of its terms, may have changed. Nothing is computed from a log."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from watcher.adapter import Event, LogQuery, Moves, Touch
+from watcher.adapters.aave_v3.facts import Terms
+from watcher.model import PositionKey
+
+# Events and the places of the accounts among their arguments.
+ACCOUNTS: Final[dict[str, tuple[int, ...]]] = {
+    "aave_v3/token.Mint": (1,),
+    "aave_v3/token.Burn": (0,),
+    "aave_v3/token.BalanceTransfer": (0, 1),
+    "aave_v3/stable_token.Mint": (1,),
+    "aave_v3/stable_token.Burn": (0,),
+    "aave_v3/pool.ReserveUsedAsCollateralEnabled": (1,),
+    "aave_v3/pool.ReserveUsedAsCollateralDisabled": (1,),
+    "aave_v3/pool.UserEModeSet": (0,),
+    "aave_v3/pool.LiquidationCall": (2, 5),
+}
+GOVERNANCE: Final = (
+    "aave_v3/pool.Upgraded",
+    "aave_v3/provider.PriceOracleUpdated",
+    "aave_v3/provider.PriceOracleSentinelUpdated",
+    "aave_v3/oracle.AssetSourceUpdated",
+    "aave_v3/oracle.FallbackOracleUpdated",
+    *(
+        f"aave_v3/configurator.{name}"
+        for name in (
+            "ReserveInitialized",
+            "ReserveBorrowing",
+            "CollateralConfigurationChanged",
+            "ReserveActive",
+            "ReserveFrozen",
+            "ReservePaused",
+            "ReserveDropped",
+            "ReserveFactorChanged",
+            "BorrowCapChanged",
+            "SupplyCapChanged",
+            "LiquidationProtocolFeeChanged",
+            "LiquidationGracePeriodChanged",
+            "LiquidationGracePeriodDisabled",
+            "EModeAssetCategoryChanged",
+            "EModeCategoryAdded",
+            "AssetCollateralInEModeChanged",
+            "AssetBorrowableInEModeChanged",
+            "AssetLtvzeroInEModeChanged",
+            "EModeCategoryIsolationChanged",
+            "DebtCeilingChanged",
+            "BorrowableInIsolationChanged",
+            "SiloedBorrowingChanged",
+            "ReserveInterestRateStrategyChanged",
+            "ReserveInterestRateDataChanged",
+        )
+    ),
+)
+
+
+def moves(terms: Terms) -> LogQuery[Moves]:
+    """Token and flag events name accounts; configurator, oracle, provider and upgrades touch the terms.
+
+    Interest and prices move without any of these. The stable rate of an account may change only together with a token event.
+    """
+    head, body = terms.words.head, terms.words.body
+    tokens = (token for r in terms.reserves for token in (r.deposit, r.debt, r.stable) if token is not None)
+    addresses = (terms.market.address, *tokens, body.configurator, body.oracle, head.provider)
+
+    def read(event: Event) -> Moves:
+        places = ACCOUNTS.get(event.name)
+        if places is None:
+            return Touch.TERMS
+        accounts = (event.args[place] for place in places)
+        return frozenset(PositionKey(terms.market.name, bytes.fromhex(account[2:])) for account in accounts)
+
+    return LogQuery(addresses, (*ACCOUNTS, *GOVERNANCE), read)
