@@ -18,6 +18,7 @@ from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.aave_v30 import deploy_v30
 from watcher.localchain.aave_v36 import deploy_v36
 from watcher.localchain.anvil import Anvil
+from watcher.localchain.morpho import MorphoChain, deploy_morpho
 from watcher.localchain.multicall import place_multicall
 from watcher.localchain.prepare import prepare
 
@@ -33,17 +34,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """The session's node and markets. Tests take `chain`, `v30`, `v36` or `aave` instead, which restore the state."""
+    """The session's node and markets. Tests take `chain`, `v30`, `v36`, `aave` or `morpho` instead, which restore the state."""
 
     chain: Anvil
     v30: AaveMarket
     v36: AaveMarket
+    morpho: MorphoChain
 
 
 async def _deployed(chain: Anvil) -> Local:
     await chain.start()
     await place_multicall(chain)
-    return Local(chain, await deploy_v30(chain), await deploy_v36(chain))
+    return Local(chain, await deploy_v30(chain), await deploy_v36(chain), await deploy_morpho(chain))
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +76,11 @@ def v30(local: Local, chain: Anvil) -> AaveMarket:
 @pytest.fixture
 def v36(local: Local, chain: Anvil) -> AaveMarket:
     return local.v36
+
+
+@pytest.fixture
+def morpho(local: Local, chain: Anvil) -> MorphoChain:
+    return local.morpho
 
 
 @pytest.fixture(params=["3.0", "3.6"])

@@ -27,6 +27,8 @@ from watcher.localchain.scenario import account
 from watcher.localchain.seeder import seed
 from watcher.units import MAX, WAD
 
+from .conftest import Local
+
 ALICE, BOB, CAROL = account("alice"), account("bob"), account("carol")
 
 
@@ -91,6 +93,14 @@ def test_multicall3_answers_at_its_canonical_address(chain: Anvil) -> None:
     abi = [{"type": "function", "name": "getChainId", "inputs": [], "outputs": [{"name": "id", "type": "uint256"}]}]
     multicall = Contract(chain, MULTICALL3, abi)
     assert asyncio.run(multicall.call("getChainId")) == chain.chain_id
+
+
+def test_every_market_says_where_it_is(local: Local) -> None:
+    for found in (local.v30.market(), local.v36.market(), local.morpho.singleton()):
+        assert found.chain == local.chain.chain_id
+        assert found.start is not None
+        assert asyncio.run(local.chain.rpc("eth_getCode", found.address, hex(found.start - 1))) == "0x"
+        assert asyncio.run(local.chain.rpc("eth_getCode", found.address, "latest")) != "0x"
 
 
 def test_the_markets_have_the_reserves_that_the_issue_asks_for(v30: AaveMarket, v36: AaveMarket) -> None:

@@ -10,6 +10,7 @@ from eth_typing import ChecksumAddress
 from watcher.localchain.aave_assets import Asset
 from watcher.localchain.anvil import Anvil
 from watcher.localchain.contract import Abi, Contract
+from watcher.model import Market
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class AaveMarket:
     mode_feed: Contract | None
     treasury: ChecksumAddress
     start: int
+
+    def market(self) -> Market:
+        """As the configuration names it."""
+        return Market(self.chain.chain_id, "aave_v3", self.name, self.pool.address, start=self.start)
 
     def by_address(self, token: str) -> Reserve:
         """The reserve of an underlying token's address."""

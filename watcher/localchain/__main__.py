@@ -1,0 +1,21 @@
+"""``python -m watcher.localchain``: prepare the local chain, with progress on stderr. Exit code 3 when something is missing."""
+
+from __future__ import annotations
+
+import sys
+
+from watcher.errors import WatcherError
+from watcher.localchain.prepare import prepare
+
+
+def say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    try:
+        prepare(say)
+    except WatcherError as error:
+        say(f"error: {error}")
+        sys.exit(3)
