@@ -203,7 +203,7 @@ class TestF34AnUnknownLayoutStops:
 
     def test_f34_a_reserve_with_one_field_more_is_refused_by_name(self) -> None:
         shape = function("aave_v3/pool.getReserveData")
-        with pytest.raises(AnswerError, match=r"aave_v3/pool\.getReserveData answered 512 bytes where 480 belong"):
+        with pytest.raises(AnswerError, match=r"aave_v3/pool\.getReserveData: 512 bytes where 480 belong"):
             decode(shape, bytes(16 * 32))
 
     def test_f34_a_value_wider_than_its_declared_type_is_refused(self) -> None:

@@ -69,13 +69,13 @@ def decode(function: Function, data: bytes) -> tuple[Any, ...]:
     """
     if function.outputs == ("string",) and len(data) == 32:
         return (_text(data.rstrip(b"\0")),)
+    if function.outputs and not data:
+        raise AnswerError(f"{function.name} answered nothing; is there a contract at that address?")
     return decode_types(function.outputs, data, function.name)
 
 
 def decode_types(types: tuple[str, ...], data: bytes, name: str) -> tuple[Any, ...]:
     """As `decode`, for the types of any payload; `name` is for the message."""
-    if types and not data:
-        raise AnswerError(f"{name} answered nothing; is there a contract at that address?")
     fixed = layout(types)
     if fixed is None:
         _within_budget(types, data, name)
@@ -84,11 +84,11 @@ def decode_types(types: tuple[str, ...], data: bytes, name: str) -> tuple[Any, .
             return fixed.read(data)
         except Misfit:
             if len(data) != fixed.size:
-                raise AnswerError(f"{name} answered {len(data)} bytes where {fixed.size} belong") from None
+                raise AnswerError(f"{name}: {len(data)} bytes where {fixed.size} belong") from None
     try:
         return tuple(_ABI.decode(types, data))
     except (DecodingError, AnswerError) as refusal:
-        raise AnswerError(f"{name} answered what its ABI does not allow: {str(refusal)[:120]}") from refusal
+        raise AnswerError(f"{name}: what its ABI does not allow: {str(refusal)[:120]}") from refusal
 
 
 def _text(data: bytes) -> str:
@@ -100,11 +100,11 @@ def _text(data: bytes) -> str:
 def _within_budget(types: tuple[str, ...], data: bytes, name: str) -> None:
     """Refuse what would decode to more than its own size: pointers to the same bytes again, lengths beyond the end."""
     if len(data) > LARGEST:
-        raise AnswerError(f"{name} answered {len(data)} bytes, more than {LARGEST}")
+        raise AnswerError(f"{name}: {len(data)} bytes, more than {LARGEST}")
     try:
         _measure_parts(parsed(types), data, 0, len(data))
     except Misfit:
-        raise AnswerError(f"{name} answered pointers or lengths that its {len(data)} bytes cannot hold") from None
+        raise AnswerError(f"{name}: pointers or lengths that its {len(data)} bytes cannot hold") from None
 
 
 def _measure_parts(parts: Sequence[ABIType], data: bytes, start: int, left: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from binascii import unhexlify
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -131,6 +132,7 @@ def _slowly(found: Known, log: Log) -> tuple[Any, ...]:
     return tuple(values if found.order is None else [values[place] for place in found.order])
 
 
+@lru_cache(maxsize=1 << 12)
 def _emitter(text: str) -> ChecksumAddress:
     try:
         raw = unhexlify(text[2:])
@@ -151,6 +153,7 @@ def _quantity(text: str) -> int:
     return number
 
 
+@lru_cache(maxsize=1 << 12)
 def _hash(text: str) -> HexStr:
     if len(text) != 66 or not text.startswith("0x") or not set(text[2:]) <= set("0123456789abcdefABCDEF"):
         raise AnswerError("a log without a block hash")
