@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from eth_typing import ChecksumAddress
+
 from watcher.adapter import H, Position, Price, Q, T
 from watcher.health.walk import Part, parts, revalued
 from watcher.model import Leg, Side, Valuation
@@ -23,31 +25,26 @@ class Mover:
 
 
 def movers(position: Position[T, Q, H]) -> tuple[Mover, ...]:
-    """Found by trying: the legs that differ under half the answer, and the legs in the asset itself, however small.
-
-    So an asset whose price the contract takes from elsewhere (an e-mode with a source of its own) is told apart without looking into
-    the adapter.
+    """Found by trying other answers, so that an asset whose price the contract takes from elsewhere (an e-mode's own source) is told
+    apart without looking into the adapter: half the answer, and where that shows nothing, as with dust, a billion times it.
     """
     present = position.value()
     found = []
     for price in position.adapter.prices(position.terms, position.quote):
         if price.answer is None:
             continue
-        moved = _moved(present, revalued(position, {price.token.address: price.answer // 2 or 2}))
-        legs = tuple(
-            leg
-            for leg in present.legs
-            if leg.side is not Side.DEPOSIT
-            and (leg.token.address == price.token.address or (leg.token.address, leg.side) in moved)
-        )
+        moved = _moved(position, present, price.token.address, price.answer // 2 or 2)
+        if not moved and any(leg.token.address == price.token.address for leg in present.legs):
+            moved = _moved(position, present, price.token.address, price.answer << 30)
+        legs = tuple(leg for leg in present.legs if (leg.token.address, leg.side) in moved)
         if legs:
             found.append(Mover(price, price.answer, legs, _slope(legs, present.scale)))
     return tuple(found)
 
 
-def _moved(before: Valuation, after: Valuation) -> frozenset[Part]:
-    old, new = parts(before), parts(after)
-    return frozenset(part for part in old if old[part] != new[part])
+def _moved(position: Position[T, Q, H], present: Valuation, asset: ChecksumAddress, answer: int) -> frozenset[Part]:
+    old, new = parts(present), parts(revalued(position, {asset: answer}))
+    return frozenset(part for part in old if old[part] != new[part] and part[1] is not Side.DEPOSIT)
 
 
 def _slope(legs: tuple[Leg, ...], scale: int) -> int:

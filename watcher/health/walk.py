@@ -122,7 +122,11 @@ def revalued(position: Position[T, Q, H], answers: Mapping[ChecksumAddress, int]
 
 def parts(valuation: Valuation) -> dict[Part, int]:
     """Value by token and side, in the valuation's unit."""
-    return {(leg.token.address, leg.side): leg.value for leg in valuation.legs}
+    values: dict[Part, int] = {}
+    for leg in valuation.legs:
+        part = leg.token.address, leg.side
+        values[part] = values.get(part, 0) + leg.value
+    return values
 
 
 def _stretch(walk: Walk, near: Valuation, far: Valuation) -> _Stretch:
