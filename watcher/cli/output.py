@@ -97,8 +97,9 @@ def show_csv(rows: Sequence[Row], columns: Sequence[Column], out: TextIO) -> Non
 
 
 def inert(text: str) -> str:
-    """`text` as a cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) and not NUMBER.fullmatch(text) else text
+    """`text` as a cell that no spreadsheet takes for a formula. A carriage return becomes a space: the csv module leaves it unquoted."""
+    safe = f"'{text}" if text.startswith(FORMULA) and not NUMBER.fullmatch(text) else text
+    return safe.replace("\r", " ")
 
 
 def show_table(rows: Sequence[Row], columns: Sequence[Column], out: TextIO) -> None:

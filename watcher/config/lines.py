@@ -23,8 +23,9 @@ def line_of(text: str, path: tuple[str | int, ...]) -> int | None:
             if key is None:
                 continue
             reached = (*current, key.group(1))
-        if path[: len(reached)] == reached and (best is None or len(reached) > best[0]):
-            best = (len(reached), number)
+        depth = min(len(path), len(reached))  # a header may also open something inside of what is looked for
+        if path[:depth] == reached[:depth] and (best is None or depth > best[0]):
+            best = (depth, number)
     return best[1] if best else None
 
 

@@ -1,0 +1,73 @@
+"""`watcher markets`: what is configured, in every format, and no URL anywhere."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from watcher.__main__ import main
+
+
+def out(capsys: pytest.CaptureFixture[str], *line: str) -> str:
+    assert main(["markets", "--quiet", *line]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    return said.out
+
+
+def test_all_markets_of_both_protocols_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = json.loads(out(capsys, "--format", "json"))
+    assert sum(row["protocol"] == "aave_v3" for row in rows) == 24
+    assert sum(row["protocol"] == "morpho_blue" and row["id"] is None for row in rows) == 43
+    assert {row["market"] for row in rows} >= {"ethereum/aave-v3/lido", "base/morpho-blue", "ink/aave-v3/whitelabel"}
+    assert all(row["source"] for row in rows)
+
+
+def test_the_formats_tell_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    in_json = json.loads(out(capsys, "--chain", "10", "--format", "json"))
+    in_lines = [json.loads(line) for line in out(capsys, "--chain", "10", "--format", "jsonl").splitlines()]
+    in_csv = list(csv.DictReader(io.StringIO(out(capsys, "--chain", "optimism", "--format", "csv"))))
+    assert in_json == in_lines
+    assert [row["market"] for row in in_csv] == [row["market"] for row in in_json]
+    assert in_csv[0]["start_block"] == in_json[0]["start_block"] == "4365693"
+
+
+def test_a_table_in_a_pipe_has_whole_addresses_one_row_per_line(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = out(capsys, "--chain", "gnosis").splitlines()
+    assert len(lines) == 3  # header, rule, one market
+    assert "0xb50201558B00496A145fE76f7424749556E326D8" in lines[2]
+
+
+def test_a_market_is_explained_with_its_chain(capsys: pytest.CaptureFixture[str]) -> None:
+    text = out(capsys, "ethereum/morpho-blue/b323495f7e", "--format", "json")
+    facts = json.loads(text)
+    assert facts["id"] == "0xb323495f7e4148be5643a4ea4a8221eef163e4bccfdedc2a6f4696baacbc86cc"
+    assert facts["block_time_s"] == "12"
+    assert facts["multicall3"] == "0xcA11bde05977b3631167028862bE2a173976CA11"
+    assert "eth.drpc.org" in facts["endpoints"]
+
+
+def test_a_full_morpho_id_names_its_market(capsys: pytest.CaptureFixture[str]) -> None:
+    identity = "0x8793cf302b8ffd655ab97bd1c695dbd967807e8367a65cb2f4edaf1380ba1bda"
+    assert json.loads(out(capsys, identity, "--format", "json"))["market"] == "base/morpho-blue/8793cf302b"
+
+
+def test_f53_no_key_of_an_endpoint_is_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHER_RPC_100", "https://user:CANARY1@node.example/v3/CANARY2?key=CANARY3")
+    for form in ("table", "json", "jsonl", "csv"):
+        shown = out(capsys, "gnosis/aave-v3/core", "--format", form)
+        assert "node.example" in shown
+        assert "CANARY" not in shown
+
+
+def test_no_color_is_asked_for_and_none_is_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[3" not in out(capsys)

@@ -1,0 +1,80 @@
+"""The packaged chains.toml: complete, and right where a fact is known from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+from watcher.config import Config, load
+from watcher.data import root
+
+CANONICAL_MULTICALL3 = "0xcA11bde05977b3631167028862bE2a173976CA11"
+
+
+def packaged() -> Config:
+    return load(None, {})
+
+
+def test_all_24_aave_markets_and_all_43_morpho_deployments_are_there() -> None:
+    config = packaged()
+    assert sum(market.protocol == "aave_v3" for market in config.markets()) == 24
+    assert sum(len(chain.singletons) for chain in config.chains) == 43
+    assert all(chain.markets or chain.singletons for chain in config.chains)
+
+
+def test_facts_that_anyone_can_look_up() -> None:
+    """Addresses from the protocols' own documentation, chain ids from EIP-155."""
+    config = packaged()
+    ethereum = config.chain("ethereum")
+    assert (ethereum.id, config.chain("arbitrum").id, config.chain("gnosis").id) == (1, 42161, 100)
+    assert config.market("ethereum/aave-v3/core").address == "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2"
+    assert config.market("polygon/aave-v3/core").address == "0x794a61358D6845594F94dc1DB02A252b5b4814aD"
+    assert ethereum.singletons[0].address == "0xBBBBBbbBBb9cC5e90e3b3Af64bdAF62C37EEFFCb"
+    assert ethereum.singletons[0].start == 18883124
+    assert config.chain("zksync").multicall3 == "0xF9cda624FBC7e059355ce98a31693d299FACd963"
+    assert ethereum.multicall3 == CANONICAL_MULTICALL3
+
+
+def test_a_market_id_is_the_hash_of_its_parameters() -> None:
+    """wstETH/USDC at 86 % on Ethereum; the id as Morpho's own pages show it, the hash as MarketParamsLib.id takes it."""
+    parameters = (
+        "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48",
+        "0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0",
+        "0x48F7E36EB6B826B2dF4B2E630B62Cd25e89E40e2",
+        "0x870aC11D48B15DB9a138Cf899d20F13F79Ba00BC",
+        860000000000000000,
+    )
+    identity = keccak(encode(["address"] * 4 + ["uint256"], parameters))
+    assert identity.hex() == "b323495f7e4148be5643a4ea4a8221eef163e4bccfdedc2a6f4696baacbc86cc"
+    assert packaged().market("ethereum/morpho-blue/b323495f7e").id == identity
+
+
+def test_correlated_tokens_are_grouped_by_address_and_never_alone() -> None:
+    config = packaged()
+    groups = {group.name: group.tokens for group in config.chain("ethereum").groups}
+    assert "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2" in groups["ETH"]  # WETH
+    assert "0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0" in groups["ETH"]  # wstETH
+    assert "0x2260FAC5E5542a773Aa44fBCfeDf7C193bc2C599" in groups["BTC"]  # WBTC
+    assert "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48" in groups["USD"]  # USDC
+    assert all(len(group.tokens) > 1 for chain in config.chains for group in chain.groups)
+
+
+def test_every_row_names_its_source() -> None:
+    text = (root() / "chains.toml").read_text(encoding="utf-8")
+    tables = re.split(r"\n(?=\[)", text)[1:]
+    assert len(tables) > 100
+    for table in tables:
+        assert "npm:" in table or "registry_table.toml" in table, table.splitlines()[0]
+
+
+def test_every_chain_has_a_keyless_https_endpoint() -> None:
+    for chain in packaged().chains:
+        assert chain.endpoints
+        for endpoint in chain.endpoints:
+            parts = urlsplit(endpoint.url)
+            assert parts.scheme == "https"
+            assert parts.username is None
+            assert not re.search(r"[0-9A-Za-z_-]{20,}", parts.path), endpoint.name
