@@ -11,15 +11,17 @@ import pytest
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
-from watcher.adapter import Which
+from watcher.adapter import Acted, Action, Borrow, Liquidation, Refusal, Repay, SetMode, Supply, Which, Withdraw
 from watcher.adapters.aave_v3.account import account
+from watcher.adapters.aave_v3.act import act
 from watcher.adapters.aave_v3.facts import Balance, Category, Holding, Quote, Reserve, State, Terms, configuration
+from watcher.adapters.aave_v3.liquidate import liquidate
 from watcher.adapters.aave_v3.quote import accrue
 from watcher.adapters.aave_v3.value import value
 from watcher.adapters.aave_v3.words import NOBODY, Body, Head, Tail, Words
 from watcher.formula.aave import interest
 from watcher.formula.aave.version import Version, version
-from watcher.model import Market, Moment, PositionKey, Token, Unit
+from watcher.model import Blocked, Market, Moment, PositionKey, Token, Unit
 from watcher.units import MAX, RAY, WAD, Raw, Ray
 
 VECTORS = Path(__file__).with_name("vectors")
@@ -29,14 +31,14 @@ Row: TypeAlias = dict[str, Any]
 
 
 @cache
-def vectors(release: str) -> Row:
-    found: Row = json.loads((VECTORS / f"aave_v3_{release}.json").read_text())
+def vectors(name: str) -> Row:
+    found: Row = json.loads((VECTORS / f"aave_v3_{name}.json").read_text())
     return found
 
 
 def rows(release: str, table: str) -> list[Row]:
     """The rows of a table by the names of its columns, nested rows too."""
-    found = vectors(release)[table]
+    found = vectors(f"{release}_actions" if table == "actions" else release)[table]
     named = [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
     for row in named:
         for inner, columns in (("reserves", "reserve_columns"), ("categories", "category_columns")):
@@ -51,6 +53,24 @@ def address(kind: int, place: int) -> ChecksumAddress:
     return to_checksum_address((kind * 1000 + place + 1).to_bytes(20, "big"))
 
 
+PLACES = {
+    "ltv": 0,
+    "lt": 16,
+    "bonus": 32,
+    "decimals": 48,
+    "active": 56,
+    "frozen": 57,
+    "borrowable": 58,
+    "paused": 60,
+    "isolation_borrowable": 61,
+    "siloed": 62,
+    "borrow_cap": 80,
+    "supply_cap": 116,
+    "fee": 152,
+    "category": 168,
+    "debt_ceiling": 212,
+    "virtual": 252,
+}
 POOL = address(9, 0)
 MARKET = Market(1, "aave-v3", "test/aave-v3", POOL)
 KEY = PositionKey(MARKET.name, bytes.fromhex(address(8, 0)[2:]))
@@ -58,16 +78,7 @@ KEY = PositionKey(MARKET.name, bytes.fromhex(address(8, 0)[2:]))
 
 def word(reserve: Row) -> int:
     """The configuration word as the pool packs it (DataTypes.ReserveConfigurationMap)."""
-    places = (
-        ("ltv", 0),
-        ("lt", 16),
-        ("bonus", 32),
-        ("decimals", 48),
-        ("fee", 152),
-        ("category", 168),
-        ("virtual", 252),
-    )
-    return sum(int(reserve.get(name, 0)) << start for name, start in places) | 1 << 56 | 1 << 58
+    return sum(int(reserve.get(name, name in ("active", "borrowable"))) << start for name, start in PLACES.items())
 
 
 def terms(release: Version, row: Row) -> Terms:
@@ -80,7 +91,7 @@ def terms(release: Version, row: Row) -> Terms:
             stable=address(4, place) if release < Version.V3_2 else None,
             rules=configuration(word(reserve)),
             strategy=None,
-            grace_until=0,
+            grace_until=reserve.get("grace", 0),
         )
         for place, reserve in enumerate(row["reserves"])
     )
@@ -93,7 +104,7 @@ def terms(release: Version, row: Row) -> Terms:
         version=release,
         words=empty,
         unit=Unit("USD", 8),
-        sentinel=None,
+        sentinel=address(6, 0) if row.get("sentinel") and release < Version.V3_7 else None,
         reserves=reserves,
         categories=categories,
         assets=assets,
@@ -127,13 +138,13 @@ def quote(row: Row) -> Quote:
             debt_index=Ray(reserve["borrow_index"]),
             debt_rate=Ray(reserve["borrow_rate"]),
             updated=reserve["last"],
-            deposits=reserve["scaled_balance"],
-            debts=reserve["scaled_debt"],
-            treasury=0,
+            deposits=reserve.get("total_balance", reserve["scaled_balance"]),
+            debts=reserve.get("total_debt", reserve["scaled_debt"]),
+            treasury=reserve.get("treasury", 0),
             unbacked=Raw(0),
             deficit=Raw(0),
             isolated=0,
-            free=Raw(0),
+            free=Raw(reserve.get("free", 0)),
             stable_principal=Raw(0),
             stable_rate=Ray(0),
             stable_updated=row["now"],
@@ -144,7 +155,8 @@ def quote(row: Row) -> Quote:
     )
     shared = (each["price"] for each in row["categories"] if each["price"] is not None)
     prices = (*(reserve["price"] for reserve in row["reserves"]), *shared)
-    return Quote(at=None, states=states, prices=prices, pulses=(), can_borrow=True, can_liquidate=True)
+    allowed = not row.get("sentinel") or bool(row["sentinel_allows"])
+    return Quote(at=None, states=states, prices=prices, pulses=(), can_borrow=allowed, can_liquidate=allowed)
 
 
 def holding(row: Row) -> Holding:
@@ -201,6 +213,73 @@ def test_an_account_is_liquidatable_exactly_when_that_version_puts_it_below_one(
     for row in rows(release, "accounts"):
         seen = value(*position(release, row))
         assert seen.liquidatable == (seen.line.weighted < seen.line.owed) == (row["out"]["health"] < WAD)
+
+
+def said(reason: str) -> str:
+    """The name of an error whatever its spelling: until 3.3 the pool answers with the number of a constant, the vectors with its name."""
+    return {"Panic(17)": "arithmetic underflow or overflow"}.get(reason, reason.replace("_", "").casefold())
+
+
+BLOCKED = {
+    "reserveinactive": Blocked.PAUSED,
+    "reservepaused": Blocked.PAUSED,
+    "liquidationgracesentinelcheckfailed": Blocked.GRACE,
+    "priceoraclesentinelcheckfailed": Blocked.SENTINEL,
+}
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_largest_liquidation_is_what_an_unlimited_call_does(release: str) -> None:
+    """Where it would leave dust, the vectors hold the largest call that goes through, found by bisection on the contract."""
+    for number, row in enumerate(rows(release, "liquidations")):
+        if row["cover"] != MAX or row["self"]:
+            continue
+        known, at, held = position(release, row)
+        debt, collateral = (known.reserves[row[side]].token.address for side in ("debt_id", "collateral_id"))
+        ours = liquidate(known, at, held, debt, collateral)
+        error = said(row["error"] or "")
+        if error in BLOCKED:
+            assert isinstance(ours, Liquidation) and ours.blocked is BLOCKED[error], f"row {number}"
+        elif row["error"] and not row["largest"]:
+            assert isinstance(ours, Refusal) and said(ours.reason) == error, f"row {number}: {ours}"
+        else:
+            repay, seized, fee = row["largest"][1:] if row["largest"] else (row["repay"], row["collateral"], row["fee"])
+            assert isinstance(ours, Liquidation) and ours.blocked is None, f"row {number}: {ours}"
+            assert (ours.repay, ours.seize, ours.fee) == (repay, seized + fee, fee), f"row {number}"
+            if not row["largest"] and known.version >= Version.V3_3:
+                assert ours.deficit == row["deficits"][row["debt_id"]], f"row {number}"
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_an_action_leaves_what_that_version_leaves_or_is_refused_for_the_same_reason(release: str) -> None:
+    for number, row in enumerate(rows(release, "actions")):
+        known, at, held = position(release, row)
+        ours = act(known, at, held, action(known, row))
+        if row["error"]:
+            assert isinstance(ours, Refusal) and said(ours.reason) == said(row["error"]), f"row {number}: {ours}"
+            continue
+        assert isinstance(ours, Acted), f"row {number}: {ours}"
+        after = ours.holding
+        assert after.flags == row["flags"] and after.mode == row["mode_after"], f"row {number}"
+        balances = [after.balance(reserve.id) for reserve in known.reserves]
+        assert [each.deposit for each in balances] == row["scaled_balances"], f"row {number}"
+        assert [each.debt for each in balances] == row["scaled_debts"], f"row {number}"
+        seen = value(known, ours.quote, after)
+        health = MAX if seen.health is None else seen.health
+        figures = [seen.collateral, seen.debt, seen.available, seen.threshold, seen.ltv, health]
+        assert figures == row["account"], f"row {number}"
+
+
+def action(known: Terms, row: Row) -> Action:
+    if row["action"] == "mode":
+        return SetMode(row["amount"])
+    kinds: dict[str, type[Supply | Withdraw | Borrow | Repay]] = {
+        "supply": Supply,
+        "withdraw": Withdraw,
+        "borrow": Borrow,
+        "repay": Repay,
+    }
+    return kinds[row["action"]](known.reserves[row["reserve_id"]].token.address, row["amount"])
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
