@@ -68,7 +68,7 @@ def test_markets_runs_from_the_wheel_in_another_folder(home: Path, tmp_path: Pat
     where = "import watcher, watcher.data; print(watcher.__file__); print(watcher.data.root())"
     found = subprocess.run([home / "python", "-c", where], check=True, cwd=tmp_path, capture_output=True, text=True)
     assert all(Path(line).is_relative_to(home.parent) for line in found.stdout.splitlines())
-    command = [home / "watcher", "markets", "--chain", "gnosis", "--format", "csv"]
+    command = [str(home / "watcher"), "markets", "--chain", "gnosis", "--format", "csv"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert "gnosis/aave-v3/core,0xb50201558B00496A145fE76f7424749556E326D8" in run.stdout
