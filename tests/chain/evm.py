@@ -56,7 +56,7 @@ class Evm:
     def _run(self, target: str, data: bytes, gas: int) -> tuple[bool, bytes, int]:
         """(success, answer, gas left)"""
         if target == MODEXP and self.modexp:
-            return (True, bytes(1024), gas - 350_000) if gas >= 350_000 else (False, b"", 0)
+            return (True, bytes(1024), gas - 1_000_000) if gas >= 1_000_000 else (False, b"", 0)
         if target == CANONICAL.lower() and self.multicall:
             if data == TIMESTAMP.selector:
                 return True, self.timestamp.to_bytes(32), gas - 200

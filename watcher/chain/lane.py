@@ -21,11 +21,11 @@ from watcher.model import BlockRef
 SIZE = 300  # calls in one aggregate, until an endpoint wants fewer
 DEPTH = 3  # how often an aggregate is halved when the endpoint just does not answer
 
-# modexp with 1024-byte operands: 350,000 gas by EIP-2565, 4.2 million by EIP-7883, next to no work on zeros. When it succeeds as the
-# last call, every call before it had at least that much, so what failed did not fail for a neighbour that took all the gas.
+# modexp with 1024-byte operands: 1 million gas by EIP-2565, 12 million by EIP-7883, next to no work on zeros. A call that takes all the
+# gas it is given leaves a 64th of the usual 50 million behind; so when this succeeds as the last call, no neighbour was starved.
 PROOF = Sent(
     ChecksumAddress(HexAddress(HexStr("0x0000000000000000000000000000000000000005"))),
-    (1024).to_bytes(32) + (40).to_bytes(32) + (1024).to_bytes(32),
+    (1024).to_bytes(32) + (55).to_bytes(32) + (1024).to_bytes(32),
 )
 
 TOO_MUCH = (ExecutionFailed, Oversized)  # about this aggregate, not about the endpoint
@@ -85,7 +85,10 @@ class Lane:
                 raise AnswerError(f"the calls ran at time {timestamp}, not at block {block.number}'s {block.timestamp}")
         return results
 
-    async def _aggregate(self, block: BlockRef, calls: Sequence[Sent], depth: int = 0) -> list[Answered]:
+    async def _aggregate(
+        self, block: BlockRef, calls: Sequence[Sent], *, depth: int = 0, rescue: bool = False
+    ) -> list[Answered]:
+        """`depth` counts the halvings so far; `rescue` says that these calls are asked again already."""
         if not calls:
             return []
         try:
@@ -99,8 +102,10 @@ class Lane:
         if results is None:
             return await self._singly(block, calls)
         proof = results.pop()
-        enough = proof.success and len(proof.data) == 1024
-        return await self._rescued(block, calls, results, enough)
+        silent = [place for place, result in enumerate(results) if _silent(result)]
+        if not silent or (proof.success and len(proof.data) == 1024):
+            return list(results)
+        return await self._rescued(block, calls, results, silent if rescue else silent[:1])
 
     async def _halved(
         self, block: BlockRef, calls: Sequence[Sent], depth: int, failure: EndpointError
@@ -112,28 +117,27 @@ class Lane:
         middle = len(calls) // 2
         answers: list[Answered] = []
         for part in (calls[:middle], calls[middle:]):
-            answers += await self._aggregate(block, part, depth + 1)
+            answers += await self._aggregate(block, part, depth=depth + 1)
+        self.alone.update(call for call, answer in zip(calls, answers, strict=True) if _silent(answer))
         if not self.alone.intersection(calls):  # nobody is to blame: together they are too much
             self.size = min(self.size, middle)
         return answers
 
     async def _rescued(
-        self, block: BlockRef, calls: Sequence[Sent], results: list[Result], enough: bool
+        self, block: BlockRef, calls: Sequence[Sent], results: Sequence[Result], apart: Sequence[int]
     ) -> list[Answered]:
-        """Ask again what a neighbour may have starved: what failed without a word, and without a proof of gas all that came after."""
-        failed = [place for place, result in enumerate(results) if not result.success and not result.data]
-        if not failed or enough:
-            return list(results)
-        later = [place for place in range(failed[0], len(calls)) if place not in failed]
-        once_more, rest = await asyncio.gather(
-            self._singly(block, [calls[place] for place in failed]),
-            self._aggregate(block, [calls[place] for place in later]),
+        """Without a proof of gas: ask what failed without a word alone, and all that came after its first once more without it.
+
+        What came after may also have *answered* for lack of gas, where a contract catches the failure of an inner call.
+        """
+        later = [place for place in range(apart[0], len(calls)) if place not in apart]
+        lone, rest = await asyncio.gather(
+            self._singly(block, [calls[place] for place in apart]),
+            self._aggregate(block, [calls[place] for place in later], rescue=True),
         )
-        for place, answer in zip(failed, once_more, strict=True):
-            if not (isinstance(answer, Result) and answer.success):
-                self.alone.add(calls[place])
+        self.alone.update(calls[place] for place, answer in zip(apart, lone, strict=True) if _silent(answer))
         answers: list[Answered] = list(results)
-        for place, answer in zip((*failed, *later), (*once_more, *rest), strict=True):
+        for place, answer in zip((*apart, *later), (*lone, *rest), strict=True):
             answers[place] = answer
         return answers
 
@@ -153,3 +157,8 @@ class Lane:
         except (Refused, Transient) as failure:
             return failure
         return Result(True, bytes.fromhex(answer[2:]))
+
+
+def _silent(answer: Answered) -> bool:
+    """Failed without revert data, as a call does that has no gas left; a contract without such a function fails so, too."""
+    return isinstance(answer, Result) and not answer.success and not answer.data
