@@ -36,10 +36,18 @@ FLAGS = (
 )
 
 
+PLATFORM_PACKAGE = "@foundry-rs/anvil-linux-amd64"
+
+
+def packaged() -> bool:
+    """Whether the lock has anvil for this machine; elsewhere it must be on PATH."""
+    return platform.system() == "Linux" and platform.machine() in ("x86_64", "AMD64")
+
+
 def binary(say: Say = quiet) -> Path:
     """anvil of the locked package on Linux x86-64; elsewhere the one on PATH, else `ConfigError`."""
-    if platform.system() == "Linux" and platform.machine() in ("x86_64", "AMD64"):
-        return packages.path("@foundry-rs/anvil-linux-amd64", say=say) / "bin" / "anvil"
+    if packaged():
+        return packages.path(PLATFORM_PACKAGE, say=say) / "bin" / "anvil"
     found = shutil.which("anvil")
     if found:
         return Path(found)

@@ -61,15 +61,26 @@ def package(name: str, version: str | None = None) -> Package:
 
 
 def fetch(packages: Sequence[Package], say: Say = quiet) -> None:
-    """Make every one of `packages` present in the cache. Those already there cost one small read."""
+    """Make every one of `packages` present in the cache. Those already there cost one small read; the others one run of npm."""
     missing = [p for p in packages if not p.present()]
     if not missing:
         return
-    root = cache_folder() / "packages"
-    with scratch(root) as place:
-        for index, wanted in enumerate(missing, 1):
-            say(f"package {index} of {len(missing)}: {wanted.spec}")
-            _install(wanted, _pack(wanted, place), place)
+    with scratch(cache_folder() / "packages") as place:
+        say(f"taking {len(missing)} packages from npm: {', '.join(p.spec for p in missing)}")
+        failure = _pack(missing, place)
+        brought = {_digest(tarball): tarball for tarball in place.glob("*.tgz")}
+        for wanted in missing:
+            if wanted.sha512 in brought:
+                _install(wanted, brought[wanted.sha512], place)
+    absent = [p.spec for p in missing if not p.present()]
+    if absent and failure:
+        raise ConfigError(
+            f"npm could not bring {', '.join(absent)} ({failure}): check the network or npm's registry and run again"
+        )
+    if absent:
+        raise ConfigError(
+            f"not the locked package: what came for {', '.join(absent)} has another sha512; nothing of it was kept"
+        )
 
 
 def path(name: str, version: str | None = None, say: Say = quiet) -> Path:
@@ -79,45 +90,30 @@ def path(name: str, version: str | None = None, say: Say = quiet) -> Path:
     return wanted.folder / "package"
 
 
-def _pack(wanted: Package, place: Path) -> Path:
-    """Let npm bring the tarball, as it is, into a fresh folder; it knows registries, proxies and certificates."""
-    folder = Path(place / hashlib.sha256(wanted.spec.encode()).hexdigest()[:16])
-    folder.mkdir()
-    words = [
-        *node.command("npm"),
-        "pack",
-        "--ignore-scripts",
-        "--silent",
-        "--pack-destination",
-        str(folder),
-        wanted.spec,
-    ]
+def _pack(missing: Sequence[Package], place: Path) -> str | None:
+    """Let npm bring the tarballs as they are; it knows registries, proxies and certificates. What went wrong in one line, or None."""
+    specs = [p.spec for p in missing]
+    words = [*node.command("npm"), "pack", "--ignore-scripts", "--silent", "--pack-destination", str(place), *specs]
     try:
         done = subprocess.run(
-            words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False
+            words, cwd=place, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False
         )
-    except subprocess.TimeoutExpired as late:
-        raise ConfigError(
-            f"npm did not bring {wanted.spec} within {PATIENCE} s: check the network and run again"
-        ) from late
-    tarballs = list(folder.glob("*.tgz"))
-    if done.returncode or len(tarballs) != 1:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        reason = said[-1][:200] if said else f"exit {done.returncode}"
-        raise ConfigError(
-            f"npm could not bring {wanted.spec} ({reason}): check the network or npm's registry and run again"
-        )
-    return tarballs[0]
+    except subprocess.TimeoutExpired:
+        return f"not within {PATIENCE} s"
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    return None if done.returncode == 0 else (said[-1][:200] if said else f"exit {done.returncode}")
+
+
+def _digest(tarball: Path) -> str:
+    with tarball.open("rb") as stream:
+        return base64.b64encode(hashlib.file_digest(stream, "sha512").digest()).decode()
 
 
 def _install(wanted: Package, tarball: Path, place: Path) -> None:
-    """Check, unpack aside, stamp, and rename into place: another run sees all of it or nothing."""
-    digest = base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()
-    if digest != wanted.sha512:
-        raise ConfigError(f"{wanted.spec} is not the locked package: its sha512 is {digest}; nothing of it was kept")
+    """Unpack aside, stamp, and rename into place: another run sees all of it or nothing."""
     fresh = place / f"{tarball.stem}.unpacked"
     unpack(tarball, fresh)
-    (fresh / STAMP).write_text(digest)
+    (fresh / STAMP).write_text(wanted.sha512)
     if wanted.folder.exists() and not wanted.present():
         shutil.rmtree(wanted.folder)
     try:

@@ -8,7 +8,8 @@ from watcher.localchain.cache import Say
 
 def prepare(say: Say) -> None:
     """Everything that needs the network or a compiler. A second run reads a few stamps. `ConfigError` says what is missing."""
+    wanted = [p for p in packages.locked() if p.name != anvil.PLATFORM_PACKAGE or anvil.packaged()]
+    packages.fetch(wanted, say)
     anvil.binary(say)
-    packages.fetch([p for p in packages.locked() if not p.name.startswith("@foundry-rs/")], say)
     aave_v36.build(say)
     morpho.build(say)
