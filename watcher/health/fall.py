@@ -38,7 +38,7 @@ def fall_of(position: Position[T, Q, H], moved: tuple[Mover, ...]) -> Fall:
     """
     tokens = tuple(mover.price.token for mover in moved)
     present = position.value()
-    if present.health is None:
+    if not any(leg.side is Side.DEBT for leg in present.legs):
         return Fall(tokens, None, "nothing is owed")
     if present.liquidatable:
         return Fall(tokens, 0, "liquidatable at the present prices")

@@ -8,7 +8,7 @@ from typing import Final
 from watcher.adapter import H, Position, Price, Q, T
 from watcher.health.mover import Mover, movers
 from watcher.health.walk import Goal, Miss, Walk, first, revalued
-from watcher.model import Valuation
+from watcher.model import Side, Valuation
 
 DOUBLINGS: Final = 32  # how far a rise is followed: four billion times the present answer
 
@@ -38,7 +38,7 @@ def liquidation_price(position: Position[T, Q, H], mover: Mover) -> LiquidationP
     price, so a fall is followed to 1; a rise to 2**32 times the present.
     """
     present = position.value()
-    if present.health is None:
+    if not any(leg.side is Side.DEBT for leg in present.legs):
         return LiquidationPrice(mover.price, None, "nothing is owed")
     if present.liquidatable:
         return LiquidationPrice(mover.price, mover.answer, "liquidatable at the present price")
