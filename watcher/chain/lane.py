@@ -41,6 +41,7 @@ class Lane:
         self._multicall = multicall
         self._absent = -1  # the highest block at which there was no Multicall3
         self.size = SIZE
+        self._ceiling = SIZE  # lower once an endpoint has said no; a passing failure lowers the size only for a while
         self.alone: set[Sent] = set()
 
     async def results(self, block: BlockRef, calls: Sequence[Sent]) -> list[Answered]:
@@ -101,6 +102,8 @@ class Lane:
             return await self._halved(block, calls, depth, failure)
         if results is None:
             return await self._singly(block, calls)
+        if len(calls) == self.size:
+            self.size = min(self._ceiling, self.size * 3 // 2)
         proof = results.pop()
         silent = [place for place, result in enumerate(results) if _silent(result)]
         if not silent or (proof.success and len(proof.data) == 1024):
@@ -121,6 +124,8 @@ class Lane:
         self.alone.update(call for call, answer in zip(calls, answers, strict=True) if _silent(answer))
         if not self.alone.intersection(calls):  # nobody is to blame: together they are too much
             self.size = min(self.size, middle)
+            if not isinstance(failure, Transient) or isinstance(failure, Oversized):
+                self._ceiling = self.size
         return answers
 
     async def _rescued(
