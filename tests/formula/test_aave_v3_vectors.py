@@ -2,180 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
-from typing import Any, TypeAlias
-
 import pytest
-from eth_typing import ChecksumAddress
-from eth_utils.address import to_checksum_address
 
-from watcher.adapter import Acted, Action, Borrow, Liquidation, Refusal, Repay, SetMode, Supply, Which, Withdraw
-from watcher.adapters.aave_v3.account import account
+from tests.formula.aave_v3_rows import Row, position, rows, vectors
+from watcher.adapter import Acted, Action, Borrow, Liquidation, Refusal, Repay, SetMode, Supply, Withdraw
+from watcher.adapters.aave_v3.account import Account, account, applied
 from watcher.adapters.aave_v3.act import act
-from watcher.adapters.aave_v3.facts import Balance, Category, Holding, Quote, Reserve, State, Terms, configuration
+from watcher.adapters.aave_v3.facts import Holding, Quote, Terms
 from watcher.adapters.aave_v3.liquidate import liquidate
-from watcher.adapters.aave_v3.quote import accrue
 from watcher.adapters.aave_v3.value import value
-from watcher.adapters.aave_v3.words import NOBODY, Body, Head, Tail, Words
-from watcher.formula.aave import interest
+from watcher.formula.aave import health, interest, liquidation, rate
+from watcher.formula.aave.rate import Pooled, Strategy
 from watcher.formula.aave.version import Version, version
-from watcher.model import Blocked, Market, Moment, PositionKey, Token, Unit
-from watcher.units import MAX, RAY, WAD, Raw, Ray
+from watcher.model import Blocked
+from watcher.units import MAX, RAY, WAD, Ray
 
-VECTORS = Path(__file__).with_name("vectors")
 RELEASES = ("3_0", "3_1", "3_2", "3_3", "3_4", "3_5", "3_6", "3_7")
 GENERATIONS = (("3_0", "3_1", "3_2", "3_3"), ("3_4",), ("3_5", "3_6", "3_7"))
-Row: TypeAlias = dict[str, Any]
-
-
-@cache
-def vectors(name: str) -> Row:
-    found: Row = json.loads((VECTORS / f"aave_v3_{name}.json").read_text())
-    return found
-
-
-def rows(release: str, table: str) -> list[Row]:
-    """The rows of a table by the names of its columns, nested rows too."""
-    found = vectors(f"{release}_actions" if table == "actions" else release)[table]
-    named = [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
-    for row in named:
-        for inner, columns in (("reserves", "reserve_columns"), ("categories", "category_columns")):
-            if inner in row:
-                row[inner] = [dict(zip(found[columns], each, strict=True)) for each in row[inner]]
-        if "out" in row:
-            row["out"] = dict(zip(found["out_columns"], row["out"], strict=True))
-    return named
-
-
-def address(kind: int, place: int) -> ChecksumAddress:
-    return to_checksum_address((kind * 1000 + place + 1).to_bytes(20, "big"))
-
-
-PLACES = {
-    "ltv": 0,
-    "lt": 16,
-    "bonus": 32,
-    "decimals": 48,
-    "active": 56,
-    "frozen": 57,
-    "borrowable": 58,
-    "paused": 60,
-    "isolation_borrowable": 61,
-    "siloed": 62,
-    "borrow_cap": 80,
-    "supply_cap": 116,
-    "fee": 152,
-    "category": 168,
-    "debt_ceiling": 212,
-    "virtual": 252,
-}
-POOL = address(9, 0)
-MARKET = Market(1, "aave-v3", "test/aave-v3", POOL)
-KEY = PositionKey(MARKET.name, bytes.fromhex(address(8, 0)[2:]))
-
-
-def word(reserve: Row) -> int:
-    """The configuration word as the pool packs it (DataTypes.ReserveConfigurationMap)."""
-    return sum(int(reserve.get(name, name in ("active", "borrowable"))) << start for name, start in PLACES.items())
-
-
-def terms(release: Version, row: Row) -> Terms:
-    reserves = tuple(
-        Reserve(
-            id=place,
-            token=Token(address(1, place), f"T{place}", reserve["decimals"]),
-            deposit=address(2, place),
-            debt=address(3, place),
-            stable=address(4, place) if release < Version.V3_2 else None,
-            rules=configuration(word(reserve)),
-            strategy=None,
-            grace_until=reserve.get("grace", 0),
-        )
-        for place, reserve in enumerate(row["reserves"])
-    )
-    categories = tuple(category(release, place, each, reserves) for place, each in enumerate(row["categories"]))
-    sources = tuple(Token(each.price_source, "e-mode", 0) for each in categories if each.price_source)
-    empty = Words(Head(0, NOBODY, ()), Body(NOBODY, NOBODY, NOBODY, (), ()), Tail(NOBODY, 10**8, (), (), (), ()))
-    assets = (*(reserve.token for reserve in reserves), *sources)
-    return Terms(
-        market=MARKET,
-        version=release,
-        words=empty,
-        unit=Unit("USD", 8),
-        sentinel=address(6, 0) if row.get("sentinel") and release < Version.V3_7 else None,
-        reserves=reserves,
-        categories=categories,
-        assets=assets,
-        sources=(NOBODY,) * len(assets),
-        feeds=(),
-    )
-
-
-def category(release: Version, place: int, each: Row, reserves: tuple[Reserve, ...]) -> Category:
-    """Until 3.1 a reserve names its one category; the adapter's terms hold that as a bitmap."""
-    members = sum(1 << reserve.id for reserve in reserves if reserve.rules.mode == place + 1)
-    old = release < Version.V3_2
-    return Category(
-        id=place + 1,
-        ltv=each["ltv"],
-        threshold=each["lt"],
-        bonus=each["bonus"],
-        collateral=members if old else each["collateral_bitmap"],
-        borrowable=members if old else each["borrowable_bitmap"],
-        ltv_zero=each["ltvzero_bitmap"],
-        isolated=bool(each["isolated"]),
-        price_source=None if each["price"] is None else address(5, place),
-    )
-
-
-def quote(row: Row) -> Quote:
-    states = tuple(
-        State(
-            index=Ray(reserve["liquidity_index"]),
-            rate=Ray(reserve["liquidity_rate"]),
-            debt_index=Ray(reserve["borrow_index"]),
-            debt_rate=Ray(reserve["borrow_rate"]),
-            updated=reserve["last"],
-            deposits=reserve.get("total_balance", reserve["scaled_balance"]),
-            debts=reserve.get("total_debt", reserve["scaled_debt"]),
-            treasury=reserve.get("treasury", 0),
-            unbacked=Raw(0),
-            deficit=Raw(0),
-            isolated=0,
-            free=Raw(reserve.get("free", 0)),
-            stable_principal=Raw(0),
-            stable_rate=Ray(0),
-            stable_updated=row["now"],
-            income=Ray(0),
-            owed=Ray(0),
-        )
-        for reserve in row["reserves"]
-    )
-    shared = (each["price"] for each in row["categories"] if each["price"] is not None)
-    prices = (*(reserve["price"] for reserve in row["reserves"]), *shared)
-    allowed = not row.get("sentinel") or bool(row["sentinel_allows"])
-    return Quote(at=None, states=states, prices=prices, pulses=(), can_borrow=allowed, can_liquidate=allowed)
-
-
-def holding(row: Row) -> Holding:
-    """Stable debt is given as the token's balance now: a principal that has just been taken."""
-    flags = sum(
-        (each["borrowing"] | each["collateral"] << 1) << 2 * place for place, each in enumerate(row["reserves"])
-    )
-    balances = (
-        Balance(place, each["scaled_balance"], each["scaled_debt"], each["stable_debt"], 0, row["now"])
-        for place, each in enumerate(row["reserves"])
-    )
-    held = tuple(each for each in balances if each.deposit or each.debt or each.principal)
-    return Holding(KEY, flags, row["mode"], held)
-
-
-def position(release: str, row: Row) -> tuple[Terms, Quote, Holding]:
-    """The row as the adapter would have read it, brought to its moment."""
-    known = terms(version(vectors(release)["pool_revision"]), row)
-    return known, accrue(known, quote(row), Moment(1, row["now"]), Which.ALL), holding(row)
 
 
 @pytest.mark.parametrize("release", RELEASES)
@@ -189,6 +32,15 @@ def test_interest_is_what_that_version_charges(release: str) -> None:
             "compounded": interest.compounded(which, row["rate"], seconds),
             "linear": interest.linear(row["rate"], seconds),
         }.items() <= row.items()
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_rates_are_what_that_versions_default_strategy_sets(release: str) -> None:
+    which = version(vectors(release)["pool_revision"])
+    for number, row in enumerate(rows(release, "rates")):
+        strategy = Strategy(*(Ray(row[name]) for name in ("optimal", "base", "slope1", "slope2")))
+        pooled = Pooled(*(row[name] for name in ("free", "variable", "stable", "stable_rate", "unbacked", "factor")))
+        assert rate.rates(which, strategy, pooled) == (row["liquidity_rate"], row["borrow_rate"]), f"row {number}"
 
 
 @pytest.mark.parametrize("release", RELEASES)
@@ -251,6 +103,46 @@ def test_the_largest_liquidation_is_what_an_unlimited_call_does(release: str) ->
 
 
 @pytest.mark.parametrize("release", RELEASES)
+def test_a_call_for_part_of_the_debt_takes_what_that_version_takes_or_leaves_dust(release: str) -> None:
+    seen = []
+    for number, row in enumerate(rows(release, "liquidations")):
+        dust = said(row["error"] or "") == "mustnotleavedust"
+        if row["cover"] == MAX or row["self"] or (row["error"] and not dust):
+            continue
+        known, at, held = position(release, row)
+        owner, pair = pair_of(known, at, held, row)
+        factor = health.health_factor(known.version, owner.sums)
+        assert factor is not None and factor < WAD
+        most = min(row["cover"], liquidation.closable(known.version, pair, owner.sums, factor))
+        taken = liquidation.seizure(known.version, pair, most)
+        assert liquidation.leaves_dust(known.version, pair, taken) == dust, f"row {number}"
+        if not dust:
+            final = liquidation.moved(known.version, pair, taken)
+            assert (final.repay, final.collateral, final.fee) == (row["repay"], row["collateral"], row["fee"])
+        seen.append(dust)
+    assert len(seen) >= 5 and (any(seen) or vectors(release)["pool_revision"] < 7)
+
+
+def pair_of(known: Terms, at: Quote, held: Holding, row: Row) -> tuple[Account, liquidation.Pair]:
+    """The pair of a liquidation row, no e-mode with its own price source among them."""
+    owner = account(known, at, held)
+    debt, secured = (known.reserves[row[side]] for side in ("debt_id", "collateral_id"))
+    mode = known.category(held.mode)
+    assert mode is None or mode.price_source is None
+    return owner, liquidation.Pair(
+        debt=next(each.debt for each in owner.entries if each.reserve is debt),
+        debt_price=row["reserves"][debt.id]["price"],
+        debt_unit=debt.unit,
+        scaled=held.balance(secured.id).deposit,
+        index=at.states[secured.id].income,
+        price=row["reserves"][secured.id]["price"],
+        unit=secured.unit,
+        bonus=applied(known.version, secured, mode)[2],
+        fee=secured.rules.fee,
+    )
+
+
+@pytest.mark.parametrize("release", RELEASES)
 def test_an_action_leaves_what_that_version_leaves_or_is_refused_for_the_same_reason(release: str) -> None:
     for number, row in enumerate(rows(release, "actions")):
         known, at, held = position(release, row)
@@ -265,8 +157,14 @@ def test_an_action_leaves_what_that_version_leaves_or_is_refused_for_the_same_re
         assert [each.deposit for each in balances] == row["scaled_balances"], f"row {number}"
         assert [each.debt for each in balances] == row["scaled_debts"], f"row {number}"
         seen = value(known, ours.quote, after)
-        health = MAX if seen.health is None else seen.health
-        figures = [seen.collateral, seen.debt, seen.available, seen.threshold, seen.ltv, health]
+        figures = [
+            seen.collateral,
+            seen.debt,
+            seen.available,
+            seen.threshold,
+            seen.ltv,
+            MAX if seen.health is None else seen.health,
+        ]
         assert figures == row["account"], f"row {number}"
 
 
@@ -308,18 +206,27 @@ def counted(found: list[Row]) -> dict[str, int]:
         ),
         "loan-to-value 0": sum(row["out"]["zero_ltv"] for row in found),
         "threshold 0": sum(any(each["lt"] == 0 for each in reserves) for reserves in held),
-        "threshold 0 in e-mode": sum(
-            any(each["lt"] == 0 for each in reserves) and mode is not None
-            for reserves, mode in zip(held, modes, strict=True)
-        ),
+        "threshold 0 in e-mode": sum(map(listed_without_threshold, found)),
         "just below one": sum(-(10**12) < gap < 0 for gap in gaps),
         "just at or above one": sum(0 <= gap < 10**12 for gap in gaps),
         **{
             f"{digits} decimals": sum(any(each["decimals"] == digits for each in reserves) for reserves in held)
-            for digits in (6, 8, 18)
+            for digits in (2, 6, 8, 18)
         },
         "fresh, one and two seconds old": min(
             sum(any(row["now"] - each["last"] == age for each in row["reserves"]) for row in found) for age in range(3)
         ),
         "an index that has grown": sum(any(each["borrow_index"] > RAY for each in row["reserves"]) for row in found),
     }
+
+
+def listed_without_threshold(row: Row) -> bool:
+    """A collateral whose base threshold is 0, in the category that the account has chosen."""
+    bitmap = row["categories"][row["mode"] - 1]["collateral_bitmap"] if row["mode"] else 0
+    return any(
+        each["collateral"]
+        and each["lt"] == 0
+        and row["mode"]
+        and (bitmap >> place & 1 or each["category"] == row["mode"])
+        for place, each in enumerate(row["reserves"])
+    )
