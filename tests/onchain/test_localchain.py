@@ -17,6 +17,8 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 from watcher.errors import AnswerError, CallReverted
 from watcher.localchain import aave_actions as act
 from watcher.localchain import own, scenario
+from watcher.localchain.aave_assets import OTHER, USD, Asset
+from watcher.localchain.aave_listing import list_asset
 from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.anvil import Anvil, free_port
 from watcher.localchain.contract import Contract, deploy, post, receipt
@@ -313,7 +315,22 @@ def test_hostile_tokens_say_what_they_were_told(chain: Anvil) -> None:
         tokens = await hostile_tokens(chain)
         assert {kind: await tokens[kind].call("symbol") for kind in SYMBOLS} == SYMBOLS
         assert (await tokens["bytes32"].call("symbol")).rstrip(b"\0") == b"MKR"
-        with pytest.raises(CallReverted):
-            await tokens["no decimals"].call("decimals")
+        for function in ("name", "symbol", "decimals"):
+            with pytest.raises(CallReverted):
+                await tokens["reverting"].call(function)
 
     asyncio.run(scene())
+
+
+def test_a_token_that_names_itself_with_bytes32_can_be_listed_and_owed(aave: AaveMarket) -> None:
+    asset = Asset("MKR", 18, 1_000 * USD, 6_000, 7_000, 10_500, OTHER)
+
+    async def scene() -> tuple[int, ...]:
+        token = (await hostile_tokens(aave.chain))["bytes32"]
+        market = await list_asset(aave, asset, token)
+        await act.supply(market, BOB, "MKR", 10 * 10**18)
+        await act.supply(market, ALICE, "WETH", 10**18)
+        await act.borrow(market, ALICE, "MKR", 10**18)
+        return await data(market, ALICE)
+
+    assert asyncio.run(scene())[:2] == (2_000 * 10**8, 1_000 * 10**8)

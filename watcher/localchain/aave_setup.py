@@ -41,6 +41,15 @@ class Workshop:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenKinds:
+    """What this version calls the contracts of a reserve's own tokens."""
+
+    receipt: str
+    stable_debt: str | None
+    debt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """An asset with its token and feed, before the pool knows it."""
 
@@ -112,19 +121,19 @@ async def add_liquidity(market: AaveMarket) -> None:
 
 
 async def read_reserves(
-    shop: Workshop, data_provider: Contract, listings: Sequence[Listing], *, stable: bool, receipt: str, debt: str
+    shop: Workshop, data_provider: Contract, listings: Sequence[Listing], kinds: TokenKinds, first: int = 0
 ) -> dict[str, Reserve]:
-    """The receipt and debt tokens that the pool made, by symbol; `receipt` and `debt` name their contracts."""
+    """The receipt and debt tokens that the pool made, by symbol. `first` is the id of the first listing."""
     reserves = {}
-    for index, listing in enumerate(listings):
+    for index, listing in enumerate(listings, first):
         tokens = await data_provider.call("getReserveTokensAddresses", listing.token.address)
         reserves[listing.asset.symbol] = Reserve(
             asset=listing.asset,
             id=index,
             token=listing.token,
-            receipt=shop.at(receipt, tokens[0]),
-            debt=shop.at(debt, tokens[2]),
-            stable_debt=shop.at("StableDebtToken", tokens[1]) if stable else None,
+            receipt=shop.at(kinds.receipt, tokens[0]),
+            debt=shop.at(kinds.debt, tokens[2]),
+            stable_debt=shop.at(kinds.stable_debt, tokens[1]) if kinds.stable_debt else None,
             feed=listing.feed,
         )
     return reserves

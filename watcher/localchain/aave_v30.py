@@ -15,6 +15,7 @@ from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.aave_setup import (
     TREASURY,
     Listing,
+    TokenKinds,
     Workshop,
     add_liquidity,
     configure,
@@ -28,6 +29,7 @@ from watcher.localchain.contract import ZERO, Artifact, Contract, deploy, messag
 from watcher.localchain.own import own
 
 NAME = "local/aave-v3.0"
+TOKENS = TokenKinds(receipt="AToken", stable_debt="StableDebtToken", debt="VariableDebtToken")
 FOLDERS = ("protocol", "misc")
 BP_RAY = 10**23  # one basis point as a ray
 HELD_LTV = 7_000  # of the asset with base threshold 0
@@ -66,7 +68,7 @@ async def deploy_v30(chain: Anvil) -> AaveMarket:
     configurator = shop.at("PoolConfigurator", await provider.call("getPoolConfigurator"))
     data_provider = await shop.make("AaveProtocolDataProvider", provider.address)
     await provider.send("setPoolDataProvider", data_provider.address)
-    await _init_reserves(shop, provider, pool, configurator, listings)
+    await init_reserves(shop, provider, pool, configurator, listings)
     for listing in listings:
         await configure(configurator, listing)
         if listing.asset.stable_rate:
@@ -85,9 +87,7 @@ async def deploy_v30(chain: Anvil) -> AaveMarket:
         configurator=configurator,
         oracle=oracle,
         data_provider=data_provider,
-        reserves=await read_reserves(
-            shop, data_provider, listings, stable=True, receipt="AToken", debt="VariableDebtToken"
-        ),
+        reserves=await read_reserves(shop, data_provider, listings, TOKENS),
         errors=(),
         mode_feed=mode_feed,
         treasury=TREASURY,
@@ -97,7 +97,7 @@ async def deploy_v30(chain: Anvil) -> AaveMarket:
     return market
 
 
-async def _init_reserves(
+async def init_reserves(
     shop: Workshop, provider: Contract, pool: Contract, configurator: Contract, listings: Sequence[Listing]
 ) -> None:
     """One reserve per transaction: it costs about 2.3 M gas. Every reserve has its own rate strategy, as V3.0 wants it."""

@@ -17,6 +17,7 @@ from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.aave_setup import (
     TREASURY,
     Listing,
+    TokenKinds,
     Workshop,
     add_liquidity,
     configure,
@@ -31,6 +32,7 @@ from watcher.localchain.contract import ZERO, Artifact, Contract
 from watcher.localchain.solidity import Project, compile
 
 NAME = "local/aave-v3.6"
+TOKENS = TokenKinds(receipt="ATokenInstance", stable_debt=None, debt="VariableDebtTokenInstance")
 NOTICE = "Aave V3.6 is BUSL-1.1: compiled for local non-production use, nothing is kept but a cache folder (about 30 s)"
 ENTRIES = (
     "helpers/AaveProtocolDataProvider",
@@ -87,7 +89,7 @@ async def deploy_v36(chain: Anvil) -> AaveMarket:
     configurator = shop.at("PoolConfiguratorInstance", await provider.call("getPoolConfigurator"))
     data_provider = await shop.make("AaveProtocolDataProvider", provider.address)
     await provider.send("setPoolDataProvider", data_provider.address)
-    await _init_reserves(shop, pool, configurator, listings)
+    await init_reserves(shop, pool, configurator, listings)
     for listing in listings:
         await configure(configurator, listing)
     await _set_modes(configurator, listings)
@@ -101,9 +103,7 @@ async def deploy_v36(chain: Anvil) -> AaveMarket:
         configurator=configurator,
         oracle=oracle,
         data_provider=data_provider,
-        reserves=await read_reserves(
-            shop, data_provider, listings, stable=False, receipt="ATokenInstance", debt="VariableDebtTokenInstance"
-        ),
+        reserves=await read_reserves(shop, data_provider, listings, TOKENS),
         errors=artifact("aave/protocol/libraries/helpers/Errors.sol:Errors").abi,
         mode_feed=None,
         treasury=TREASURY,
@@ -113,7 +113,7 @@ async def deploy_v36(chain: Anvil) -> AaveMarket:
     return market
 
 
-async def _init_reserves(shop: Workshop, pool: Contract, configurator: Contract, listings: Sequence[Listing]) -> None:
+async def init_reserves(shop: Workshop, pool: Contract, configurator: Contract, listings: Sequence[Listing]) -> None:
     receipt = await shop.make("ATokenInstance", pool.address, ZERO, TREASURY)
     debt = await shop.make("VariableDebtTokenInstance", pool.address, ZERO)
     for listing in listings:

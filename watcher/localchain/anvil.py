@@ -21,6 +21,7 @@ from watcher.localchain import packages
 from watcher.localchain.cache import Say, quiet
 from watcher.localchain.wire import Request, Wire
 
+PLATFORM_PACKAGE = "@foundry-rs/anvil-linux-amd64"
 HOST = "127.0.0.1"
 GAS_LIMIT = 60_000_000  # per block
 START = 15.0  # seconds until the first answer; measured 0.05 to 0.15
@@ -34,9 +35,6 @@ FLAGS = (
     "--accounts",
     "1",
 )
-
-
-PLATFORM_PACKAGE = "@foundry-rs/anvil-linux-amd64"
 
 
 def packaged() -> bool:

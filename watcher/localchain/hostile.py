@@ -22,9 +22,9 @@ SHORT_ANSWER = 4
 
 
 async def hostile_tokens(chain: Anvil) -> dict[str, Contract]:
-    """One token per entry of `SYMBOLS`, and two whose ABI is not the usual one: "bytes32" and "no decimals"."""
+    """One token per entry of `SYMBOLS`, and two that answer in their own way: "bytes32" and "reverting"."""
     tokens = {kind: await deploy(chain, own("Token"), symbol, symbol, 18) for kind, symbol in SYMBOLS.items()}
     tokens["bytes32"] = await deploy(chain, own("Bytes32Token"), b"Maker".ljust(32, b"\0"), b"MKR".ljust(32, b"\0"))
-    tokens["no decimals"] = await deploy(chain, own("Token"), "Odd", "ODD", 18)
-    await tokens["no decimals"].send("setMode", REVERTS)
+    tokens["reverting"] = await deploy(chain, own("Token"), "Odd", "ODD", 18)
+    await tokens["reverting"].send("setMode", REVERTS)
     return tokens

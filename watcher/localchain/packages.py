@@ -66,7 +66,7 @@ def fetch(packages: Sequence[Package], say: Say = quiet) -> None:
     if not missing:
         return
     with scratch(cache_folder() / "packages") as place:
-        say(f"taking {len(missing)} packages from npm: {', '.join(p.spec for p in missing)}")
+        say(f"taking from npm: {', '.join(p.spec for p in missing)}")
         failure = _pack(missing, place)
         brought = {_digest(tarball): tarball for tarball in place.glob("*.tgz")}
         for wanted in missing:
