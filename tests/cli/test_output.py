@@ -51,6 +51,21 @@ def test_f36_a_table_shows_no_terminal_command() -> None:
     assert table.splitlines()[2].split() == ["ABC", "D", "1"]
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_narrow_terminal_cuts_nothing_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("TERM", "dumb")
+    terminal = Terminal()
+    address = "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2"
+    show([{"symbol": address, "amount": 10**40}], COLUMNS, Format.TABLE, terminal)
+    assert address in terminal.getvalue()
+    assert str(10**40) in terminal.getvalue()
+
+
 def test_integers_are_exact_beyond_what_json_readers_hold() -> None:
     row = json.loads(shown(Format.JSONL, "WETH", 2**256 - 1))
     assert row == {"symbol": "WETH", "amount": str(2**256 - 1), "unseen": None}

@@ -22,6 +22,7 @@ COLUMNS = (
     Column("label", "label", wide=True),
     Column("source", "source", wide=True),
 )
+IN_THE_NAME = ("chain", "protocol")  # a market's name says both already: a table leaves them out
 
 
 def command(
@@ -41,7 +42,8 @@ def command(
         explain(config, market, options)
         return
     rows = [row(where, found) for where in config.chains for found in (*where.markets, *where.singletons)]
-    show(rows, COLUMNS, options.format)
+    brief = tuple(column for column in COLUMNS if column.key not in IN_THE_NAME)
+    show(rows, brief if options.format is Format.TABLE else COLUMNS, options.format)
     options.note(f"{len(rows)} rows; watcher markets NAME explains one")
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Any, TextIO, TypeAlias
+from typing import Any, Literal, TextIO, TypeAlias
 
 from watcher.cli.options import Format
 from watcher.text import clean_line
@@ -21,6 +21,7 @@ from watcher.text import clean_line
 Row: TypeAlias = Mapping[str, Any]
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+UNBOUNDED = 10_000  # characters of a line in a file or pipe
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what starts with these
 
 
@@ -103,18 +104,22 @@ def inert(text: str) -> str:
 
 
 def show_table(rows: Sequence[Row], columns: Sequence[Column], out: TextIO) -> None:
-    """A plain table. On a terminal long cells fold; into a file or pipe every row is one line, whatever its length."""
+    """A plain table. Only wide columns fold, and nothing is ever cut: what a terminal is too narrow for, it wraps itself.
+
+    Into a file or pipe every row is one line, whatever its length.
+    """
     from rich import box
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for column in columns:
-        table.add_column(
-            Text(column.title), justify="right" if column.right else "left", overflow="fold", no_wrap=not column.wide
-        )
+        side: Literal["right", "left"] = "right" if column.right else "left"
+        table.add_column(Text(column.title), justify=side, overflow="fold", no_wrap=not column.wide)
     for row in rows:
         table.add_row(*(Text(clean_line(cell(row.get(column.key)))) for column in columns))
-    console = Console(file=out, highlight=False, markup=False, emoji=False, width=None if out.isatty() else 10_000)
-    console.print(table)
+    console = Console(file=out, highlight=False, markup=False, emoji=False, width=None if out.isatty() else UNBOUNDED)
+    console.width = max(console.width, Measurement.get(console, console.options.update(width=UNBOUNDED), table).minimum)
+    console.print(table, crop=False)
