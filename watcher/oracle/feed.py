@@ -62,7 +62,7 @@ def _feed(source: ChecksumAddress, answers: Sequence[tuple[object, ...] | None])
         steps.append(f"cap over {below}")
     if ratio:
         steps.append(f"ratio from {ratio}")
-    if aggregator:
+    if aggregator and aggregator != source:
         steps.append(f"aggregator {aggregator}")
     clock = source if round_ is not None else below
     return Feed(source, name, tuple(steps), ChecksumAddress(clock) if clock else None, capped is not None)  # type: ignore[arg-type]

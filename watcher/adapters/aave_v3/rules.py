@@ -88,7 +88,7 @@ def check_borrow(terms: Terms, quote: Quote, holding: Holding, at: int, amount: 
     deny(reserve.rules.frozen, "ReserveFrozen")
     category = terms.category(holding.mode)
     if version >= Version.V3_6 and category is not None:
-        _check_borrowable(category, reserve)
+        _check_borrowable(version, category, reserve)
     else:
         deny(not reserve.rules.borrowing, "BorrowingNotEnabled")
     if version >= Version.V3_4 or (version >= Version.V3_1 and reserve.rules.accounted):
@@ -99,7 +99,7 @@ def check_borrow(terms: Terms, quote: Quote, holding: Holding, at: int, amount: 
     if isolated is not None and version < Version.V3_4:
         isolate(terms, quote, isolated, reserve, amount)
     if category is not None and version < Version.V3_6:
-        _check_borrowable(category, reserve)
+        _check_borrowable(version, category, reserve)
     if version < Version.V3_5:
         _check_coverable(terms, quote, holding, at, amount)
     _check_siloed(terms, holding, reserve)
@@ -116,8 +116,9 @@ def _check_borrow_cap(terms: Terms, quote: Quote, at: int, amount: int, scaled: 
     deny(total > reserve.rules.borrow_cap * reserve.unit, "BorrowCapExceeded")
 
 
-def _check_borrowable(category: Category, reserve: Reserve) -> None:
-    deny(not category.borrowable >> reserve.id & 1, "NotBorrowableInEMode")
+def _check_borrowable(version: Version, category: Category, reserve: Reserve) -> None:
+    reason = "NotBorrowableInEMode" if version >= Version.V3_2 else "InconsistentEModeCategory"
+    deny(not category.borrowable >> reserve.id & 1, reason)
 
 
 def _check_coverable(terms: Terms, quote: Quote, holding: Holding, at: int, amount: int) -> None:
@@ -207,20 +208,13 @@ def isolate(terms: Terms, quote: Quote, at: int, borrowed: Reserve, amount: int)
 def check_mode(terms: Terms, holding: Holding, mode: int) -> None:
     """From 3.6 also leaving is checked, and every collateral must keep a loan-to-value in the new e-mode."""
     deny(mode != 0 and all(category.id != mode for category in terms.categories), "InconsistentEModeCategory")
-    category = terms.category(mode)
+    version, category = terms.version, terms.category(mode)
     for reserve in terms.reserves:
         if holding.borrows(reserve.id):
-            if category is not None:
-                _check_mode_debt(terms, category, reserve)
-            elif terms.version >= Version.V3_6:
-                deny(not reserve.rules.borrowing, "InvalidDebtInEmode")
-        if holding.secures(reserve.id) and terms.version >= Version.V3_6:
-            deny(applied(terms.version, reserve, category)[1] == 0, "InvalidCollateralInEmode")
-
-
-def _check_mode_debt(terms: Terms, category: Category, reserve: Reserve) -> None:
-    if terms.version >= Version.V3_6:
-        reason = "InvalidDebtInEmode"
-    else:
-        reason = "NotBorrowableInEMode" if terms.version >= Version.V3_2 else "InconsistentEModeCategory"
-    deny(not category.borrowable >> reserve.id & 1, reason)
+            if version >= Version.V3_6:
+                allowed = reserve.rules.borrowing if category is None else category.borrowable >> reserve.id & 1
+                deny(not allowed, "InvalidDebtInEmode")
+            elif category is not None:
+                _check_borrowable(version, category, reserve)
+        if holding.secures(reserve.id) and version >= Version.V3_6:
+            deny(applied(version, reserve, category)[1] == 0, "InvalidCollateralInEmode")

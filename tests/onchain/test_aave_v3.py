@@ -1,0 +1,347 @@
+"""Our Aave V3 against the real pools: every field of every account, and what a transaction of the next block does or refuses.
+
+The pool's answers are taken by the local chain's own calls with the package's ABI, not by our reader.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+from eth_abi.abi import decode
+from eth_typing import ChecksumAddress
+from eth_utils.abi import abi_to_signature, function_signature_to_4byte_selector
+from eth_utils.crypto import keccak
+from web3 import AsyncHTTPProvider, AsyncWeb3
+
+from watcher.adapter import Action, Borrow, Refusal, Repay, SetMode, Supply, Which, Withdraw
+from watcher.adapters.aave_v3 import ADAPTER
+from watcher.adapters.aave_v3.facts import Holding, Quote, Terms
+from watcher.chain.reader import Reader
+from watcher.errors import CallReverted
+from watcher.localchain.aave_market import AaveMarket
+from watcher.localchain.contract import Receipt
+from watcher.localchain.scenario import account, fund, set_price
+from watcher.model import Market, Moment, PositionKey
+from watcher.units import MAX, Raw
+
+FIGURES = ("collateral", "debt", "available", "threshold", "ltv", "health")
+PANIC = bytes.fromhex("4e487b71")
+STRING = bytes.fromhex("08c379a0")
+CODES = {  # Errors.sol of 3.0, by the names that the errors have had since 3.4
+    "24": "InvalidMintAmount",
+    "25": "InvalidBurnAmount",
+    "26": "InvalidAmount",
+    "27": "ReserveInactive",
+    "28": "ReserveFrozen",
+    "29": "ReservePaused",
+    "30": "BorrowingNotEnabled",
+    "32": "NotEnoughAvailableUserBalance",
+    "34": "CollateralBalanceIsZero",
+    "35": "HealthFactorLowerThanLiquidationThreshold",
+    "36": "CollateralCannotCoverNewBorrow",
+    "39": "NoDebtOfSelectedType",
+    "45": "HealthFactorNotBelowThreshold",
+    "46": "CollateralCannotBeLiquidated",
+    "50": "BorrowCapExceeded",
+    "51": "SupplyCapExceeded",
+    "53": "DebtCeilingExceeded",
+    "57": "LtvValidationFailed",
+    "58": "InconsistentEModeCategory",
+    "60": "AssetNotBorrowableInIsolation",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One pool, a reader at its newest block, and the accounts that act."""
+
+    local: AaveMarket
+    reader: Reader
+    actors: tuple[ChecksumAddress, ...]
+
+    @property
+    def market(self) -> Market:
+        return self.local.market()
+
+    def key(self, who: ChecksumAddress) -> PositionKey:
+        return PositionKey(self.market.name, bytes.fromhex(who[2:]))
+
+    async def terms(self, known: Terms | None = None) -> Terms:
+        block = await self.reader.head()
+        if known is not None and await self.reader.run(ADAPTER.fresh(known), block):
+            return known
+        return await self.reader.run(ADAPTER.terms(self.market), block)
+
+    async def world(self, terms: Terms, at: int | None = None) -> tuple[Quote, Mapping[PositionKey, Holding]]:
+        """The quote, accrued to `at` seconds in the next block or to the newest block, and everyone's holding."""
+        block = await self.reader.head()
+        quote = await self.reader.run(ADAPTER.quote(terms), block)
+        holdings = await self.reader.run(ADAPTER.holdings(terms, [self.key(who) for who in self.actors]), block)
+        moment = Moment(block.number, block.timestamp) if at is None else Moment(block.number + 1, at)
+        return ADAPTER.accrue(terms, quote, moment, Which.ALL), holdings
+
+    def refused(self, data: bytes) -> str:
+        """The name of the pool's own error."""
+        if data[:4] == PANIC:
+            return "arithmetic underflow or overflow"
+        if data[:4] == STRING:
+            (code,) = decode(["string"], data[4:])
+            return CODES[code]
+        for entry in self.local.errors:
+            if entry["type"] == "error" and function_signature_to_4byte_selector(abi_to_signature(entry)) == data[:4]:  # type: ignore[arg-type]
+                return str(entry["name"])
+        raise AssertionError(f"an error that the pool does not declare: {data.hex()}")
+
+
+@asynccontextmanager
+async def scene(local: AaveMarket, count: int) -> AsyncIterator[Scene]:
+    """`count` accounts with plenty of every token, and pools with something to borrow."""
+    w3 = AsyncWeb3(AsyncHTTPProvider(local.chain.url))
+    actors = tuple(account(f"actor {n}") for n in range(count))
+    for reserve in local.reserves.values():
+        for who in actors:
+            await fund(reserve.token, who, 10**12 * 10**reserve.decimals, local.pool.address)
+    try:
+        yield Scene(local, Reader(w3), actors)
+    finally:
+        await w3.provider.disconnect()
+
+
+def amount(dice: random.Random, decimals: int, price: int, held: int) -> int:
+    """Dust, a round sum, a part of what is there, a little too much, or everything."""
+    dollars = dice.choice((1, 50, 3_000, 3_000, 20_000, 400_000))
+    worth = dollars * 10**8 * 10**decimals // price
+    odd = (0, 1, 2, held, held + 1, MAX)
+    return dice.choice((*odd, *(worth, worth + 1, worth * 7 // 9, held // 2, held // 3) * 3))
+
+
+def action(dice: random.Random, terms: Terms, quote: Quote, holding: Holding) -> Action:
+    """Mostly something that the account can do with what it has."""
+    if dice.random() < 0.15:
+        return SetMode(dice.choice((0, 1, 2, 2, 7)))
+    verb = dice.choice((Supply, Borrow, Borrow, Borrow, Withdraw, Repay))
+    reserve = dice.choice(terms.reserves)
+    held = [balance.id for balance in holding.balances if (balance.debt if verb is Repay else balance.deposit)]
+    if held and verb is not Borrow and dice.random() < 0.9:
+        chosen = dice.choice(held)
+        reserve = next(other for other in terms.reserves if other.id == chosen)
+    place, balance = terms.reserves.index(reserve), holding.balance(reserve.id)
+    state = quote.states[place]
+    debt = -(-balance.debt * state.owed // 10**27)
+    deposit = balance.deposit * state.income // 10**27
+    wanted = amount(dice, reserve.rules.decimals, quote.prices[place] or 1, debt if verb is Repay else deposit)
+    if wanted == MAX and verb in (Supply, Borrow):
+        wanted = 10**6
+    return verb(reserve.token.address, Raw(wanted))
+
+
+async def send(local: AaveMarket, who: ChecksumAddress, action: Action) -> Receipt:
+    match action:
+        case Supply(token, wanted):
+            return await local.pool.send("supply", token, wanted, who, 0, sender=who)
+        case Withdraw(token, wanted):
+            return await local.pool.send("withdraw", token, wanted, who, sender=who)
+        case Borrow(token, wanted):
+            return await local.pool.send("borrow", token, wanted, 2, 0, who, sender=who)
+        case Repay(token, wanted):
+            return await local.pool.send("repay", token, wanted, 2, who, sender=who)
+        case SetMode(category):
+            return await local.pool.send("setUserEMode", category, sender=who)
+
+
+async def check_accounts(stage: Scene, terms: Terms) -> int:
+    """Every field of getUserAccountData of every actor equals ours at the newest block; how many fields were compared."""
+    quote, holdings = await stage.world(terms)
+    compared = 0
+    for who in stage.actors:
+        ours = ADAPTER.value(terms, quote, holdings[stage.key(who)])
+        theirs = await stage.local.pool.call("getUserAccountData", who)
+        collateral, debt, available, threshold, ltv, health = theirs
+        expected = (collateral, debt, available, threshold, ltv, None if health == MAX else health)
+        assert tuple(getattr(ours, name) for name in FIGURES) == expected
+        assert ours.liquidatable == (health < 10**18)
+        assert (ours.line.weighted < ours.line.owed) == (health < 10**18)
+        compared += len(FIGURES)
+    return compared
+
+
+async def random_run(stage: Scene, dice: random.Random, steps: int) -> Counter[str]:
+    """Random actions at random times: each is predicted, sent, and compared with what the chain then stores or says."""
+    seen: Counter[str] = Counter()
+    terms = await stage.terms()
+    for who in stage.actors:
+        for symbol in dice.sample(("WETH", "wstETH", "WBTC", "USDC", "DAI", "LINK"), 2):
+            reserve = stage.local.reserves[symbol]
+            await send(
+                stage.local,
+                who,
+                Supply(reserve.token.address, Raw(10_000 * 10**8 * 10**reserve.decimals // reserve.asset.price)),
+            )
+    for step in range(steps):
+        if step % 10 == 9:
+            reserve = dice.choice(list(stage.local.reserves.values()))
+            await set_price(reserve.feed, reserve.asset.price * dice.randint(80, 120) // 100 + dice.randint(0, 9))
+            seen["fields"] += await check_accounts(stage, terms)
+        terms = await stage.terms(terms)
+        at = await stage.local.chain.timestamp() + dice.choice((1, 2, 13, 3_600, 86_400 * 30))
+        quote, holdings = await stage.world(terms, at)
+        who = dice.choice(stage.actors)
+        wanted = action(dice, terms, quote, holdings[stage.key(who)])
+        predicted = ADAPTER.act(terms, quote, holdings[stage.key(who)], wanted)
+        await stage.local.chain.next_timestamp(at)
+        try:
+            await send(stage.local, who, wanted)
+        except CallReverted as reverted:
+            assert predicted == Refusal(stage.refused(reverted.data)), wanted
+            seen[predicted.reason] += 1
+            continue
+        assert not isinstance(predicted, Refusal), (wanted, predicted)
+        quote, holdings = await stage.world(terms)
+        assert predicted.holding == holdings[stage.key(who)], wanted
+        assert predicted.quote == quote, wanted
+        seen[type(wanted).__name__] += 1
+    return seen
+
+
+def test_an_action_ends_as_the_transaction_of_the_next_block_does(aave: AaveMarket) -> None:
+    async def run() -> Counter[str]:
+        async with scene(aave, 5) as stage:
+            return await random_run(stage, random.Random(1), 120)
+
+    seen = asyncio.run(run())
+    assert min(seen[verb] for verb in ("Supply", "Withdraw", "Borrow", "Repay", "SetMode")) >= 3
+    assert seen["fields"] >= 12 * 5 * len(FIGURES)
+
+
+async def indebted(stage: Scene, dice: random.Random, terms: Terms) -> None:
+    """Every actor with one or two collaterals and debts, borrowed to the edge, worth from a hundred dollars to a quarter million."""
+    for place, who in enumerate(stage.actors):
+        mode = (0, 2, 0, 1)[place % 4]
+        collaterals = {0: ("WETH", "WBTC", "LINK", "USDC"), 1: ("WETH", "wstETH"), 2: ("USDC",)}[mode]
+        debts = {0: ("USDC", "DAI", "WETH", "USDT"), 1: ("WETH",), 2: ("USDC", "USDT")}[mode]
+        dollars = 250_000 if place % 6 == 0 else dice.choice((100, 2_500, 2_900, 5_000))
+        for symbol in dice.sample(collaterals, min(len(collaterals), dice.choice((1, 2)))):
+            reserve = stage.local.reserves[symbol]
+            worth = dollars * 10**8 * 10**reserve.decimals // reserve.asset.price
+            await send(stage.local, who, Supply(reserve.token.address, Raw(worth)))
+        await send(stage.local, who, SetMode(mode))
+        chosen = dice.sample(debts, min(len(debts), 2 if place % 6 == 0 else dice.choice((1, 2))))
+        for left, symbol in zip(range(len(chosen), 0, -1), chosen, strict=True):
+            quote, holdings = await stage.world(terms)
+            room = ADAPTER.value(terms, quote, holdings[stage.key(who)]).available
+            reserve = stage.local.reserves[symbol]
+            wanted = room * 98 * 10**reserve.decimals // reserve.asset.price // 100 // left
+            await send(stage.local, who, Borrow(reserve.token.address, Raw(wanted)))
+
+
+def said(stage: Scene, receipt: Receipt, borrower: str) -> tuple[int, int, int, int | None]:
+    """(repaid, received by the liquidator, fee to the treasury, deficit booked) from the logs of a liquidation."""
+    call = topic("LiquidationCall(address,address,address,uint256,uint256,address,bool)")
+    deficit = topic("DeficitCreated(address,address,uint256)")
+    transfer = topic("Transfer(address,address,uint256)")
+    treasury = stage.local.treasury[2:].lower().rjust(64, "0")
+    (done,) = [log for log in receipt.logs if log["topics"][0] == call]
+    repaid, received, _, _ = decode(["uint256", "uint256", "address", "bool"], bytes.fromhex(done["data"][2:]))
+    debt = done["topics"][2]
+    moved = [log for log in receipt.logs if log["topics"][0] == transfer and log["topics"][2][2:] == treasury]
+    booked = [log for log in receipt.logs if log["topics"][0] == deficit and log["topics"][2] == debt]
+    assert done["topics"][3][26:] == borrower[2:].lower()
+    return repaid, received, int(moved[0]["data"], 16) if moved else 0, int(booked[0]["data"], 16) if booked else None
+
+
+def topic(signature: str) -> str:
+    return "0x" + keccak(text=signature).hex()
+
+
+async def liquidated(stage: Scene, terms: Terms, who: ChecksumAddress, debt: str, collateral: str) -> str:
+    """One pair of one account: our amounts against a transaction of the next block, undone afterwards. What it came to."""
+    chain, key = stage.local.chain, stage.key(who)
+    before = await chain.snapshot()
+    at = await chain.timestamp() + 5
+    quote, holdings = await stage.world(terms, at)
+    owed, held = stage.local.reserves[debt].token.address, stage.local.reserves[collateral].token.address
+    ours = ADAPTER.liquidation(terms, quote, holdings[key], owed, held)
+    liquidator = account("liquidator")
+
+    async def call(amount: int) -> Receipt:
+        await chain.next_timestamp(at)
+        return await stage.local.pool.send("liquidationCall", held, owed, who, amount, False, sender=liquidator)
+
+    try:
+        if isinstance(ours, Refusal):
+            with pytest.raises(CallReverted) as reverted:
+                await call(MAX)
+            assert stage.refused(reverted.value.data) == ours.reason
+            return ours.reason
+        assert ours.blocked is None
+        try:
+            repaid, received, fee, deficit = said(stage, await call(MAX), who)
+            ended = "whole"
+        except CallReverted as reverted:
+            assert stage.refused(reverted.data) == "MustNotLeaveDust"
+            await chain.revert(before)
+            before = await chain.snapshot()
+            with pytest.raises(CallReverted):
+                await call(ours.repay + 1)
+            await chain.revert(before)
+            before = await chain.snapshot()
+            repaid, received, fee, deficit = said(stage, await call(ours.repay), who)
+            ended = "most"
+        assert (repaid, received + fee, fee) == (ours.repay, ours.seize, ours.fee)
+        if stage.local.version == "3.6":
+            assert (deficit or 0) == ours.deficit
+        return f"{ended} with deficit" if ours.deficit else ended
+    finally:
+        await chain.revert(before)
+
+
+def pairs(terms: Terms, holding: Holding) -> list[tuple[str, str]]:
+    """Every (debt, collateral) of an account, by symbol."""
+    debts = [r.token.symbol for r in terms.reserves if holding.borrows(r.id)]
+    return [(d, c.token.symbol) for d in debts for c in terms.reserves if holding.secures(c.id)]
+
+
+SCENES = (  # prices in percent of the listed ones, one after another
+    {"WETH": 96, "WBTC": 95, "LINK": 95},
+    {"WETH": 80, "WBTC": 82, "LINK": 85},
+    {"WETH": 45, "WBTC": 50, "LINK": 40},
+    {"WETH": 104, "WBTC": 90, "LINK": 104, "USDC": 97},
+    {"WETH": 125, "wstETH": 98, "USDC": 100},
+    {"USDC": 60, "wstETH": 70},
+)
+
+
+def test_a_liquidation_takes_what_ours_says(aave: AaveMarket) -> None:
+    async def run() -> Counter[str]:
+        seen: Counter[str] = Counter()
+        dice = random.Random(3)
+        async with scene(aave, 12) as stage:
+            for reserve in aave.reserves.values():
+                await fund(reserve.token, account("liquidator"), 10**12 * 10**reserve.decimals, aave.pool.address)
+            terms = await stage.terms()
+            await indebted(stage, dice, terms)
+            for prices in SCENES:
+                for symbol, percent in prices.items():
+                    reserve = aave.reserves[symbol]
+                    await set_price(reserve.feed, reserve.asset.price * percent // 100)
+                await check_accounts(stage, terms)
+                _, holdings = await stage.world(terms)
+                for who in stage.actors:
+                    for debt, collateral in pairs(terms, holdings[stage.key(who)]):
+                        outcome = await liquidated(stage, terms, who, debt, collateral)
+                        seen[outcome] += 1
+                        if outcome == "HealthFactorNotBelowThreshold":
+                            break  # every other pair says the same
+        return seen
+
+    seen = asyncio.run(run())
+    assert sum(count for name, count in seen.items() if name.startswith(("whole", "most"))) >= 30
+    assert seen["HealthFactorNotBelowThreshold"] >= 1
+    assert seen["whole with deficit"] >= 2
+    assert aave.version == "3.0" or seen["most"] >= 1
