@@ -90,6 +90,26 @@ async def make_oracle(shop: Workshop, provider: Contract, listings: Sequence[Lis
     return oracle
 
 
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The proxies of a market and the package's own reader."""
+
+    pool: Contract
+    configurator: Contract
+    data_provider: Contract
+
+
+async def install(shop: Workshop, provider: Contract, pool_code: Contract, configurator_code: Contract) -> Core:
+    """Let the addresses provider put both implementations behind its proxies, which initialises them."""
+    await provider.send("setPoolImpl", pool_code.address)
+    await provider.send("setPoolConfiguratorImpl", configurator_code.address)
+    pool = pool_code.at(await provider.call("getPool"))
+    configurator = configurator_code.at(await provider.call("getPoolConfigurator"))
+    data_provider = await shop.make("AaveProtocolDataProvider", provider.address)
+    await provider.send("setPoolDataProvider", data_provider.address)
+    return Core(pool, configurator, data_provider)
+
+
 async def configure(configurator: Contract, listing: Listing) -> None:
     """Everything about one reserve that both versions set in the same way. A ceiling goes first: nobody may have supplied before it."""
     asset, token = listing.asset, listing.token.address

@@ -20,6 +20,7 @@ from watcher.localchain.aave_setup import (
     add_liquidity,
     configure,
     found,
+    install,
     list_assets,
     make_oracle,
     read_reserves,
@@ -62,32 +63,25 @@ async def deploy_v30(chain: Anvil) -> AaveMarket:
     await configurator_code.send("initialize", provider.address)
     listings = await list_assets(chain, (*COMMON, *V30_ONLY))
     oracle = await make_oracle(shop, provider, listings)
-    await provider.send("setPoolImpl", pool_code.address)
-    await provider.send("setPoolConfiguratorImpl", configurator_code.address)
-    pool = shop.at("Pool", await provider.call("getPool"))
-    configurator = shop.at("PoolConfigurator", await provider.call("getPoolConfigurator"))
-    data_provider = await shop.make("AaveProtocolDataProvider", provider.address)
-    await provider.send("setPoolDataProvider", data_provider.address)
-    await init_reserves(shop, provider, pool, configurator, listings)
+    core = await install(shop, provider, pool_code, configurator_code)
+    await init_reserves(shop, provider, core.pool, core.configurator, listings)
     for listing in listings:
-        await configure(configurator, listing)
+        await configure(core.configurator, listing)
         if listing.asset.stable_rate:
-            await configurator.send("setReserveStableRateBorrowing", listing.token.address, True)
-    mode_feed = await deploy(chain, own("Feed"), 8, "Dollar e-mode / USD", USD)
-    await oracle.send("setAssetSources", [mode_feed.address], [mode_feed.address])
-    await _set_modes(configurator, listings, mode_feed)
-    await _strip_threshold(pool, configurator, listings)
+            await core.configurator.send("setReserveStableRateBorrowing", listing.token.address, True)
+    mode_feed = await _set_modes(oracle, core.configurator, listings)
+    await _strip_threshold(core.pool, core.configurator, listings)
     market = AaveMarket(
         name=NAME,
         version="3.0",
-        revision=await pool.call("POOL_REVISION"),
+        revision=await core.pool.call("POOL_REVISION"),
         chain=chain,
-        pool=pool,
+        pool=core.pool,
         provider=provider,
-        configurator=configurator,
+        configurator=core.configurator,
         oracle=oracle,
-        data_provider=data_provider,
-        reserves=await read_reserves(shop, data_provider, listings, TOKENS),
+        data_provider=core.data_provider,
+        reserves=await read_reserves(shop, core.data_provider, listings, TOKENS),
         errors=(),
         mode_feed=mode_feed,
         treasury=TREASURY,
@@ -116,13 +110,19 @@ def _rays(curve: RateCurve) -> list[int]:
     return [bp * BP_RAY for bp in (curve.optimal, curve.base, curve.slope1, curve.slope2, *stable)]
 
 
-async def _set_modes(configurator: Contract, listings: Sequence[Listing], feed: Contract) -> None:
-    """A category's price source is not asked itself: V3.0 hands it to the oracle as if it were an asset, so the oracle must know it."""
+async def _set_modes(oracle: Contract, configurator: Contract, listings: Sequence[Listing]) -> Contract:
+    """The categories and the feed of the priced one, which is returned.
+
+    A category's price source is not asked itself: V3.0 hands it to the oracle as if it were an asset, so the oracle must know it.
+    """
+    feed = await deploy(oracle.chain, own("Feed"), 8, "Dollar e-mode / USD", USD)
+    await oracle.send("setAssetSources", [feed.address], [feed.address])
     for mode in MODES:
         source = feed.address if mode.priced else ZERO
         await configurator.send("setEModeCategory", mode.id, mode.ltv, mode.threshold, mode.bonus, source, mode.label)
         for listing in _members(mode, listings):
             await configurator.send("setAssetEModeCategory", listing.token.address, mode.id)
+    return feed
 
 
 def _members(mode: Mode, listings: Sequence[Listing]) -> list[Listing]:

@@ -22,6 +22,7 @@ from watcher.localchain.aave_setup import (
     add_liquidity,
     configure,
     found,
+    install,
     list_assets,
     make_oracle,
     read_reserves,
@@ -83,27 +84,22 @@ async def deploy_v36(chain: Anvil) -> AaveMarket:
     configurator_code = await shop.make("PoolConfiguratorInstance")
     listings = await list_assets(chain, (*COMMON, *V36_ONLY))
     oracle = await make_oracle(shop, provider, listings)
-    await provider.send("setPoolImpl", pool_code.address)
-    await provider.send("setPoolConfiguratorImpl", configurator_code.address)
-    pool = shop.at("PoolInstance", await provider.call("getPool"))
-    configurator = shop.at("PoolConfiguratorInstance", await provider.call("getPoolConfigurator"))
-    data_provider = await shop.make("AaveProtocolDataProvider", provider.address)
-    await provider.send("setPoolDataProvider", data_provider.address)
-    await init_reserves(shop, pool, configurator, listings)
+    core = await install(shop, provider, pool_code, configurator_code)
+    await init_reserves(shop, core.pool, core.configurator, listings)
     for listing in listings:
-        await configure(configurator, listing)
-    await _set_modes(configurator, listings)
+        await configure(core.configurator, listing)
+    await _set_modes(core.configurator, listings)
     market = AaveMarket(
         name=NAME,
         version="3.6",
-        revision=await pool.call("POOL_REVISION"),
+        revision=await core.pool.call("POOL_REVISION"),
         chain=chain,
-        pool=pool,
+        pool=core.pool,
         provider=provider,
-        configurator=configurator,
+        configurator=core.configurator,
         oracle=oracle,
-        data_provider=data_provider,
-        reserves=await read_reserves(shop, data_provider, listings, TOKENS),
+        data_provider=core.data_provider,
+        reserves=await read_reserves(shop, core.data_provider, listings, TOKENS),
         errors=artifact("aave/protocol/libraries/helpers/Errors.sol:Errors").abi,
         mode_feed=None,
         treasury=TREASURY,
