@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from watcher.chain.classify import LONGEST_PARKING
+from watcher.chain.clock import Clock
 from watcher.errors import EndpointError, Lying, RateLimited
 
 FIRST_PAUSE = 0.25  # seconds after the first failure; doubles with each further one
@@ -23,19 +23,19 @@ class Budget:
     """
 
     rate: float | None
-    clock: Callable[[], float]
+    clock: Clock
     tokens: float = field(init=False)
     ceiling: float | None = field(init=False)
     seen: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.tokens, self.ceiling, self.seen = self.rate or 0.0, self.rate, self.clock()
+        self.tokens, self.ceiling, self.seen = self.rate or 0.0, self.rate, self.clock.now()
 
     def take(self, cost: int) -> float:
         """Seconds to wait before sending `cost` requests. A large batch counts as one second's worth."""
         if self.rate is None:
             return 0.0
-        now = self.clock()
+        now = self.clock.now()
         self.tokens = min(self.rate, self.tokens + (now - self.seen) * self.rate) - min(cost, self.rate)
         self.seen = now
         return max(0.0, -self.tokens / self.rate)
@@ -55,7 +55,7 @@ class Budget:
 class Health:
     """`until` is the clock's time before which the endpoint is left alone; `error` says why. A lie is for the whole run."""
 
-    clock: Callable[[], float]
+    clock: Clock
     until: float = 0.0
     error: EndpointError | None = None
     failures: int = 0
@@ -67,7 +67,7 @@ class Health:
 
     @property
     def free(self) -> bool:
-        return not self.quarantined and self.clock() >= self.until
+        return not self.quarantined and self.clock.now() >= self.until
 
     def well(self) -> None:
         """After an answer. One that was under way when the endpoint was parked does not call it back early."""
@@ -87,11 +87,11 @@ class Health:
         new = self.failures == 0 or started >= self.failed_at
         if new:
             self.failures += 1
-            self.failed_at = self.clock()
+            self.failed_at = self.clock.now()
         elif not isinstance(error, RateLimited):
             return False
         self.error = error
-        self.until = max(self.until, self.clock() + self._pause(error))
+        self.until = max(self.until, self.clock.now() + self._pause(error))
         return new
 
     def _pause(self, error: EndpointError) -> float:

@@ -9,7 +9,7 @@ import ssl
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from itertools import count
@@ -20,6 +20,7 @@ from yarl import URL
 
 from watcher.chain.answers import Malformed, check
 from watcher.chain.classify import LONGEST_PARKING, RATE, Oversized, UnknownBlock, classify
+from watcher.chain.clock import Clock
 from watcher.chain.endpoint import Endpoint
 from watcher.chain.health import Budget, Health
 from watcher.chain.parse import BadEnvelope, Envelope, Fault, NotEnvelope, NotJson, decode, envelope, envelopes
@@ -60,8 +61,8 @@ class Node:
         *,
         deadline: float,
         rate: float | None,
-        plain: bool = False,
-        clock: Callable[[], float] = time.monotonic,
+        plain: bool,
+        clock: Clock,
     ) -> None:
         loopback = allowed(endpoint, plain)
         self.endpoint = endpoint

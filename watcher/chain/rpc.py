@@ -6,17 +6,16 @@ itself and never shows a URL.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import aiohttp
 
 from watcher.chain.classify import ExecutionFailed, UnknownBlock
+from watcher.chain.clock import Clock
 from watcher.chain.endpoint import Endpoint
 from watcher.chain.node import Answer, Node, Request
 from watcher.errors import ConfigError, EndpointError, Lying, RangeTooWide, RateLimited, Refused, Transient
@@ -54,13 +53,15 @@ class Rpc:
         deadline: float = DEADLINE,
         rate: float | None = RATE,
         plain: bool = False,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock | None = None,
     ) -> None:
         if not endpoints:
             raise ConfigError("no endpoint to ask; name one")
-        self._nodes = tuple(Node(one, deadline=deadline, rate=rate, plain=plain, clock=clock) for one in endpoints)
+        self._clock = clock or Clock()
+        self._nodes = tuple(
+            Node(one, deadline=deadline, rate=rate, plain=plain, clock=self._clock) for one in endpoints
+        )
         self._shared = Shared(chain_id)
-        self._clock = clock
 
     async def __aenter__(self) -> Self:
         self._shared.session = aiohttp.ClientSession(
@@ -152,16 +153,16 @@ class Rpc:
                 if any(isinstance(reply, (Transient, RateLimited)) for reply in replies):
                     passing.append(node)
             nodes = passing
-        away = [error for node in self._nodes if (error := remembered(node, self._clock()))]
+        away = [error for node in self._nodes if (error := remembered(node, self._clock.now()))]
         return [answers[index] if index in answers else telling(errors[index] or away) for index in range(len(asked))]
 
     async def _free(self, nodes: Sequence[Node]) -> list[Node]:
         """Those that may be asked now. Waits for a parked one only when it is the last hope and will be back soon."""
         while not (free := [node for node in nodes if node.health.free]):
-            waits = [node.health.until - self._clock() for node in nodes if not node.health.quarantined]
+            waits = [node.health.until - self._clock.now() for node in nodes if not node.health.quarantined]
             if not waits or min(waits) > PATIENCE:
                 return []
-            await asyncio.sleep(max(min(waits), 0.001))
+            await self._clock.sleep(max(min(waits), 0.001))
         return free
 
     async def _from(self, node: Node, asked: Sequence[Request], batch: bool) -> list[Answer | EndpointError]:
@@ -169,7 +170,7 @@ class Rpc:
         replies = await self._parts(node, asked, batch)
         lagging = [index for index, reply in enumerate(replies) if isinstance(reply, UnknownBlock)]
         if lagging:
-            await asyncio.sleep(LAG_PAUSE)
+            await self._clock.sleep(LAG_PAUSE)
             again = await self._parts(node, [asked[index] for index in lagging], batch)
             for index, reply in zip(lagging, again, strict=True):
                 replies[index] = reply
@@ -192,7 +193,7 @@ class Rpc:
     async def _try(self, node: Node, asked: Sequence[Request], batch: bool) -> list[Answer | EndpointError]:
         if self._shared.session is None:
             raise ConfigError("the client is not open; use it in `async with`")
-        started = self._clock()
+        started = self._clock.now()
         try:
             await self._verified(node, self._shared.session)
             replies = await self._send(node, self._shared.session, asked, batch)
@@ -211,8 +212,8 @@ class Rpc:
         self, node: Node, session: aiohttp.ClientSession, asked: Sequence[Request], batch: bool
     ) -> list[Answer | EndpointError]:
         """One HTTP request within the budget; not sent when the endpoint was parked while this one waited its turn."""
-        await asyncio.sleep(node.budget.take(len(asked)))
-        away = None if node.health.free else remembered(node, self._clock())
+        await self._clock.sleep(node.budget.take(len(asked)))
+        away = None if node.health.free else remembered(node, self._clock.now())
         if away is not None:
             return [away] * len(asked)
         replies = await node.ask(session, asked, batch=batch)
@@ -230,12 +231,12 @@ class Rpc:
     async def _verified(self, node: Node, session: aiohttp.ClientSession) -> None:
         """No answer of an endpoint is used before it has named the right chain, and again after a failure or five minutes."""
         async with node.verifying:
-            if node.verified_at is not None and self._clock() - node.verified_at < VERIFY_EVERY:
+            if node.verified_at is not None and self._clock.now() - node.verified_at < VERIFY_EVERY:
                 return
             (reply,) = await self._send(node, session, [Request("eth_chainId", ())], batch=False)
             if isinstance(reply, EndpointError):
                 raise reply
-            node.verified_at = self._clock()
+            node.verified_at = self._clock.now()
 
     def _same_chain(self, node: Node, asked: Sequence[Request], replies: Sequence[Answer | EndpointError]) -> None:
         for request, reply in zip(asked, replies, strict=True):
