@@ -109,7 +109,7 @@ def show_table(rows: Sequence[Row], columns: Sequence[Column], out: TextIO) -> N
     Into a file or pipe every row is one line, whatever its length.
     """
     from rich import box
-    from rich.console import Console
+    from rich.console import Console, ConsoleDimensions
     from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
@@ -121,5 +121,6 @@ def show_table(rows: Sequence[Row], columns: Sequence[Column], out: TextIO) -> N
     for row in rows:
         table.add_row(*(Text(clean_line(cell(row.get(column.key)))) for column in columns))
     console = Console(file=out, highlight=False, markup=False, emoji=False, width=None if out.isatty() else UNBOUNDED)
-    console.width = max(console.width, Measurement.get(console, console.options.update(width=UNBOUNDED), table).minimum)
+    needed = Measurement.get(console, console.options.update(width=UNBOUNDED), table).minimum
+    console.size = ConsoleDimensions(max(console.width, needed), console.height)
     console.print(table, crop=False)
