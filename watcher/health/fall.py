@@ -74,6 +74,6 @@ def within(moved: Iterable[Mover], tokens: frozenset[ChecksumAddress]) -> tuple[
 def _grain(
     position: Position[T, Q, H], present: Valuation, answers: Mapping[ChecksumAddress, int]
 ) -> Mapping[Part, int]:
-    """A floored price is up to one unit off its line, and moves a leg by what one unit of price is worth to it."""
+    """A floored price is less than one unit off its line, and moves a leg by what one unit of price is worth to it; both round."""
     old, new = parts(present), parts(revalued(position, {asset: answer + 1 for asset, answer in answers.items()}))
     return {part: abs(new[part] - value) + 2 * ROUNDING for part, value in old.items()}

@@ -1,9 +1,9 @@
 """The first step of a walk at which a position reaches a goal, proved and not assumed, whatever rounding does on the way.
 
 A walk changes one input step by step: a price by one unit, prices by a millionth, an amount by one raw unit. Each leg's value only
-rises or only falls along it and stays within its `grain` of a straight line; health itself need not be monotone, because a contract
-may cut the average threshold to whole steps or have the same asset on both sides. Whole stretches are dismissed only where these two
-facts rule the goal out; the rest is looked at step by step, within a budget, and a spent budget is said instead of guessed over.
+rises or only falls along it and stays within a band of width `grain` around a straight line. Health itself need not be monotone: a
+contract may cut the average threshold to whole steps, or have the same asset on both sides. So whole stretches are dismissed only
+where these two facts rule the goal out; the rest is looked at step by step, within a budget, and a spent budget is said.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Goal:
 class Walk:
     """`at(n)` is the position after n steps, 0 the present; `last` the farthest step that makes sense.
 
-    `truncates` is the adapter's. `grain` says, in units of value, how far a leg may leave a straight line; `ROUNDING` where unnamed.
+    `truncates` is the adapter's. `grain` says, in units of value, how wide the band around a straight line is that a leg
+    stays in; `ROUNDING` where unnamed.
     """
 
     at: Callable[[int], Valuation]
@@ -149,15 +150,15 @@ def _bisect(look: Callable[[int], Valuation], goal: Goal, near: int, far: int) -
 def _ruled_out(stretch: _Stretch, goal: Goal) -> bool:
     """Whether no step between the ends can be at the goal.
 
-    Weighted collateral less debt, as the contract weighs it, is a straight line in the step but for each moving leg's grain at both
-    ends and in between, and for the contract's own last roundings: one unit of value, and two of health. So what both ends are clear
-    of by more than that noise, the whole stretch is clear of.
+    Weighted collateral less debt, as the contract weighs it, is a straight line in the step but for each moving leg's grain and for the
+    contract's own last roundings: one unit of value, and two of health. So what both ends are clear of by more than that noise, the
+    whole stretch is clear of.
     """
     line = WAD if goal.health is None else goal.health
     scale = stretch.ends[0].scale
     grain = sum(stretch.walk.grain.get(part, ROUNDING) for part in stretch.moving)
     owed = max(end.debt for end in stretch.ends)
-    noise = 2 * scale * (max(WAD, line) * (grain + 1) + owed)
+    noise = scale * (max(WAD, line) * (grain + 1) + 2 * owed)
     sign = 1 if goal.health is None else -1
     return all(
         sign * (WAD * weighted - line * scale * end.debt) > noise
@@ -189,7 +190,7 @@ def _averages(stretch: _Stretch, sums: tuple[int, int], sign: int) -> tuple[int,
     if least == 0:
         edge = 0 if sign < 0 else scale
         return edge, edge
-    tremble = sign * 2 * scale * grain
+    tremble = sign * scale * grain
     bounds = [
         (total * least + tremble * end.collateral) // (end.collateral * least)
         for total, end in zip(sums, stretch.ends, strict=True)
