@@ -9,8 +9,9 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.cli.options import At, AtAge, AtNumber, AtTime, Options, parse_account, parse_block
+from watcher.cli.options import At, AtAge, AtNumber, AtTime, Options, parse_block
 from watcher.errors import UsageError
+from watcher.library import address
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_anything_else_is_refused_and_nothing_else_is_raised(text: str) -> None:
 
 def test_f59_an_address_with_a_bad_checksum_is_a_mistake_of_usage() -> None:
     with pytest.raises(UsageError, match="wrong EIP-55 checksum"):
-        parse_account("0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4e2")
+        address("0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4e2")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_f59_an_address_with_a_bad_checksum_is_a_mistake_of_usage() -> None:
 )
 def test_f59_what_is_no_account_is_never_the_zero_address(text: str) -> None:
     with pytest.raises(UsageError):
-        parse_account(text)
+        address(text)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_f59_what_is_no_account_is_never_the_zero_address(text: str) -> None:
     ids=["lower", "upper"],
 )
 def test_an_address_in_one_case_is_taken_and_checksummed(text: str) -> None:
-    assert parse_account(text) == "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2"
+    assert address(text) == "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2"
 
 
 def test_quiet_options_say_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,11 +12,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from eth_typing import ChecksumAddress
 
 from watcher.config import Config, load, with_rpc
-from watcher.config.address import checksummed
-from watcher.errors import UsageError
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}  # seconds
 
@@ -72,12 +69,17 @@ def parse_block(text: str) -> At:
     return AtTime(time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC))
 
 
-def parse_account(text: str) -> ChecksumAddress:
-    """The address of an account. `UsageError` for anything else: all lower or all upper case is taken, a wrong checksum is not."""
-    try:
-        return checksummed(text)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+def moment(at: At | None, now: datetime) -> tuple[int | None, int | None]:
+    """(block number, Unix seconds of the latest allowed block): one of them, or neither for the newest block."""
+    match at:
+        case AtNumber(number):
+            return number, None
+        case AtTime(time):
+            return None, int(time.timestamp())
+        case AtAge(age):
+            return None, int((now - age).timestamp())
+        case _:
+            return None, None
 
 
 ChainsFile = Annotated[
