@@ -148,6 +148,15 @@ class TestOneRoundIsOneRequest:
         calls = evm()
         run(Scripted(call=calls), body)
 
+    def test_f32_a_script_that_writes_where_no_contract_is_does_not_seem_to_succeed(self) -> None:
+        accrue = Call("morpho_blue/morpho.accrueInterest", NOBODY, ((NOBODY, NOBODY, NOBODY, NOBODY, 1),))
+
+        def query() -> Query[tuple[Rows, ...]]:
+            return (yield from ask(Script((accrue,))))
+
+        with pytest.raises(AnswerError, match="no contract at"):
+            run(Scripted(call=evm()), lambda reader, _: plainly(reader, query()))
+
 
 class TestAnyWeb3:
     def test_a_plain_web3_http_provider_reads_the_same(self) -> None:
@@ -281,6 +290,11 @@ class TestTheBlockStaysTheSame:
             run(Scripted(), lambda reader, _: reader.head(), stale_after=60, clock=lambda: 1_700_001_260.0).number
             == 100
         )
+
+    def test_where_one_endpoint_stands_still_the_head_is_anothers(self) -> None:
+        stale, fresh = Scripted(head=90), Scripted(head=100)
+        options: dict[str, Any] = {"stale_after": 60, "clock": lambda: 1_700_001_210.0}
+        assert run(stale, lambda reader, _: reader.head(), fresh, **options).number == 100
 
     def test_calls_that_ran_at_another_time_than_the_block_are_refused(self) -> None:
         with pytest.raises(AnswerError, match="ran at time 1700001201"):

@@ -80,7 +80,10 @@ class Pinned:
         self, block: BlockRef, asked: Sequence[tuple[str, Sequence[Any]]]
     ) -> Sequence[Answer | WatcherError]:
         if self._numbered is not None:
-            return await self._by_number(self._numbered, block, asked)
+            try:
+                return await self._by_number(self._numbered, block, asked)
+            except EndpointError:
+                self._numbered = None  # it does not answer now: ask the others again
         pin = {"blockHash": block.hash, "requireCanonical": True}
         replies = await self._send(self._link, [(method, (*params, pin)) for method, params in asked])
         refusal = next((reply for reply in replies if type(reply) is Refused), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
 from eth_typing import ChecksumAddress, HexStr
@@ -13,7 +14,7 @@ from watcher.chain.abi import Function, function
 from watcher.chain.classify import UnknownBlock
 from watcher.chain.codec import decode, encode
 from watcher.chain.lane import Answered, Lane
-from watcher.chain.link import link
+from watcher.chain.link import Link, link
 from watcher.chain.multicall import CANONICAL, Result, Sent
 from watcher.chain.pinned import Pinned
 from watcher.errors import AnswerError, CallReverted, ChainError, EndpointError, StaleHead, WatcherError
@@ -45,28 +46,38 @@ class Reader:
         self._link = link(w3)
         self._pinned = Pinned(self._link)
         self._lane = Lane(self._pinned, multicall)
-        self._stale_after = stale_after
+        self._limit = inf if stale_after is None else stale_after
         self._clock = clock
         self._chain: int | None = None
         self.rounds = 0
 
     async def head(self, block: int | str = "latest") -> BlockRef:
         """The block of that number, tag or 32-byte hash. `StaleHead` when "latest" is too old, `UnknownBlock` when there is none yet."""
+        ref = await self._block(self._link, block)
+        if block != "latest" or self._age(ref) <= self._limit:
+            return ref
+        for name in self._link.endpoints:  # the first one to answer is behind: another may not be
+            try:
+                other = await self._block(self._link.only(name), block)
+            except EndpointError:
+                continue
+            if self._age(other) <= self._limit:
+                return other
+        age = f"{self._age(ref):.0f} s old"
+        raise StaleHead(f"the newest block of chain {ref.chain}, {ref.number}, is {age}; try another endpoint")
+
+    async def _block(self, source: Link, block: int | str) -> BlockRef:
         if self._chain is None:
             self._chain = int((await self._link.ask("eth_chainId")).value, 16)
         by_hash = isinstance(block, str) and block not in TAGS
         method = "eth_getBlockByHash" if by_hash else "eth_getBlockByNumber"
         asked = block if isinstance(block, str) else hex(block)
-        found = (await self._link.ask(method, [asked, False])).value
-        ref = BlockRef(
-            int(found["number"], 16), int(found["timestamp"], 16), self._chain, HexStr(found["hash"].lower())
-        )
-        age = self._clock() - ref.timestamp
-        if block == "latest" and self._stale_after is not None and age > self._stale_after:
-            raise StaleHead(
-                f"the newest block of chain {ref.chain}, {ref.number}, is {age:.0f} s old; try another endpoint"
-            )
-        return ref
+        found = (await source.ask(method, [asked, False])).value
+        number, timestamp = int(found["number"], 16), int(found["timestamp"], 16)
+        return BlockRef(number, timestamp, self._chain, HexStr(found["hash"].lower()))
+
+    def _age(self, block: BlockRef) -> float:
+        return self._clock() - block.timestamp
 
     async def run(self, query: Query[T], block: BlockRef) -> T:
         """What the query comes to at `block`. Raises what the query raises, `EndpointError`, or `BlockChanged` when the block is gone."""
@@ -142,10 +153,14 @@ class Reader:
         calls = [
             Sent(call.target, encode(shape, call.args)) for shape, call in zip(functions, script.calls, strict=True)
         ]
-        return [
-            _outcome(shape, result)
-            for shape, result in zip(functions, await self._lane.script(block, calls), strict=True)
-        ]
+        mute = dict.fromkeys(call.target for shape, call in zip(functions, calls, strict=True) if not shape.outputs)
+        results, codes = await asyncio.gather(
+            self._lane.script(block, calls), self._column(block, "eth_getCode", ((target,) for target in mute))
+        )
+        for target, code in zip(mute, codes, strict=True):
+            if code == "0x":  # a call that answers nothing looks as if it had succeeded there
+                raise AnswerError(f"there is no contract at {target}, so its calls change nothing")
+        return [_outcome(shape, result) for shape, result in zip(functions, results, strict=True)]
 
 
 def _rows(shape: Function, batch: Batch, answers: Sequence[Answered]) -> Rows | WatcherError:
