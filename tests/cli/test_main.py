@@ -104,6 +104,13 @@ def test_what_the_command_line_gets_wrong_is_said_in_one_line(
     assert said.out == ""
 
 
+def test_f59_an_account_with_a_bad_checksum_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main(["account", "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4e2"]) == Exit.USAGE
+    said = capsys.readouterr()
+    assert "wrong EIP-55 checksum" in said.err
+    assert (said.out, said.err.count("\n")) == ("", 1)
+
+
 def test_global_options_may_stand_before_the_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert program.main(["--chain", "base", "--format=csv", "-v", "markets"]) == Exit.OK
     before = capsys.readouterr().out
