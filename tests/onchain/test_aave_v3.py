@@ -52,6 +52,7 @@ CODES = {  # Errors.sol of 3.0, by the names that the errors have had since 3.4
     "51": "SupplyCapExceeded",
     "53": "DebtCeilingExceeded",
     "57": "LtvValidationFailed",
+    "59": "PriceOracleSentinelCheckFailed",
     "58": "InconsistentEModeCategory",
     "60": "AssetNotBorrowableInIsolation",
 }
@@ -62,6 +63,7 @@ class Scene:
     """One pool, a reader at its newest block, and the accounts that act."""
 
     local: AaveMarket
+    w3: AsyncWeb3[AsyncHTTPProvider]
     reader: Reader
     actors: tuple[ChecksumAddress, ...]
 
@@ -100,15 +102,15 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(local: AaveMarket, count: int) -> AsyncIterator[Scene]:
-    """`count` accounts with plenty of every token, and pools with something to borrow."""
+async def scene(local: AaveMarket, count: int, *, funded: bool = True) -> AsyncIterator[Scene]:
+    """`count` accounts, with plenty of every token if `funded`."""
     w3 = AsyncWeb3(AsyncHTTPProvider(local.chain.url))
     actors = tuple(account(f"actor {n}") for n in range(count))
     for reserve in local.reserves.values():
-        for who in actors:
+        for who in actors if funded else ():
             await fund(reserve.token, who, 10**12 * 10**reserve.decimals, local.pool.address)
     try:
-        yield Scene(local, Reader(w3), actors)
+        yield Scene(local, w3, Reader(w3), actors)
     finally:
         await w3.provider.disconnect()
 
