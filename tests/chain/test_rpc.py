@@ -9,9 +9,28 @@ from typing import Any
 
 import pytest
 
-from tests.chain.server import FakeClock, Scripted, closed_port, error, hang, honest, reset, serve, short, status, whole
+from tests.chain.server import (
+    FakeClock,
+    Front,
+    Scripted,
+    closed_port,
+    cut,
+    cut_clean,
+    deep,
+    error,
+    garbage,
+    hang,
+    honest,
+    reset,
+    seeded,
+    serve,
+    short,
+    status,
+    whole,
+)
 from watcher.chain.classify import ExecutionFailed
 from watcher.chain.endpoint import Endpoint
+from watcher.chain.health import Budget
 from watcher.chain.rpc import Rpc
 from watcher.errors import ConfigError, EndpointError, Refused, Transient
 
@@ -144,7 +163,11 @@ def test_f06_a_lone_endpoint_that_fails_in_passing_is_tried_once_more() -> None:
 def test_a_revert_is_the_contract_speaking_so_nobody_else_is_asked() -> None:
     async def story() -> None:
         refusal = error(3, "execution reverted: rate limit of block range, unknown block", "0x08c379a0")
-        async with serve(always=refusal) as a, serve(name="b") as b, Rpc([a.endpoint, b.endpoint], 1) as rpc:
+        async with (
+            serve(always=refusal, name="a") as a,
+            serve(name="b") as b,
+            Rpc([a.endpoint, b.endpoint], 1) as rpc,
+        ):
             with pytest.raises(ExecutionFailed) as caught:
                 await rpc.call("eth_call", [{}, "latest"])
             assert (caught.value.code, caught.value.data, caught.value.revert) == (
@@ -153,9 +176,8 @@ def test_a_revert_is_the_contract_speaking_so_nobody_else_is_asked() -> None:
                 b"\x08\xc3\x79\xa0",
             )
             assert b.hits == 0
-            assert (
-                await rpc.batch([("eth_blockNumber", [])]) != [] and b.hits == 0
-            )  # and the endpoint is as good as before
+            a.always = honest
+            assert (await rpc.ask("eth_blockNumber")).endpoint == a.name == "a"  # which is as good as before
 
     asyncio.run(story())
 
@@ -209,5 +231,81 @@ def test_what_one_endpoint_leaves_open_in_a_batch_the_next_one_answers() -> None
             ):
                 answers = await rpc.ask_batch([("eth_blockNumber", []), ("eth_gasPrice", [])])
                 assert getattr(answers[1], "endpoint", None) == "b"
+
+    asyncio.run(story())
+
+
+def test_a_remote_endpoint_is_asked_no_faster_than_its_budget_and_slower_after_a_429() -> None:
+    clock = FakeClock()
+    budget = Budget(10.0, clock)
+
+    def seconds(requests: int) -> float:
+        start = clock.now()
+        for _ in range(requests):
+            clock.pass_(budget.take(1))
+        return clock.now() - start
+
+    assert seconds(10) == 0  # a second's worth at once
+    assert seconds(50) == pytest.approx(5)
+    budget.slower()
+    assert seconds(50) == pytest.approx(10, rel=0.02)
+    for _ in range(100):
+        budget.faster()
+    assert budget.rate == 10
+    assert budget.take(1000) <= 2  # a large batch counts as one second's worth
+
+
+def test_an_endpoint_on_this_machine_has_no_budget_until_it_asks_for_one() -> None:
+    budget = Budget(None, FakeClock())
+    assert sum(budget.take(1) for _ in range(1000)) == 0
+    budget.slower()
+    assert budget.rate == 25
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_under_faults_by_chance_every_answer_is_right_or_one_of_our_errors(seed: int) -> None:
+    faults = [
+        status(429),
+        status(503),
+        reset,
+        cut,
+        cut_clean,
+        garbage(seed),
+        error(-32000, "header not found"),
+        deep(99),
+    ]
+
+    async def story() -> None:
+        clock = FakeClock()
+        async with (
+            serve(always=seeded(seed, faults), gate=seeded(seed, faults, 0.2), name="a") as a,
+            serve(always=seeded(seed + 100, faults), name="b") as b,
+            Rpc([a.endpoint, b.endpoint], 1, clock=clock) as rpc,
+        ):
+            right = 0
+            for number in range(60):
+                try:
+                    block = await rpc.call("eth_getBlockByNumber", [hex(number), False])
+                except EndpointError:
+                    continue
+                finally:
+                    clock.pass_(1)
+                right += block == Scripted().block(number)
+            assert right >= 30
+
+    asyncio.run(story())
+
+
+def test_faults_can_stand_before_another_node() -> None:
+    async def story() -> None:
+        async with (
+            serve(Scripted(chain_id=7, head=9)) as real,
+            serve(Front(real.url), [reset]) as front,
+            Rpc([front.endpoint], 7) as rpc,
+        ):
+            assert await rpc.call("eth_blockNumber") == "0x9"
+            assert front.seen == ["eth_chainId", "eth_blockNumber", "eth_chainId", "eth_blockNumber"]
+            with pytest.raises(Refused, match="does not exist"):
+                await rpc.call("eth_unheardOf")
 
     asyncio.run(story())

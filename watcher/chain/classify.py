@@ -34,7 +34,7 @@ class Oversized(Transient):
 
 RANGE = re.compile(
     r"block range|range \d+ exceeds|ranges over \d+ blocks|blocks range|returned more than \d+|response size|range is too (?:wide|large)"
-    r"|too many (?:results|logs|blocks)|query timeout|limited to (?:a )?(?:0 - )?[\d,]+ blocks?"
+    r"|too many (?:results|logs|blocks)|query timeout|limited to (?:a )?(?:0 - )?[\d,]+ (?:blocks?|range)"
     r"|exceeds? (?:max|limit).*(?:block|results|logs)|(?:max|maximum) (?:block )?range",
     re.IGNORECASE,
 )
@@ -58,6 +58,7 @@ EXECUTION = re.compile(
 PASSING = re.compile(
     r"internal error|internal server|timed? ?out|temporar|unavailable|try again|upstream|overload|busy", re.IGNORECASE
 )
+EXECUTING = frozenset({"eth_call", "eth_estimateGas"})
 RATE_CODES = frozenset({429, -32005, -32016, -32029, -32090, -32097})
 HEX = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 NUMBER = r"(\d[\d,_]*)"
@@ -69,7 +70,7 @@ SUGGESTED_COUNT = tuple(
         rf"exceeds? (?:the )?(?:limit|max(?:imum)?) (?:of )?{NUMBER}(?! results)",
         rf"ranges over {NUMBER} blocks",
         rf"(?:0 - ){NUMBER} blocks",
-        rf"limited to (?:a )?{NUMBER} blocks?",
+        rf"limited to (?:a )?{NUMBER} (?:blocks?|range)",
         rf"block range:? {NUMBER}",
         rf"maximum (?:is |allowed is )?{NUMBER}",
     )
@@ -83,7 +84,7 @@ def classify(endpoint: str, method: str, fault: Fault, secrets: tuple[str, ...] 
     if method == "eth_getLogs" and RANGE.search(text):
         return RangeTooWide(endpoint, reason, suggested(text))
     # Execution first: the contract chooses the words after "execution reverted", so they may not mean anything else here.
-    if fault.code == 3 or (EXECUTION.search(text) and method in ("eth_call", "eth_estimateGas")):
+    if method in EXECUTING and (fault.code == 3 or EXECUTION.search(text)):
         return ExecutionFailed(endpoint, reason, fault.code, revert_data(fault.data))
     if CANONICAL.search(text):
         return NotCanonical(endpoint, reason, fault.code)

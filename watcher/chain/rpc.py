@@ -136,12 +136,12 @@ class Rpc:
     async def _all(self, asked: Sequence[Request], *, batch: bool) -> list[Answer | EndpointError]:
         """Ask endpoint after endpoint for what is still open; then once more those that failed in passing."""
         answers: dict[int, Answer | EndpointError] = {}
-        errors: dict[int, list[EndpointError]] = {index: [] for index in range(len(asked))}
+        errors: list[dict[str, EndpointError]] = [{} for _ in asked]  # the last one of each endpoint
         nodes: Sequence[Node] = self._nodes
         for _ in range(2):
             passing: list[Node] = []
             for node in await self._free(nodes):
-                missing = [index for index in errors if index not in answers]
+                missing = [index for index in range(len(asked)) if index not in answers]
                 if not missing:
                     break
                 replies = await self._from(node, [asked[index] for index in missing], batch)
@@ -149,12 +149,15 @@ class Rpc:
                     if isinstance(reply, (Answer, *FINAL)):
                         answers[index] = reply
                     else:
-                        errors[index].append(reply)
+                        errors[index][node.name] = reply
                 if any(isinstance(reply, (Transient, RateLimited)) for reply in replies):
                     passing.append(node)
             nodes = passing
         away = [error for node in self._nodes if (error := remembered(node, self._clock.now()))]
-        return [answers[index] if index in answers else telling(errors[index] or away) for index in range(len(asked))]
+        return [
+            answers[index] if index in answers else telling(list(failed.values()) or away)
+            for index, failed in enumerate(errors)
+        ]
 
     async def _free(self, nodes: Sequence[Node]) -> list[Node]:
         """Those that may be asked now. Waits for a parked one only when it is the last hope and will be back soon."""
