@@ -29,7 +29,7 @@ from watcher.localchain.anvil import Anvil
 from watcher.localchain.contract import ZERO, Artifact, Contract, deploy, message, transact
 from watcher.localchain.own import own
 
-NAME = "local/aave-v3.0"
+NAME = "local/aave-v3/v30"
 TOKENS = TokenKinds(receipt="AToken", stable_debt="StableDebtToken", debt="VariableDebtToken")
 FOLDERS = ("protocol", "misc")
 BP_RAY = 10**23  # one basis point as a ray

@@ -32,7 +32,7 @@ from watcher.localchain.cache import Say, quiet
 from watcher.localchain.contract import ZERO, Artifact, Contract
 from watcher.localchain.solidity import Project, compile
 
-NAME = "local/aave-v3.6"
+NAME = "local/aave-v3/v36"
 TOKENS = TokenKinds(receipt="ATokenInstance", stable_debt=None, debt="VariableDebtTokenInstance")
 NOTICE = "Aave V3.6 is BUSL-1.1: compiled for local non-production use, nothing is kept but a cache folder (about 30 s)"
 ENTRIES = (

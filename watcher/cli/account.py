@@ -1,0 +1,113 @@
+"""`watcher account`: every position of some addresses, chain by chain as they answer, and what if. Needs no file of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from eth_typing import ChecksumAddress
+
+from watcher.cli.changes import Changes, checked, number, parse
+from watcher.cli.options import BlockAt, ChainName, ChainsFile, Format, FormatName, Options, Quiet, Rpc, Verbose, moment
+from watcher.cli.progress import progress
+from watcher.cli.sheet import Sheet, sheets
+from watcher.cli.wallets import end, show_all, show_one
+from watcher.config import Config, Origin
+from watcher.connection import only, placed
+from watcher.errors import UsageError
+from watcher.exit import Exit
+from watcher.library import address
+from watcher.units import WAD, Wad
+from watcher.wallet import DEADLINE, Wallet, read_wallet
+
+
+def command(
+    addresses: Annotated[list[str], typer.Argument(metavar="ADDRESS…", help="Whose positions to show.")],
+    rpc: Rpc = None,
+    market: Annotated[list[str] | None, typer.Option("--market", metavar="NAME|ID", help="These markets only.")] = None,
+    price: Annotated[
+        list[str] | None, typer.Option("--price", metavar="TOKEN=CHANGE", help="What if: WETH=-20% or WETH=2950.")
+    ] = None,
+    deposit: Annotated[
+        list[str] | None, typer.Option("--deposit", metavar="TOKEN=AMOUNT", help="What if: WETH=1.5.")
+    ] = None,
+    repay: Annotated[
+        list[str] | None, typer.Option("--repay", metavar="TOKEN=AMOUNT", help="What if: USDC=5000.")
+    ] = None,
+    borrow: Annotated[list[str] | None, typer.Option("--borrow", metavar="TOKEN=AMOUNT", help="What if.")] = None,
+    withdraw: Annotated[list[str] | None, typer.Option("--withdraw", metavar="TOKEN=AMOUNT", help="What if.")] = None,
+    emode: Annotated[
+        int | None, typer.Option("--emode", metavar="N", help="What if: switch to this e-mode, 0 for none.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="+TIME", help="What if: interest until then, +7d or +12h.")
+    ] = None,
+    target_health: Annotated[
+        str | None,
+        typer.Option("--target-health", metavar="H", help="The repay or deposit of each held asset that reaches H."),
+    ] = None,
+    fail_below: Annotated[
+        str | None, typer.Option("--fail-below", metavar="H", help="Exit 10 when a position's health is below H.")
+    ] = None,
+    timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="For one chain.", min=1.0)] = DEADLINE,
+    chains: ChainsFile = None,
+    chain: ChainName = None,
+    block: BlockAt = None,
+    format: FormatName = Format.TABLE,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
+    options = Options(chains, chain, block, format, quiet, verbose)
+    options.start_logging()
+    amounts = {"deposit": deposit or (), "repay": repay or (), "borrow": borrow or (), "withdraw": withdraw or ()}
+    changes = parse(price or (), amounts, emode, at, target_health)
+    limit = None if fail_below is None else Wad(int(number("--fail-below", fail_below) * WAD))
+    owners = tuple(dict.fromkeys(map(address, addresses)))
+    config = options.config(rpc)
+    return asyncio.run(account(config, market or (), owners, changes, limit, timeout, options))
+
+
+async def account(
+    config: Config,
+    markets: Sequence[str],
+    owners: Sequence[ChecksumAddress],
+    changes: Changes,
+    limit: Wad | None,
+    timeout: float,
+    options: Options,
+) -> Exit:
+    """Read, show, and say how it ended. Output begins with the first chain that answers, unless a change may be about any of them."""
+    config = only(await placed(config), markets)
+    if not config.chains:
+        raise UsageError("no chain is left to read; see watcher markets")
+    if any(endpoint.origin is Origin.SHIPPED for chain in config.chains for endpoint in chain.endpoints[:1]):
+        options.note("asking public endpoints: they learn the addresses that you ask for (--rpc URL asks your own)")
+    together = changes.any or options.format in (Format.JSON, Format.CSV)
+    done: list[tuple[Wallet, tuple[Sheet, ...]]] = []
+    async for wallet in answered(config, owners, timeout, options):
+        shown = sheets(wallet, owners)
+        done.append((wallet, shown))
+        if not together:
+            show_one(wallet, tuple(one.under(changes) for one in shown), options)
+    if together:
+        found = [one for _, shown in done for one in shown]
+        checked(changes, [one.row.position for one in found if one.outlook is not None])
+        show_all([(wallet, tuple(one.under(changes) for one in shown)) for wallet, shown in done], options)
+    return end(done, limit, options)
+
+
+async def answered(
+    config: Config, owners: Sequence[ChecksumAddress], timeout: float, options: Options
+) -> AsyncIterator[Wallet]:
+    """Every chain's wallet, the first to answer first."""
+    number, before = moment(options.block, datetime.now(UTC))
+    reads = [read_wallet(chain, owners, number=number, before=before, deadline=timeout) for chain in config.chains]
+    with progress(f"reading {len(reads)} chains", len(reads), not options.quiet and sys.stderr.isatty()) as step:
+        for read in asyncio.as_completed(reads):
+            wallet = await read
+            step(wallet.chain.name)
+            yield wallet

@@ -1,0 +1,183 @@
+"""The what-if options: text to exact changes, and which of the shown positions they are about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Any
+
+from watcher.adapter import Action, Borrow, Position, Repay, SetMode, Supply, Withdraw
+from watcher.cli.options import UNITS
+from watcher.errors import UsageError
+from watcher.health.what_if import Change, Scenario
+from watcher.model import Moment, Token
+from watcher.units import WAD, Raw, Wad
+
+Some = Position[Any, Any, Any]
+KINDS: dict[str, type[Supply | Repay | Borrow | Withdraw]] = {
+    "deposit": Supply,
+    "repay": Repay,
+    "borrow": Borrow,
+    "withdraw": Withdraw,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """``--repay USDC=5000``: an action on whole tokens of one asset, named by symbol or address."""
+
+    kind: str
+    token: str
+    amount: Decimal
+
+    def __str__(self) -> str:
+        return f"--{self.kind} {self.token}={self.amount:f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What to change, as written. Prices come first, then deposit, repay, e-mode, borrow and withdraw in this order, then time."""
+
+    prices: tuple[tuple[str, Fraction | Decimal], ...] = ()  # a relative change, or an absolute price
+    amounts: tuple[Amount, ...] = ()
+    mode: int | None = None
+    later: int | None = None  # seconds
+    target: Wad | None = None
+
+    @property
+    def any(self) -> bool:
+        return bool(self.prices or self.amounts or self.mode is not None or self.later is not None)
+
+    def actions(self, position: Some) -> tuple[Action, ...]:
+        """Those that can be meant for this position: its market knows the token."""
+        tokens = known(position)
+        order: list[Action] = []
+        for kind in ("deposit", "repay", "mode", "borrow", "withdraw"):
+            if kind == "mode" and self.mode is not None:
+                order.append(SetMode(self.mode))
+            for amount in self.amounts:
+                token = find(tokens, amount.token) if amount.kind == kind else None
+                if token is not None:
+                    order.append(KINDS[kind](token.address, raw(amount, token)))
+        return tuple(order)
+
+    def scenario(self, position: Some) -> Scenario:
+        """The scenario of this position; an empty one where nothing is about it."""
+        tokens, prices = known(position), {}
+        for name, change in self.prices:
+            token = find(tokens, name)
+            if token is not None:
+                prices[token.address] = answer(position, token, change)
+        now = position.value().at
+        at = None if self.later is None else Moment(now.number, now.timestamp + self.later)
+        return Scenario({a: c for a, c in prices.items() if c is not None}, self.actions(position), at)
+
+
+def parse(
+    prices: Sequence[str],
+    amounts: Mapping[str, Sequence[str]],
+    mode: int | None,
+    later: str | None,
+    target: str | None,
+) -> Changes:
+    """The options as they were typed. `UsageError` shows how each is written."""
+    return Changes(
+        tuple(price(text) for text in prices),
+        tuple(amount(kind, text) for kind, texts in amounts.items() for text in texts),
+        mode,
+        None if later is None else seconds(later),
+        None if target is None else Wad(int(number("--target-health", target) * WAD)),
+    )
+
+
+def price(text: str) -> tuple[str, Fraction | Decimal]:
+    name, _, value = text.partition("=")
+    if not name or not value:
+        raise UsageError(f"--price {text}: write --price WETH=-20% or --price WETH=2950")
+    if value.endswith("%"):
+        change = Fraction(number(f"--price {text}", value.removesuffix("%"), signed=True)) / 100
+        if change <= -1:
+            raise UsageError(f"--price {text}: a price can fall by less than 100 %")
+        return name.strip(), change
+    return name.strip(), number(f"--price {text}", value)
+
+
+def amount(kind: str, text: str) -> Amount:
+    name, _, value = text.partition("=")
+    if not name or not value:
+        raise UsageError(f"--{kind} {text}: write --{kind} USDC=5000, in whole tokens")
+    return Amount(kind, name.strip(), number(f"--{kind} {text}", value))
+
+
+def number(option: str, text: str, *, signed: bool = False) -> Decimal:
+    """A plain decimal number above zero, or any where `signed`."""
+    try:
+        value = Decimal(text.strip().replace("_", "").replace(",", ""))
+    except InvalidOperation:
+        raise UsageError(f"{option}: {text!r} is not a number") from None
+    if not value.is_finite() or not (signed or value > 0):
+        raise UsageError(f"{option}: {text!r} is not a number above zero")
+    return value
+
+
+def seconds(text: str) -> int:
+    """``+7d``: a time ahead of the block that is read."""
+    found = re.fullmatch(r"\+?([0-9]{1,7})([smhdw])", text.strip())
+    if found is None:
+        raise UsageError(f"--at {text}: write how much later than the block, as in --at +7d or --at +12h")
+    return int(found[1]) * UNITS[found[2]]
+
+
+def known(position: Some) -> tuple[Token, ...]:
+    """Every token that the position's market knows: listed ones, and those that only have a price."""
+    of = position.adapter
+    listed = [panel.token for panel in of.panels(position.terms, position.quote)]
+    priced = [found.token for found in of.prices(position.terms, position.quote)]
+    return tuple({token.address: token for token in (*listed, *priced)}.values())
+
+
+def find(tokens: Sequence[Token], wanted: str) -> Token | None:
+    """By address, or by symbol whatever its case; `UsageError` where two tokens bear it."""
+    found = [t for t in tokens if wanted.lower() in (t.address.lower(), t.symbol.lower())]
+    if len(found) > 1:
+        raise UsageError(f"{wanted} is the symbol of {' and '.join(t.address for t in found)}: name the address")
+    return found[0] if found else None
+
+
+def raw(amount: Amount, token: Token) -> Raw:
+    """Whole tokens to raw units, exactly."""
+    units = amount.amount.scaleb(token.decimals)
+    if units != units.to_integral_value():
+        raise UsageError(f"{amount}: {token.symbol} has {token.decimals} decimals")
+    return Raw(int(units))
+
+
+def answer(position: Some, token: Token, change: Fraction | Decimal) -> Change | None:
+    """A relative change as it is, an absolute price as the oracle's integer; None where the market has no price of the token."""
+    prices = position.adapter.prices(position.terms, position.quote)
+    found = next((price for price in prices if price.token.address == token.address), None)
+    if found is None:
+        return None
+    return change if isinstance(change, Fraction) else int(change.scaleb(found.unit.decimals))
+
+
+def checked(changes: Changes, positions: Sequence[Some]) -> None:
+    """Every change must be about something that is shown, and an action about one position only. `UsageError` otherwise."""
+    for name, _ in changes.prices:
+        if not any(find(known(position), name) for position in positions):
+            raise UsageError(
+                f"--price {name}: no position shown here has such a price; name a symbol or address of its market"
+            )
+    for one in changes.amounts:
+        _single(str(one), [p for p in positions if find(known(p), one.token)])
+    if changes.mode is not None:
+        _single(f"--emode {changes.mode}", list(positions))
+
+
+def _single(what: str, meant: Sequence[Some]) -> None:
+    if len(meant) != 1:
+        where = "several positions could be meant" if meant else "no position shown here has this token"
+        raise UsageError(f"{what}: {where}; name one market with --market, and one address")

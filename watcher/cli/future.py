@@ -1,0 +1,79 @@
+"""What a position would come to: the answer to the what-if options, as a record and as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from watcher.adapter import Refusal
+from watcher.cli.changes import Changes, Some
+from watcher.cli.figures import exact, health
+from watcher.cli.record import Record, of_valuation
+from watcher.health.target import Remedy, remedies
+from watcher.health.what_if import Scenario, Unknown, under, what_if
+from watcher.model import Side, Valuation
+
+
+@dataclass(frozen=True, slots=True)
+class Future:
+    """`after` is None where no change was asked for; `remedies` are empty without a target health."""
+
+    after: Valuation | Refusal | Unknown | None
+    remedies: tuple[Remedy, ...]
+
+
+NOTHING_ASKED: Final = Future(None, ())
+
+
+def future(position: Some, changes: Changes) -> Future:
+    """The position under the changes that are about it, and what would then lift it to the target."""
+    scenario = changes.scenario(position)
+    after = what_if(position, scenario).after if scenario != Scenario() else None
+    if changes.target is None or isinstance(after, Refusal | Unknown):
+        return Future(after, ())
+    moved = under(position, scenario)
+    return Future(after, () if isinstance(moved, Refusal) else remedies(moved, changes.target))
+
+
+def of_future(seen: Future) -> Record:
+    """The fields that a record gains; none where nothing was asked."""
+    fields: Record = {}
+    match seen.after:
+        case Valuation():
+            fields["what_if"] = {"possible": True, "reason": None, **of_valuation(seen.after)}
+        case Refusal(reason=reason) | Unknown(reason=reason):
+            fields["what_if"] = {"possible": False, "reason": reason}
+    if seen.remedies:
+        fields["remedies"] = [of_remedy(remedy) for remedy in seen.remedies]
+    return fields
+
+
+def of_remedy(remedy: Remedy) -> Record:
+    return {
+        "action": "repay" if remedy.side is Side.DEBT else "deposit",
+        "token": remedy.token.address,
+        "symbol": remedy.token.symbol,
+        "amount": None if remedy.amount is None else exact(remedy.amount, remedy.token.decimals),
+        "amount_raw": remedy.amount,
+        "health_after_wad": None if remedy.after is None else remedy.after.health,
+        "reason": remedy.reason,
+    }
+
+
+def lines(before: Valuation, seen: Future) -> Iterator[str]:
+    match seen.after:
+        case Valuation() as after:
+            crossed = "  LIQUIDATABLE" if after.liquidatable else ""
+            yield f"what if: health {health(before.health)} → {health(after.health)}{crossed}"
+        case Refusal(reason=reason):
+            yield f"what if: the contract would refuse ({reason})"
+        case Unknown(reason=reason):
+            yield f"what if: unknown ({reason})"
+    for remedy in seen.remedies:
+        verb = "repay" if remedy.side is Side.DEBT else "deposit"
+        if remedy.amount is None:
+            yield f"to reach the target: {verb} {remedy.token.symbol}: {remedy.reason}"
+        elif remedy.after is not None:
+            amount = exact(remedy.amount, remedy.token.decimals)
+            yield f"to reach the target: {verb} {amount} {remedy.token.symbol} → health {health(remedy.after.health)}"

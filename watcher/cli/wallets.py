@@ -1,0 +1,122 @@
+"""Wallets on stdout in the asked format, what is missing on stderr, and the exit code that both come to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.text import Text
+
+from watcher.cli import card
+from watcher.cli.figures import age
+from watcher.cli.future import of_future
+from watcher.cli.options import Format, Options
+from watcher.cli.output import Column, show
+from watcher.cli.record import Record, at, of_failure, of_position
+from watcher.cli.sheet import Sheet
+from watcher.exit import Exit
+from watcher.model import Status
+from watcher.text import clean_line
+from watcher.units import Wad
+from watcher.wallet import Wallet
+
+Shown = tuple[Wallet, tuple[Sheet, ...]]
+
+POSITION = (
+    "chain",
+    "market",
+    "position",
+    "block",
+    "status",
+    "reason",
+    "health",
+    "liquidatable",
+    "unit",
+    "collateral",
+    "debt",
+)
+LEG = ("side", "symbol", "token", "amount", "value", "threshold", "yearly_rate")
+COLUMNS = tuple(Column(key, key) for key in (*POSITION, *(f"leg_{key}" for key in LEG)))
+
+
+def show_all(wallets: Sequence[Shown], options: Options) -> None:
+    if options.format is Format.TABLE:
+        for wallet, shown in wallets:
+            show_one(wallet, shown, options)
+        return
+    found = [record for wallet, shown in wallets for record in records(wallet, shown)]
+    show(
+        [row for record in found for row in by_leg(record)] if options.format is Format.CSV else found,
+        COLUMNS,
+        options.format,
+    )
+
+
+def show_one(wallet: Wallet, shown: Sequence[Sheet], options: Options) -> None:
+    """One chain as soon as it has answered."""
+    if options.format is not Format.TABLE:
+        show(list(records(wallet, shown)), COLUMNS, options.format)
+        return
+    if not shown and wallet.error is None and all(cycle.error is None for cycle in wallet.markets):
+        options.note(f"{wallet.chain.name}: nothing held in {len(wallet.markets)} markets{where(wallet)}")
+        return
+    console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 160)
+    console.print(Text(f"{wallet.chain.name}{where(wallet)}", "bold cyan"))
+    for one in shown:
+        card.show(console, one)
+    for text in unread(wallet):
+        console.print(Text(f"  UNKNOWN: {clean_line(text)}", "bold magenta"))
+
+
+def where(wallet: Wallet) -> str:
+    if wallet.block is None:
+        return ""
+    return f", block {wallet.block.number}, {age(int(datetime.now(UTC).timestamp()) - wallet.block.timestamp)} old"
+
+
+def records(wallet: Wallet, shown: Sequence[Sheet]) -> Iterator[Record]:
+    """A record per position, then one per market and one per chain that could not be read."""
+    for one in shown:
+        yield of_position(wallet.chain, one.row, one.outlook, one.prices) | of_future(one.future)
+    for cycle in wallet.markets:
+        if cycle.error is not None:
+            yield of_failure(wallet.chain, cycle)
+    if wallet.error is not None:
+        nothing = {"market": None, "protocol": None, "account": None, "position": None}
+        yield at(wallet.chain, None) | nothing | {"status": Status.UNKNOWN, "reason": str(wallet.error)}
+
+
+def by_leg(record: Record) -> list[Record]:
+    """For csv: the position's columns repeated for each leg; one row where there is none."""
+    position = {key: record.get(key) for key in POSITION}
+    legs = record.get("legs") or [{}]
+    return [position | {f"leg_{key}": leg.get(key) for key in LEG} for leg in legs]
+
+
+def unread(wallet: Wallet) -> Iterator[str]:
+    """What could not be read, line by line."""
+    if wallet.error is not None:
+        yield str(wallet.error)
+    for cycle in wallet.markets:
+        if cycle.error is not None:
+            yield f"{cycle.market.name}: {cycle.error}"
+
+
+def end(wallets: Sequence[Shown], limit: Wad | None, options: Options) -> Exit:
+    """Notes about what is missing, and the exit code: a position below `limit` outranks a source that failed."""
+    for wallet, _ in wallets:
+        for entered in wallet.entered:
+            if not entered.complete:
+                options.note(
+                    f"{entered.singleton.name}: markets are known up to block {entered.known}; one that was entered later may be "
+                    f"missing ({clean_line(entered.reason or '')}); --market ID reads one that you know"
+                )
+    readings = [one.row.reading for _, shown in wallets for one in shown]
+    if not readings and all(wallet.complete for wallet, _ in wallets):
+        options.note("no position on any market that was read")
+    healths = [reading.valuation.health for reading in readings if reading.valuation is not None]
+    if limit is not None and any(wad is not None and wad < limit for wad in healths):
+        return Exit.AT_RISK
+    return Exit.OK if all(wallet.complete for wallet, _ in wallets) else Exit.SOURCE
