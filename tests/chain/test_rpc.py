@@ -221,6 +221,17 @@ def test_an_endpoint_that_takes_no_batches_at_all_answers_one_by_one() -> None:
     asyncio.run(story())
 
 
+def test_requests_that_are_refused_alone_as_well_do_not_count_against_batches() -> None:
+    async def story() -> None:
+        async with serve(always=whole(-32600, "bad request")) as server, Rpc([server.endpoint], 1) as rpc:
+            assert all(isinstance(answer, Refused) for answer in await rpc.batch([("eth_blockNumber", [])] * 2))
+            server.always = honest
+            assert await rpc.batch([("eth_blockNumber", [])] * 2) == ["0x64"] * 2
+            assert server.seen[-1] == ("eth_blockNumber", "eth_blockNumber")
+
+    asyncio.run(story())
+
+
 def test_what_one_endpoint_leaves_open_in_a_batch_the_next_one_answers() -> None:
     async def story() -> None:
         for fault in (hang, short):

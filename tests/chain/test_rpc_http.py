@@ -37,7 +37,7 @@ from tests.chain.server import (
     status,
     whole,
 )
-from watcher.chain.classify import Oversized
+from watcher.chain.classify import Oversized, TimedOut
 from watcher.chain.endpoint import Endpoint
 from watcher.chain.rpc import Rpc
 from watcher.errors import ConfigError, EndpointError, RateLimited, Refused, Transient
@@ -154,6 +154,28 @@ def test_f07_a_gzip_bomb_does_not_fill_the_memory() -> None:
                 assert tracemalloc.get_traced_memory()[1] < 10_000_000
             finally:
                 tracemalloc.stop()
+
+    asyncio.run(story())
+
+
+def test_f07_a_call_whose_answer_is_too_long_may_be_made_smaller_at_once() -> None:
+    async def story() -> None:
+        async with serve(faults=[oversize(2_000_000)] * 4) as server, Rpc([server.endpoint], 1) as rpc:
+            for _ in range(4):
+                with pytest.raises(Oversized):
+                    await rpc.call("eth_call", [{}, "latest"])
+            assert await rpc.call("eth_call", [{}, "latest"]) == "0x"
+            assert server.seen == ["eth_chainId"] + ["eth_call"] * 5  # not parked, not tried twice
+
+    asyncio.run(story())
+
+
+def test_f05_a_lone_endpoint_that_hangs_costs_one_deadline_not_two() -> None:
+    async def story() -> None:
+        async with serve(always=hang) as server, Rpc([server.endpoint], 1, deadline=0.3) as rpc:
+            with pytest.raises(TimedOut):
+                await rpc.call("eth_blockNumber")
+            assert server.seen.count("eth_blockNumber") == 1
 
     asyncio.run(story())
 

@@ -28,6 +28,10 @@ class ExecutionFailed(Refused):
         return bytes.fromhex(self.data[2:]) if isinstance(self.data, str) else b""
 
 
+class TimedOut(Transient):
+    """No complete answer before the deadline. Not tried again at once: the time is gone."""
+
+
 class Oversized(Transient):
     """The body was longer than the cap for its method; reading stopped there. A smaller question may fit."""
 

@@ -19,7 +19,7 @@ import aiohttp
 from yarl import URL
 
 from watcher.chain.answers import Malformed, check
-from watcher.chain.classify import LONGEST_PARKING, RATE, Oversized, UnknownBlock, classify
+from watcher.chain.classify import LONGEST_PARKING, RATE, Oversized, TimedOut, UnknownBlock, classify
 from watcher.chain.clock import Clock
 from watcher.chain.endpoint import Endpoint
 from watcher.chain.health import Budget, Health
@@ -30,6 +30,7 @@ from watcher.errors import ConfigError, EndpointError, Lying, RateLimited, Refus
 CAP = 1_000_000  # bytes of a decompressed body
 LARGE_CAP = 16_000_000  # logs, and batches
 LARGE = frozenset({"eth_getLogs", "eth_getBlockReceipts"})
+GROWING = LARGE | {"eth_call", "eth_getCode"}  # a long answer to these is about the question, not about the endpoint
 CHUNK = 65_536
 ABOUT_THE_QUESTION = frozenset({400, 405, 413, 415, 422})  # HTTP statuses that another question might not get
 BATCH_LIMIT = 100  # requests in one HTTP batch, until the endpoint refuses that many
@@ -93,7 +94,12 @@ class Node:
         body = json.dumps(calls if batch else calls[0], separators=(",", ":")).encode()
         self.sent["batch" if batch else asked[0].method] += 1
         cap = LARGE_CAP if batch or asked[0].method in LARGE else CAP
-        status, headers, raw = await self._exchange(session, body, cap)
+        try:
+            status, headers, raw = await self._exchange(session, body, cap)
+        except Oversized as error:
+            if batch or asked[0].method in GROWING:
+                return [error] * len(asked)
+            raise
         return self.read(asked, ids, batch, status, headers, raw)
 
     def read(
@@ -169,7 +175,7 @@ class Node:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return response.status, headers, await self._read(response, cap)
         except TimeoutError:
-            reason = f"no complete answer within {self.deadline:g} s"
+            raise TimedOut(self.name, f"no complete answer within {self.deadline:g} s") from None
         except aiohttp.ClientConnectorCertificateError:
             reason = "its certificate is not accepted"
         except (aiohttp.ClientSSLError, ssl.SSLError):

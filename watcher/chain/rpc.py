@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from watcher.chain.classify import ExecutionFailed, UnknownBlock
+from watcher.chain.classify import ExecutionFailed, Oversized, TimedOut, UnknownBlock
 from watcher.chain.clock import Clock
 from watcher.chain.endpoint import Endpoint
 from watcher.chain.node import Answer, Node, Request
@@ -27,6 +27,7 @@ RATE = 25.0  # requests per second and endpoint
 PATIENCE = 2.0  # seconds to wait for a parked endpoint when no other is left
 LAG_PAUSE = 0.25  # seconds before an endpoint that did not know a block is asked once more
 VERIFY_EVERY = 300.0  # seconds after which an endpoint must show its chain id again
+PASSING, LASTING = (Transient, RateLimited), (TimedOut, Oversized)  # worth a second try on the same endpoint, and not
 FINAL = (ExecutionFailed, RangeTooWide)  # not the endpoint's fault: another one is not asked
 
 
@@ -150,7 +151,7 @@ class Rpc:
                         answers[index] = reply
                     else:
                         errors[index][node.name] = reply
-                if any(isinstance(reply, (Transient, RateLimited)) for reply in replies):
+                if any(isinstance(reply, PASSING) and not isinstance(reply, LASTING) for reply in replies):
                     passing.append(node)
             nodes = passing
         away = [error for node in self._nodes if (error := remembered(node, self._clock.now()))]
@@ -182,6 +183,7 @@ class Rpc:
     async def _parts(self, node: Node, asked: Sequence[Request], batch: bool) -> list[Answer | EndpointError]:
         """A batch in parts that the endpoint accepts; a batch refused as a whole is halved, down to single requests."""
         replies: list[Answer | EndpointError] = []
+        accepted = node.batch_limit
         while len(replies) < len(asked):
             size = node.batch_limit if batch else 1
             part = asked[len(replies) : len(replies) + size]
@@ -190,6 +192,8 @@ class Rpc:
             if whole and len(part) > 1 and node.health.free:
                 node.batch_limit = len(part) // 2
                 continue
+            if whole and size == 1 and batch:
+                node.batch_limit = accepted  # it was not the batch that was refused
             replies += got
         return replies
 
