@@ -12,13 +12,13 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
 from tests.chain.evm import Evm, Reverted
-from tests.chain.server import Oops, Scripted, Server, serve
+from tests.chain.server import Scripted, Server, serve
 from watcher.chain.abi import function
 from watcher.chain.multicall import CANONICAL
 from watcher.chain.provider import Provider
 from watcher.chain.reader import Reader
 from watcher.chain.rpc import Rpc
-from watcher.errors import AnswerError, BlockChanged, CallReverted, EndpointError, StaleHead
+from watcher.errors import AnswerError, CallReverted
 from watcher.query import Batch, Call, Code, Outcome, Query, Rows, Script, Slot, ask, each, one, pairs, together
 
 from web3 import AsyncHTTPProvider, AsyncWeb3  # isort: skip  # after the provider, which puts the recursion limit back
@@ -218,122 +218,6 @@ class TestF29AFailedCallHurtsOnlyItself:
         calls.contracts[TOKEN.lower()] = lambda _: bytes(31)
         with pytest.raises(AnswerError, match="31 bytes where 32"):
             run(Scripted(call=calls), lambda reader, _: plainly(reader, owned(1)))
-
-
-class TestTheBlockStaysTheSame:
-    def test_f20_a_reorganisation_between_two_rounds_discards_everything(self) -> None:
-        node = Scripted(call=evm())
-
-        def query() -> Query[int]:
-            yield from owned(1)
-            node.branch = "fork"
-            yield from owned(2)
-            raise AssertionError("the second round cannot be answered")
-
-        with pytest.raises(BlockChanged, match="block 100"):
-            run(node, lambda reader, _: plainly(reader, query()))
-
-    def test_f20_a_reorganisation_after_the_last_answer_discards_everything(self) -> None:
-        node = Scripted(call=evm())
-
-        def query() -> Query[int]:
-            yield from owned(1)
-            node.branch = "fork"
-            return 1
-
-        with pytest.raises(BlockChanged):
-            run(node, lambda reader, _: plainly(reader, query()))
-
-    def test_f20_an_error_that_a_reorganisation_explains_is_the_reorganisation(self) -> None:
-        node = Scripted(call=evm())
-
-        def query() -> Query[int]:
-            yield from owned(1)
-            node.branch = "fork"
-            raise AnswerError("the figures contradict each other")
-
-        with pytest.raises(BlockChanged):
-            run(node, lambda reader, _: plainly(reader, query()))
-
-    def test_f15_an_endpoint_that_is_behind_leaves_the_question_to_the_next(self) -> None:
-        behind, ahead = Scripted(head=99, call=evm()), Scripted(call=(calls := evm()))
-
-        async def body(reader: Reader, server: Server) -> None:
-            block = await reader.head(100)
-            assert await reader.run(owned(3), block) == [(3,)]
-            assert calls.blocks == [{"blockHash": ahead.hash(100), "requireCanonical": True}]
-
-        run(behind, body, ahead)
-
-    def test_f15_a_block_that_nobody_knows_yet_is_not_called_changed_and_not_read_at_latest(self) -> None:
-        calls = evm()
-
-        async def body(reader: Reader, server: Server) -> None:
-            block = await reader.head()
-            node.head = 99
-            with pytest.raises(EndpointError) as error:
-                await reader.run(owned(3), block)
-            assert not isinstance(error.value, BlockChanged)
-            assert calls.blocks == []
-
-        node = Scripted(call=calls)
-        run(node, body)
-
-    def test_a_head_that_is_too_old_cannot_be_the_present(self) -> None:
-        async def body(reader: Reader, server: Server) -> None:
-            with pytest.raises(StaleHead, match="is 61 s old"):
-                await reader.head()
-            assert (await reader.head(100)).number == 100  # asked for by number it may be as old as it is
-
-        run(Scripted(), body, stale_after=60, clock=lambda: 1_700_001_200 + 61)
-        assert (
-            run(Scripted(), lambda reader, _: reader.head(), stale_after=60, clock=lambda: 1_700_001_260.0).number
-            == 100
-        )
-
-    def test_where_one_endpoint_stands_still_the_head_is_anothers(self) -> None:
-        stale, fresh = Scripted(head=90), Scripted(head=100)
-        options: dict[str, Any] = {"stale_after": 60, "clock": lambda: 1_700_001_210.0}
-        assert run(stale, lambda reader, _: reader.head(), fresh, **options).number == 100
-
-    def test_calls_that_ran_at_another_time_than_the_block_are_refused(self) -> None:
-        with pytest.raises(AnswerError, match="ran at time 1700001201"):
-            run(Scripted(call=evm(timestamp=1_700_001_201)), lambda reader, _: plainly(reader, owned(1)))
-
-
-class OldNode(Scripted):
-    """Takes no block objects."""
-
-    def number(self, block: Any, unknown: int | None = None) -> int:
-        if isinstance(block, dict):
-            raise Oops(-32602, "invalid argument 1: cannot unmarshal object into Go value of type string")
-        return super().number(block, unknown)
-
-
-class TestEndpointsWithoutBlockObjects:
-    def test_they_are_read_by_number_with_the_hash_before_and_after(self) -> None:
-        async def body(reader: Reader, server: Server) -> None:
-            block = await reader.head()
-            assert await reader.run(owned(3), block) == [(3,)]
-            server.seen.clear()
-            assert await reader.run(owned(4), block) == [(4,)]
-            assert server.seen == ["eth_getBlockByNumber", "eth_call", "eth_getBlockByNumber", "eth_getBlockByNumber"]
-            assert set(calls.blocks) == {"0x64"}
-
-        calls = evm()
-        run(OldNode(call=calls), body)
-
-    def test_a_reorganisation_meanwhile_is_seen(self) -> None:
-        inner = evm()
-
-        def forking(transaction: dict[str, Any], block: Any) -> str:
-            node.branch = "fork"
-            return inner(transaction, block)
-
-        node = OldNode(call=forking)
-        with pytest.raises(BlockChanged):
-            run(node, lambda reader, _: plainly(reader, owned(3)))
-        assert inner.blocks == ["0x64"]
 
 
 def test_a_batch_is_never_answered_by_somebody_elses_row() -> None:

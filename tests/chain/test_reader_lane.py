@@ -83,6 +83,21 @@ class TestF30TooMuchForOneCall:
 
         run(Scripted(call=evm()), main)
 
+    def test_after_a_passing_failure_the_size_comes_back(self) -> None:
+        async def main(reader: Reader, server: Server) -> None:
+            block = await reader.head()
+            good, server.always = server.always, status(502)
+            with pytest.raises(Transient):
+                await reader.run(owned(*MANY), block)
+            assert reader._lane.size < SIZE
+            server.always = good
+            await asyncio.sleep(1.5)  # until the endpoint may be asked again
+            for _ in range(5):
+                assert await reader.run(owned(*MANY), block) == [(number,) for number in MANY]
+            assert reader._lane.size == SIZE
+
+        run(Scripted(call=evm()), main)
+
 
 class TestAHostileCallHurtsOnlyItself:
     def test_f33_a_call_that_returns_so_much_that_the_aggregate_runs_out_of_gas(self) -> None:

@@ -19,7 +19,7 @@ from watcher.errors import AnswerError, EndpointError, Refused, Transient, Watch
 from watcher.model import BlockRef
 
 SIZE = 300  # calls in one aggregate, until an endpoint wants fewer
-DEPTH = 3  # how often an aggregate is halved when the endpoint just does not answer
+DEPTH = 2  # how often an aggregate is halved when the endpoint just does not answer
 
 # modexp with 1024-byte operands: 1 million gas by EIP-2565, 12 million by EIP-7883, next to no work on zeros. A call that takes all the
 # gas it is given leaves a 64th of the usual 50 million behind; so when this succeeds as the last call, no neighbour was starved.
@@ -70,7 +70,10 @@ class Lane:
         return results
 
     async def _together(self, block: BlockRef, calls: Sequence[Sent]) -> list[Result] | None:
-        """One aggregate, None where there is no Multicall3. Raises `EndpointError`; `AnswerError` when it ran at another time."""
+        """One aggregate, None where there is no Multicall3. Raises `EndpointError`; `AnswerError` when it ran at another time.
+
+        The time is compared and not the number, which Arbitrum's EVM takes from Ethereum.
+        """
         if self._multicall is None:
             return None
         data = pack((*calls, Sent(self._multicall, TIMESTAMP.selector)))
@@ -98,6 +101,7 @@ class Lane:
             raise
         except (Refused, Transient) as failure:
             if depth >= DEPTH and not isinstance(failure, TOO_MUCH):
+                self.size = min(self.size, len(calls))  # whoever tries again begins here
                 raise
             return await self._halved(block, calls, depth, failure)
         if results is None:
