@@ -118,7 +118,7 @@ def number(option: str, text: str, *, signed: bool = False) -> Decimal:
         value = Decimal(text.strip().replace("_", "").replace(",", ""))
     except InvalidOperation:
         raise UsageError(f"{option}: {text!r} is not a number") from None
-    if not value.is_finite() or not (signed or value > 0):
+    if not value.is_finite() or not (signed or value > 0) or value.adjusted() > 30:
         raise UsageError(f"{option}: {text!r} is not a number above zero")
     return value
 

@@ -1,0 +1,88 @@
+"""What-if options as people type them, on a toy market whose tokens are T1, T2 and T3 with four decimals."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from tests.health.toy import A, B, NOW, position
+from watcher.adapter import Repay, Supply
+from watcher.cli.changes import Changes, Some, checked, parse
+from watcher.errors import UsageError
+from watcher.model import Moment
+from watcher.units import WAD, Raw
+
+NOTHING: dict[str, tuple[str, ...]] = {}
+
+
+def loan() -> Some:
+    """One whole T1 against half a T2, at equal prices."""
+    return position({A: 10_000, B: 10_000}, {A: 8_000}, {A: 10_000}, {B: 5_000})
+
+
+def prices(*texts: str) -> Changes:
+    return parse(texts, NOTHING, None, None, None)
+
+
+def actions(**texts: str) -> Changes:
+    return parse((), {kind: (text,) for kind, text in texts.items()}, None, None, None)
+
+
+def test_a_relative_price_stays_exact() -> None:
+    assert prices("T1=-12.5%").scenario(loan()).prices == {A.address: Fraction(-1, 8)}
+
+
+def test_an_absolute_price_is_in_the_oracles_unit() -> None:
+    unit = loan().adapter.prices(loan().terms, loan().quote)[0].unit
+    assert prices("t1=0.5").scenario(loan()).prices == {A.address: int(Decimal("0.5").scaleb(unit.decimals))}
+
+
+def test_a_token_may_be_named_by_its_address() -> None:
+    assert actions(repay=f"{B.address}=0.25").scenario(loan()).actions == (Repay(B.address, Raw(2_500)),)
+
+
+def test_deposits_come_before_repayments_whatever_was_typed_first() -> None:
+    changes = parse((), {"repay": ("T2=0.1",), "deposit": ("T1=1",)}, None, None, None)
+    assert changes.scenario(loan()).actions == (Supply(A.address, Raw(10_000)), Repay(B.address, Raw(1_000)))
+
+
+def test_a_later_time_is_counted_from_the_block() -> None:
+    later = parse((), NOTHING, None, "+7d", None).scenario(loan()).at
+    assert later == Moment(NOW.number, NOW.timestamp + 7 * 86_400)
+
+
+def test_a_target_is_a_wad() -> None:
+    assert parse((), NOTHING, None, None, "1.5").target == 3 * WAD // 2
+
+
+@pytest.mark.parametrize(
+    "text", ["WETH", "WETH=", "=5", "WETH=abc", "WETH=-100%", "WETH=0", "WETH=nan", "WETH=-3", "WETH=1e999999"]
+)
+def test_a_price_that_says_nothing_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--price"):
+        prices(text)
+
+
+@pytest.mark.parametrize("later", ["7d ago", "-7d", "7", "+7y", ""])
+def test_a_time_that_is_not_ahead_is_refused(later: str) -> None:
+    with pytest.raises(UsageError, match="--at"):
+        parse((), NOTHING, None, later, None)
+
+
+def test_more_decimals_than_the_token_has_are_refused() -> None:
+    with pytest.raises(UsageError, match="T2 has 4 decimals"):
+        actions(repay="T2=0.00001").scenario(loan())
+
+
+def test_a_name_that_no_position_knows_is_refused() -> None:
+    with pytest.raises(UsageError, match="no position shown here has such a price"):
+        checked(prices("WHETH=-20%"), [loan()])
+    with pytest.raises(UsageError, match="no position shown here has this token"):
+        checked(actions(repay="DAI=1"), [loan()])
+
+
+def test_an_action_that_two_positions_could_mean_is_refused() -> None:
+    with pytest.raises(UsageError, match="several positions could be meant"):
+        checked(actions(repay="T2=1"), [loan(), loan()])
