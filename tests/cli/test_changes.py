@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from tests.health.toy import A, B, NOW, position
+from tests.health.toy import NOW, A, B, position
 from watcher.adapter import Repay, Supply
 from watcher.cli.changes import Changes, Some, checked, parse
 from watcher.errors import UsageError
