@@ -9,7 +9,7 @@ import pytest
 from eth_abi import abi as eth
 from eth_abi.exceptions import DecodingError, EncodingError
 from eth_utils.address import to_checksum_address
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watcher.chain.abi import Function, function
@@ -64,6 +64,7 @@ def ours(types: tuple[str, ...], data: bytes) -> tuple[Any, ...] | None:
         return None
 
 
+@settings(deadline=None)
 @given(st.lists(STATIC | NESTED, min_size=1, max_size=5), st.data())
 def test_any_words_mean_the_same_as_to_eth_abi_or_are_refused_by_both(kinds: list[str], data: st.DataObject) -> None:
     types = tuple(kinds)
@@ -72,6 +73,7 @@ def test_any_words_mean_the_same_as_to_eth_abi_or_are_refused_by_both(kinds: lis
     assert ours(types, payload) == reference(types, payload)
 
 
+@settings(deadline=None)
 @given(st.lists(STATIC | NESTED | DYNAMIC, min_size=1, max_size=4), st.data())
 def test_every_value_that_eth_abi_encodes_comes_back(kinds: list[str], data: st.DataObject) -> None:
     types = tuple(kinds)
@@ -81,6 +83,7 @@ def test_every_value_that_eth_abi_encodes_comes_back(kinds: list[str], data: st.
     assert ours(types, payload) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(STATIC | DYNAMIC, min_size=1, max_size=3), st.data())
 def test_truncated_answers_are_refused(kinds: list[str], data: st.DataObject) -> None:
     types = tuple(kinds)
@@ -89,6 +92,7 @@ def test_truncated_answers_are_refused(kinds: list[str], data: st.DataObject) ->
     assert ours(types, payload[:cut]) is None
 
 
+@settings(deadline=None)
 @given(st.lists(DYNAMIC, min_size=1, max_size=3), st.data())
 def test_no_damage_makes_a_dynamic_answer_mean_something_that_eth_abi_would_not_say(
     kinds: list[str], data: st.DataObject
@@ -131,6 +135,7 @@ def _parts(text: str) -> list[str]:
     return parts
 
 
+@settings(deadline=None)
 @given(st.lists(STATIC | NESTED | DYNAMIC, max_size=4), st.data())
 def test_arguments_are_encoded_as_eth_abi_encodes_them(kinds: list[str], data: st.DataObject) -> None:
     types = tuple(kinds)

@@ -7,7 +7,7 @@ from eth_abi import abi as eth
 from eth_abi.exceptions import DecodingError
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watcher.chain.multicall import AGGREGATE3, Result, Sent, pack, unpack
@@ -30,17 +30,20 @@ def reference(data: bytes) -> list[Result] | None:
     return [Result(*row) for row in rows]
 
 
+@settings(deadline=None)
 @given(st.lists(CALL, max_size=6))
 def test_calldata_is_what_eth_abi_writes(calls: list[Sent]) -> None:
     rows = [(target, True, data) for target, data in calls]
     assert pack(calls) == AGGREGATE3.selector + eth.encode(AGGREGATE3.inputs, [rows])
 
 
+@settings(deadline=None)
 @given(st.lists(RESULT, max_size=8))
 def test_results_come_back_failed_rows_of_any_length_among_them(results: list[Result]) -> None:
     assert unpack(encoded(results), len(results)) == results
 
 
+@settings(deadline=None)
 @given(st.lists(RESULT, min_size=1, max_size=5), st.data())
 def test_a_damaged_answer_is_refused_or_means_what_eth_abi_says(results: list[Result], data: st.DataObject) -> None:
     payload = bytearray(encoded(results))
@@ -55,6 +58,7 @@ def test_a_damaged_answer_is_refused_or_means_what_eth_abi_says(results: list[Re
     assert found == expected
 
 
+@settings(deadline=None)
 @given(st.lists(RESULT, min_size=1, max_size=5), st.data())
 def test_a_truncated_answer_is_refused(results: list[Result], data: st.DataObject) -> None:
     payload = encoded(results)
