@@ -56,6 +56,7 @@ PLACES = {
     "paused": 60,
     "isolation_borrowable": 61,
     "siloed": 62,
+    "factor": 64,
     "borrow_cap": 80,
     "supply_cap": 116,
     "fee": 152,
