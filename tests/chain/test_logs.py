@@ -11,7 +11,8 @@ import pytest
 from eth_abi import abi as eth
 from eth_utils.address import to_checksum_address
 
-from tests.chain.server import Exchange, Oops, Scripted, Server, honest, serve, status
+from tests.chain.faults import status
+from tests.chain.server import Exchange, Oops, Scripted, Server, honest, serve
 from watcher.adapter import Event, LogQuery
 from watcher.chain.abi import event
 from watcher.chain.logs import START, Window, logs

@@ -14,7 +14,8 @@ from eth_utils.crypto import keccak
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.exceptions import BlockNotFound, ContractLogicError, OffchainLookup, Web3RPCError
 
-from tests.chain.server import FakeClock, Oops, Scripted, serve, status, wrong_id
+from tests.chain.faults import status, wrong_id
+from tests.chain.server import FakeClock, Oops, Scripted, serve
 from watcher.chain.provider import Provider, web3_over
 from watcher.chain.rpc import Rpc
 from watcher.errors import Lying, Transient

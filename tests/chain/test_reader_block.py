@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.chain.server import Oops, Scripted, Server, status
+from tests.chain.faults import status
+from tests.chain.server import Oops, Scripted, Server
 from tests.chain.test_reader import evm, owned, plainly, run
 from watcher.chain.reader import Reader
 from watcher.errors import AnswerError, BlockChanged, EndpointError, StaleHead

@@ -10,7 +10,8 @@ import pytest
 from eth_abi import abi as eth
 
 from tests.chain.evm import Burned, Evm, Reverted
-from tests.chain.server import Oops, Scripted, Server, body, status
+from tests.chain.faults import body, status
+from tests.chain.server import Oops, Scripted, Server
 from tests.chain.test_reader import BALANCE, OTHER, TOKEN, account, evm, owned, plainly, reading, run
 from watcher.chain.lane import SIZE
 from watcher.chain.reader import Reader

@@ -9,25 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.chain.server import (
-    FakeClock,
-    Front,
-    Scripted,
-    closed_port,
-    cut,
-    cut_clean,
-    deep,
-    error,
-    garbage,
-    hang,
-    honest,
-    reset,
-    seeded,
-    serve,
-    short,
-    status,
-    whole,
-)
+from tests.chain.faults import cut, cut_clean, deep, error, garbage, hang, reset, seeded, short, status, whole
+from tests.chain.server import FakeClock, Front, Scripted, closed_port, honest, serve
 from watcher.chain.classify import ExecutionFailed
 from watcher.chain.endpoint import Endpoint
 from watcher.chain.health import Budget
@@ -82,6 +65,17 @@ def test_only_asks_one_endpoint_and_shares_what_is_known_of_it() -> None:
                 rpc.only("c")
 
     asyncio.run(story())
+
+
+def test_two_keys_at_one_host_are_two_endpoints_and_one_url_is_one() -> None:
+    urls = [
+        "https://node.example/one",
+        "https://node.example/two",
+        "https://node.example/one",
+        "https://other.example/",
+    ]
+    rpc = Rpc([Endpoint(url.split("/")[2], url) for url in urls], 1)
+    assert rpc.endpoints == ("node.example", "node.example #2", "other.example")
 
 
 def test_f01_a_refused_connection_is_followed_by_the_next_endpoint_in_the_same_pass() -> None:

@@ -11,10 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.chain.server import (
-    FakeClock,
-    Fault,
-    Scripted,
+from tests.chain.faults import (
     both,
     doubled,
     extra,
@@ -22,12 +19,12 @@ from tests.chain.server import (
     missing_id,
     neither,
     result,
-    serve,
     short,
     shuffled,
     text_id,
     wrong_id,
 )
+from tests.chain.server import FakeClock, Fault, Scripted, serve
 from watcher.chain.answers import Malformed, check
 from watcher.chain.endpoint import Endpoint
 from watcher.chain.node import Answer, Node, Request

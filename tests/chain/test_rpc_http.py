@@ -15,10 +15,7 @@ import pytest
 from Crypto.PublicKey import RSA
 
 from tests.chain.certificate import self_signed
-from tests.chain.server import (
-    FakeClock,
-    Fault,
-    Scripted,
+from tests.chain.faults import (
     body,
     bomb,
     cut,
@@ -33,10 +30,10 @@ from tests.chain.server import (
     oversize,
     redirect,
     reset,
-    serve,
     status,
     whole,
 )
+from tests.chain.server import FakeClock, Fault, Scripted, serve
 from watcher.chain.classify import Oversized, TimedOut
 from watcher.chain.endpoint import Endpoint
 from watcher.chain.rpc import Rpc
@@ -207,7 +204,8 @@ def test_f08_deep_nesting_is_refused_and_answered_elsewhere(levels: int) -> None
 def test_f08_it_leaves_the_process_alive_even_with_the_recursion_limit_of_web3() -> None:
     program = """
 import asyncio, sys
-from tests.chain.server import deep, serve
+from tests.chain.faults import deep
+from tests.chain.server import serve
 from watcher.chain.rpc import Rpc
 from watcher.errors import Transient
 

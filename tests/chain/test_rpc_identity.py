@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from tests.chain.server import FakeClock, Fault, Scripted, error, in_turn, result, serve, status
+from tests.chain.faults import error, in_turn, result, status
+from tests.chain.server import FakeClock, Fault, Scripted, serve
 from watcher.chain.classify import NotCanonical, UnknownBlock
 from watcher.chain.rpc import VERIFY_EVERY, Rpc
 from watcher.errors import Lying

@@ -11,27 +11,23 @@ from contextlib import suppress
 
 import pytest
 
-from tests.chain.server import (
-    FakeClock,
-    Fault,
+from tests.chain.faults import (
     body,
-    closed_port,
     cut,
     deep,
     drip,
     error,
     garbage,
-    honest,
     lie,
     oversize,
     redirect,
     reset,
     result,
-    serve,
     status,
     whole,
     wrong_id,
 )
+from tests.chain.server import FakeClock, Fault, closed_port, honest, serve
 from watcher.chain.endpoint import Endpoint
 from watcher.chain.redact import secrets_of, shown
 from watcher.chain.rpc import Rpc

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -14,3 +16,16 @@ class Endpoint:
 
     def __str__(self) -> str:
         return self.name
+
+
+def distinct(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    """The endpoints in order, a URL that is there twice once, and a name that is there twice numbered: two keys at one host."""
+    seen: Counter[str] = Counter()
+    found: dict[str, Endpoint] = {}
+    for endpoint in endpoints:
+        if endpoint.url in found:
+            continue
+        seen[endpoint.name] += 1
+        count = seen[endpoint.name]
+        found[endpoint.url] = endpoint if count == 1 else Endpoint(f"{endpoint.name} #{count}", endpoint.url)
+    return tuple(found.values())

@@ -16,7 +16,7 @@ import aiohttp
 
 from watcher.chain.classify import ExecutionFailed, Oversized, TimedOut, UnknownBlock
 from watcher.chain.clock import Clock
-from watcher.chain.endpoint import Endpoint
+from watcher.chain.endpoint import Endpoint, distinct
 from watcher.chain.node import Answer, Node, Request
 from watcher.errors import ConfigError, EndpointError, Lying, RangeTooWide, RateLimited, Refused, Transient
 
@@ -60,7 +60,7 @@ class Rpc:
             raise ConfigError("no endpoint to ask; name one")
         self._clock = clock or Clock()
         self._nodes = tuple(
-            Node(one, deadline=deadline, rate=rate, plain=plain, clock=self._clock) for one in endpoints
+            Node(one, deadline=deadline, rate=rate, plain=plain, clock=self._clock) for one in distinct(endpoints)
         )
         self._shared = Shared(chain_id)
 
