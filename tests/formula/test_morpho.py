@@ -18,8 +18,8 @@ from watcher.formula.morpho import (
     incentive,
     largest_seizure,
     max_borrow,
-    repaid_for,
     room,
+    seized_for,
     to_assets_down,
     to_assets_up,
     to_shares_down,
@@ -110,18 +110,22 @@ def test_the_largest_seizure_takes_no_more_than_there_is(debt: int, collateral: 
     totals = Totals(supply=Pot(2 * 10**24, 2 * 10**30), borrow=Pot(debt + 10**12, (debt + 10**12) * 10**6))
     shares = debt * 10**6
     done = largest_seizure(totals, collateral, shares, price, lltv)
-    assert 0 <= done.seized <= collateral and 0 <= done.shares <= shares
+    factor, borrow = incentive(lltv), totals.borrow
+    if done is None:
+        assert seized_for(1, borrow, price, factor) > collateral
+        return
+    assert 0 <= done.seized <= collateral and 0 < done.shares <= shares
     assert done.collateral == collateral - done.seized
-    all_debt, all_collateral = done.borrow_shares == 0, done.seized == collateral
-    one_more = repaid_for(done.seized + 1, totals.borrow, price, incentive(lltv))
-    assert all_debt or all_collateral or one_more > shares
-    gone = totals.borrow.shares - done.totals.borrow.shares
-    assert gone == (shares if all_debt else done.shares)
+    one_more = done.shares < shares and seized_for(done.shares + 1, borrow, price, factor) <= collateral
+    assert done.shares == shares or done.seized == collateral or not one_more
+    gone = borrow.shares - done.totals.borrow.shares
+    assert gone == (shares if done.borrow_shares == 0 else done.shares)
     assert totals.supply.assets - done.totals.supply.assets == done.bad_debt
 
 
 def test_without_collateral_left_what_is_owed_becomes_bad_debt() -> None:
     totals = Totals(supply=Pot(10**24, 10**30), borrow=Pot(10**23, 10**29))
     done = largest_seizure(totals, 10**18, 10**27, PRICE_SCALE, 86 * WAD // 100)
+    assert done is not None
     assert (done.seized, done.collateral, done.borrow_shares) == (10**18, 0, 0)
     assert done.bad_debt > 0 and done.repaid + done.bad_debt in range(10**21 - 1, 10**21 + 3)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from eth_abi.abi import decode
@@ -61,6 +62,7 @@ class Truth:
         self.world = world
         self.w3 = AsyncWeb3(AsyncHTTPProvider(world.chain.url))
         self.morpho = self.w3.eth.contract(world.morpho.address, abi=world.morpho.abi)
+        self._encoded: dict[str, str] = {}
         self.multicall = self.w3.eth.contract(MULTICALL3, abi=AGGREGATE)
 
     async def close(self) -> None:
@@ -97,13 +99,20 @@ class Truth:
         """A liquidation of one share of each account."""
         return await self._simulated(block, [("liquidate", [market.params, owner, 0, 1, b""]) for owner in who])
 
+    def _data(self, function: str, args: list[Any]) -> str:
+        """Encoded by web3 once: the same questions are asked at every block."""
+        key = f"{function}{args}"
+        if key not in self._encoded:
+            self._encoded[key] = self.morpho.encode_abi(function, args)
+        return self._encoded[key]
+
     async def _simulated(self, block: int, calls: Sequence[tuple[str, list[Any]]]) -> list[Verdict]:
         if not calls:
             return []
         asked = [
             (
                 RPCEndpoint("eth_call"),
-                [{"from": PAYER, "to": self.morpho.address, "data": self.morpho.encode_abi(*call)}, hex(block)],
+                [{"from": PAYER, "to": self.morpho.address, "data": self._data(*call)}, hex(block)],
             )
             for call in calls
         ]
@@ -111,9 +120,14 @@ class Truth:
         return [_verdict(answer) for answer in answers]
 
 
+@cache
+def _text(data: str) -> str:
+    """The reason in revert data, or the data itself."""
+    return str(decode(["string"], bytes.fromhex(data[10:]))[0]) if data.startswith(ERROR) else data
+
+
 def _verdict(answer: Any) -> Verdict:
     if "result" in answer:
-        return Verdict(tuple(decode(["uint256", "uint256"], bytes.fromhex(answer["result"][2:]))), "")
-    data = answer["error"].get("data") or "0x"
-    text = decode(["string"], bytes.fromhex(data[10:]))[0] if data.startswith(ERROR) else data
-    return Verdict(None, str(text))
+        words = bytes.fromhex(answer["result"][2:])
+        return Verdict((int.from_bytes(words[:32], "big"), int.from_bytes(words[32:], "big")), "")
+    return Verdict(None, _text(answer["error"].get("data") or "0x"))

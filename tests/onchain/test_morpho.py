@@ -18,7 +18,7 @@ from watcher.adapter import Liquidation, Refusal, Which
 from watcher.adapters.morpho_blue import ADAPTER
 from watcher.adapters.morpho_blue.facts import Model
 from watcher.errors import AnswerError, CallReverted, MissingPrice, Overflow
-from watcher.formula.morpho import seized_for
+from watcher.formula.morpho import largest_seizure, repaid_for, seized_for
 from watcher.localchain.anvil import Anvil
 from watcher.localchain.contract import DEPLOYER, deploy
 from watcher.localchain.morpho import FEE_RECIPIENT, MorphoChain
@@ -156,10 +156,13 @@ async def liquidated(scene: Scene, name: str, who: str) -> Liquidation | None:
         with pytest.raises(CallReverted):
             await send("liquidate", market.params, who, 0, 1, b"", sender=PAYER)
         return None
-    price, factor = quote.price or 0, said.incentive
-    whole = seized_for(held.borrow_shares, quote.totals.borrow, price, factor) <= held.collateral
+    price, lltv, borrow = quote.price or 0, market.params[4], quote.totals.borrow
+    plan = largest_seizure(quote.totals, held.collateral, held.borrow_shares, price, lltv)
+    assert plan is not None
+    whole = seized_for(held.borrow_shares, borrow, price, said.incentive) <= held.collateral
+    all_of_it = not whole and repaid_for(held.collateral, borrow, price, said.incentive) <= held.borrow_shares
     before = await market.collateral.call("balanceOf", PAYER), await market.loan.call("balanceOf", PAYER)
-    seized, shares = (0, held.borrow_shares) if whole else (said.seize, 0)
+    seized, shares = (said.seize, 0) if all_of_it else (0, plan.shares)
     await send("liquidate", market.params, who, seized, shares, b"", sender=PAYER)
     after = await market.collateral.call("balanceOf", PAYER), await market.loan.call("balanceOf", PAYER)
     assert (after[0] - before[0], before[1] - after[1]) == (said.seize, said.repay)
@@ -242,8 +245,8 @@ def test_under_another_model_only_the_block_that_was_read_is_known(morpho: Morph
     play(morpho, story)
 
 
-def test_the_contracts_own_answer_is_the_same_and_a_lie_would_be_seen(morpho: MorphoChain) -> None:
-    """`reported` equals `value` for everybody; owed by nobody, it says so."""
+def test_the_contracts_own_answer_is_ours(morpho: MorphoChain) -> None:
+    """`reported` equals `value` for everybody, liquidatable or not, with and without debt."""
 
     async def story(scene: Scene) -> None:
         market = morpho.markets["wstETH/WETH"]

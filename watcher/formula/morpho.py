@@ -164,10 +164,11 @@ def liquidated(totals: Totals, collateral: int, borrow_shares: int, seized: int,
     return Seizure(seized, shares, repaid, bad, written_off, 0, 0)
 
 
-def largest_seizure(totals: Totals, collateral: int, borrow_shares: int, price: int, lltv: int) -> Seizure:
+def largest_seizure(totals: Totals, collateral: int, borrow_shares: int, price: int, lltv: int) -> Seizure | None:
     """The largest liquidation of an unhealthy position: all its debt, or all its collateral where that buys less.
 
-    On dust both may round past what is there and the contract refuses either; then the most collateral whose price in shares is owed.
+    On dust both may round past what is there and the contract refuses either; then the most shares whose seizure is there. None where
+    even one share is worth more collateral than is held.
     """
     factor = incentive(lltv)
     borrow = totals.borrow
@@ -177,11 +178,11 @@ def largest_seizure(totals: Totals, collateral: int, borrow_shares: int, price: 
     shares = repaid_for(collateral, borrow, price, factor)
     if shares <= borrow_shares:
         return liquidated(totals, collateral, borrow_shares, collateral, shares)
-    low, high = 0, collateral  # seizing `low` is affordable, seizing `high` is not
+    low, high = 0, borrow_shares  # the collateral is enough for `low` and not for `high`
     while high - low > 1:
         middle = (low + high) // 2
-        if repaid_for(middle, borrow, price, factor) <= borrow_shares:
+        if seized_for(middle, borrow, price, factor) <= collateral:
             low = middle
         else:
             high = middle
-    return liquidated(totals, collateral, borrow_shares, low, repaid_for(low, borrow, price, factor))
+    return liquidated(totals, collateral, borrow_shares, seized_for(low, borrow, price, factor), low) if low else None

@@ -147,6 +147,8 @@ def liquidation(
         return Refusal("position is healthy")
     price, totals = price_of(terms, quote), quote.totals
     done = largest_seizure(totals, holding.collateral, holding.borrow_shares, price, terms.params.lltv)
+    if done is None:
+        return Refusal("one share of the debt buys more collateral than is held")
     return Liquidation(
         debt=terms.loan,
         collateral=terms.collateral,
