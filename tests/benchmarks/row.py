@@ -1,0 +1,39 @@
+"""A row of the table: what we cost, what the other way costs, both measured in this very run, and the bound that was promised."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`ours` and `theirs` in `unit`. `ratio` must be at least `bound`, or at most where `at_most`."""
+
+    name: str
+    unit: str
+    ours: float
+    theirs: float
+    ratio: float
+    bound: float
+    at_most: bool = False
+
+    @property
+    def holds(self) -> bool:
+        return self.ratio <= self.bound if self.at_most else self.ratio >= self.bound
+
+
+def faster(name: str, unit: str, ours: float, theirs: float, bound: float) -> Row:
+    """Costs, less is better: the other way must cost at least `bound` times ours."""
+    return Row(name, unit, ours, theirs, theirs / ours, bound)
+
+
+def best(times: int, work: Callable[[], object]) -> float:
+    """The least wall time of `times` runs, in seconds."""
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return min(taken)
