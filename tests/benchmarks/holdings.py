@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from eth_typing import ChecksumAddress
@@ -26,7 +25,6 @@ from watcher.query import Query
 
 ACCOUNTS = 1_000
 AT_ONCE = 32
-ASIDE = ("eth_chainId", "eth_getBlockByNumber")  # the final look at the block; the chain id has been asked before
 
 
 async def timed(work: Callable[[], Awaitable[object]]) -> float:
@@ -42,7 +40,7 @@ async def measure() -> list[Row]:
         owners = await seed(market, ACCOUNTS)
         async with Rpc([Endpoint("anvil", chain.url)], chain.chain_id) as rpc:
             reader = Reader(web3_over(rpc))
-            return [await _holdings(market, owners, reader), *await _trips(market, owners[:1], reader, rpc)]
+            return [await _holdings(market, owners, reader), *await _trips(market, owners[:1], reader)]
 
 
 async def _holdings(market: AaveMarket, owners: tuple[ChecksumAddress, ...], reader: Reader) -> Row:
@@ -72,14 +70,14 @@ async def _holdings(market: AaveMarket, owners: tuple[ChecksumAddress, ...], rea
     return faster("holdings", "ms per account", min(quick) / len(owners) * 1e3, min(slow) / len(owners) * 1e3, 15)
 
 
-async def _trips(market: AaveMarket, owner: tuple[ChecksumAddress, ...], reader: Reader, rpc: Rpc) -> list[Row]:
-    """HTTP requests of one wallet on one market; chain id, head and the final look at the block are asked apart and not counted."""
+async def _trips(market: AaveMarket, owner: tuple[ChecksumAddress, ...], reader: Reader) -> list[Row]:
+    """Sequential round trips of one wallet on one market; chain id, head and the final look at the block are not counted."""
     block = await reader.head()
 
     async def trips(query: Query[object]) -> int:
-        before = Counter(rpc.sent["anvil"])
+        before = reader.rounds
         await reader.run(query, block)
-        return (Counter(rpc.sent["anvil"]) - before - Counter(ASIDE)).total()
+        return reader.rounds - before
 
     terms = await reader.run(adapter("aave_v3").terms(market.market()), block)
     unknown = await trips(facts(market.market(), owner))
