@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from watcher.adapter import Adapter
 from watcher.adapters.aave_v3.act import act
-from watcher.adapters.aave_v3.events import moves
+from watcher.adapters.aave_v3.events import borrowers, moves
 from watcher.adapters.aave_v3.facts import Holding, Quote, Terms
 from watcher.adapters.aave_v3.holding import holdings, positions
 from watcher.adapters.aave_v3.liquidate import liquidate
+from watcher.adapters.aave_v3.makeup import makeup
 from watcher.adapters.aave_v3.market import panels, prices
 from watcher.adapters.aave_v3.quote import accrue, quote, reprice
 from watcher.adapters.aave_v3.report import reported
@@ -45,4 +46,6 @@ ADAPTER: Adapter[Terms, Quote, Holding] = Adapter(
     liquidation=liquidate,
     reported=reported,
     truncates=truncates,
+    makeup=makeup,
+    borrowers=borrowers,
 )

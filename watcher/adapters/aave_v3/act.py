@@ -15,7 +15,7 @@ from watcher.adapters.aave_v3.facts import Balance, Holding, Quote, State, Terms
 from watcher.adapters.aave_v3.market import stable_total
 from watcher.adapters.aave_v3.pool import committed, moved, placed
 from watcher.adapters.aave_v3.rules import Denied
-from watcher.errors import Overflow
+from watcher.errors import AnswerError, Overflow
 from watcher.formula.aave import token
 from watcher.formula.aave.version import Version
 from watcher.units import MAX, RAY, Raw, Ray, checked, mul_div_half_up
@@ -26,8 +26,11 @@ Result = Acted[Quote, Holding]
 def act(terms: Terms, quote: Quote, holding: Holding, action: Action) -> Result | Refusal:
     """The world after the action, or why the pool would revert. 2**256 - 1 withdraws or repays everything.
 
-    Rates are set anew where the strategy is one of the default ones (see `pool.moved`).
+    Rates are set anew where the strategy is one of the default ones (see `pool.moved`). `AnswerError` where it would depend on a deposit
+    that the holding left out.
     """
+    if not holding.complete and isinstance(action, Supply | Withdraw):
+        raise AnswerError("deposits that are not collateral were not read: read fewer accounts at once")
     try:
         match action:
             case SetMode(category):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from watcher.adapter import Event, LogQuery, Moves, Touch
@@ -75,3 +76,13 @@ def moves(terms: Terms) -> LogQuery[Moves]:
         return frozenset(PositionKey(terms.market.name, bytes.fromhex(account[2:])) for account in accounts)
 
     return LogQuery(addresses, (*ACCOUNTS, *GOVERNANCE), read)
+
+
+def borrowers(known: Sequence[Terms]) -> LogQuery[PositionKey]:
+    """Whose debt grew in these pools: the debtor of every Borrow log, who need not be its sender."""
+    names = {terms.market.address: terms.market.name for terms in known}
+
+    def read(event: Event) -> PositionKey:
+        return PositionKey(names[event.address], bytes.fromhex(event.args[2][2:]))
+
+    return LogQuery(tuple(names), ("aave_v3/pool.Borrow",), read)

@@ -192,12 +192,16 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """`flags` has two bits per reserve id: 2i borrowed, 2i + 1 used as collateral. `balances` are those that are not empty, by id."""
+    """`flags` has two bits per reserve id: 2i borrowed, 2i + 1 used as collateral. `balances` are those that are not empty, by id.
+
+    Not `complete` means that deposits which are not collateral were not read.
+    """
 
     key: PositionKey
     flags: int
     mode: int
     balances: tuple[Balance, ...]
+    complete: bool = True
 
     def borrows(self, id: int) -> bool:
         return bool(self.flags >> 2 * id & 1)
@@ -206,4 +210,5 @@ class Holding:
         return bool(self.flags >> 2 * id + 1 & 1)
 
     def balance(self, id: int) -> Balance:
+        """What there is of one reserve, also if nothing."""
         return next((balance for balance in self.balances if balance.id == id), Balance(id, 0, 0))

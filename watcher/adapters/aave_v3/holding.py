@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
-from watcher.adapters.aave_v3.facts import Balance, Holding, Reserve, Terms
+from watcher.adapters.aave_v3.facts import Balance, Holding, Terms
 from watcher.model import PositionKey
-from watcher.query import Query, Rows, ask, one, pairs
+from watcher.query import Query, ask, one, pairs
 
 _STABLE: Final = tuple(
     f"aave_v3/stable_token.{name}" for name in ("principalBalanceOf", "getUserStableRate", "getUserLastUpdated")
 )
 
 
+IDLE: Final = 4_000  # reads that deposits which protect nothing may cost
+
+
 def owner(key: PositionKey) -> ChecksumAddress:
     """A position of Aave is an address."""
-    return to_checksum_address(key.key)
+    return _checksummed(key.key)
+
+
+@lru_cache(maxsize=1 << 16)
+def _checksummed(address: bytes) -> ChecksumAddress:
+    return to_checksum_address(address)
 
 
 def positions(terms: Terms, owners: Sequence[ChecksumAddress]) -> Query[tuple[PositionKey, ...]]:
     """The owners that have a flag set or any aToken, in the order asked; one round trip."""
+    if not owners:
+        return ()
     deposits = tuple(reserve.deposit for reserve in terms.reserves)
     flags, balances = yield from ask(
         one("aave_v3/pool.getUserConfiguration", terms.market.address, ((account,) for account in owners)),
@@ -38,56 +50,43 @@ def positions(terms: Terms, owners: Sequence[ChecksumAddress]) -> Query[tuple[Po
 
 
 def holdings(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKey, Holding]]:
-    """Flags and e-modes first, then every aToken balance, and debts where the flag is set; two rounds, whatever the number of accounts.
+    """Flags and e-modes first, then the balances whose flag is set: two rounds, whatever the number of accounts.
 
-    Deposits that are not collateral are read too: the account sees them, though they protect nothing.
+    Deposits that are not collateral are read too, so that few accounts see all that they have; for many (more than `IDLE` reads) they
+    are left out, no figure of the contract looks at them, and the holdings say that they are not `complete`.
     """
+    if not keys:
+        return {}
     pool = terms.market.address
     accounts = tuple(owner(key) for key in keys)
     flags, modes = yield from ask(
         one("aave_v3/pool.getUserConfiguration", pool, ((account,) for account in accounts)),
         one("aave_v3/pool.getUserEMode", pool, ((account,) for account in accounts)),
     )
-    owing = tuple(
-        (place, reserve)
-        for place, (word,) in enumerate(flags)
-        for reserve in terms.reserves
-        if word >> 2 * reserve.id & 1
-    )
+    complete = len(keys) * len(terms.reserves) <= IDLE
+    both = [(place, word, reserve) for place, (word,) in enumerate(flags) for reserve in terms.reserves]
+    owing = [(place, reserve) for place, word, reserve in both if word >> 2 * reserve.id & 1]
+    held = [(place, reserve) for place, word, reserve in both if complete or word >> 2 * reserve.id & 2]
     asked = tuple((place, reserve.id, reserve.stable) for place, reserve in owing if reserve.stable)
     deposits, debts, *loans = yield from ask(
-        pairs(
-            "aave_v3/token.scaledBalanceOf",
-            ((reserve.deposit, (account,)) for account in accounts for reserve in terms.reserves),
-        ),
+        pairs("aave_v3/token.scaledBalanceOf", ((reserve.deposit, (accounts[place],)) for place, reserve in held)),
         pairs("aave_v3/token.scaledBalanceOf", ((reserve.debt, (accounts[place],)) for place, reserve in owing)),
         *(pairs(name, ((token, (accounts[place],)) for place, _, token in asked)) for name in _STABLE),
     )
-    variable = {(place, reserve.id): row[0] for (place, reserve), row in zip(owing, debts, strict=True)}
-    stable = {
-        (place, id): (principal, rate, since)
-        for (place, id, _), (principal,), (rate,), (since,) in zip(asked, *loans, strict=True)
-    }
+    found: list[dict[int, Balance]] = [{} for _ in keys]
+    for (place, reserve), (scaled,) in zip(held, deposits, strict=True):
+        _put(found[place], reserve.id, deposit=scaled)
+    for (place, reserve), (scaled,) in zip(owing, debts, strict=True):
+        _put(found[place], reserve.id, debt=scaled)
+    for (place, id, _), (principal,), (rate,), (since,) in zip(asked, *loans, strict=True):
+        _put(found[place], id, principal=principal, rate=rate, since=since)
     return {
-        key: Holding(
-            key, flags[place][0], modes[place][0], tuple(_balances(terms.reserves, place, deposits, variable, stable))
-        )
-        for place, key in enumerate(keys)
+        key: Holding(key, word, mode, tuple(some[id] for id in sorted(some)), complete)
+        for key, (word,), (mode,), some in zip(keys, flags, modes, found, strict=True)
     }
 
 
-def _balances(
-    reserves: Sequence[Reserve],
-    place: int,
-    deposits: Rows,
-    variable: Mapping[tuple[int, int], int],
-    stable: Mapping[tuple[int, int], tuple[int, int, int]],
-) -> Iterator[Balance]:
-    """The balances of one account that are not empty, by id."""
-    start = place * len(reserves)
-    for offset, reserve in enumerate(reserves):
-        deposit = deposits[start + offset][0]
-        debt = variable.get((place, reserve.id), 0)
-        loan = stable.get((place, reserve.id), (0, 0, 0))
-        if deposit or debt or loan[0]:
-            yield Balance(reserve.id, deposit, debt, *loan)
+def _put(found: dict[int, Balance], id: int, **amounts: int) -> None:
+    """Amounts of one reserve, unless all of them are zero."""
+    if any(amounts.values()):
+        found[id] = replace(found.get(id, Balance(id, 0, 0)), **amounts)

@@ -14,6 +14,8 @@ from watcher.units import MAX
 
 def reported(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKey, Reported]]:
     """getUserAccountData, which accrues every reserve in memory. An account for which it reverts has no answer and is left out."""
+    if not keys:
+        return {}
     (rows,) = yield from ask(
         one("aave_v3/pool.getUserAccountData", terms.market.address, ((owner(key),) for key in keys), optional=True)
     )
