@@ -21,6 +21,7 @@ from tests.chain.faults import (
     cut,
     cut_clean,
     deep,
+    delay,
     drip,
     error,
     garbage,
@@ -81,6 +82,25 @@ def test_f03_a_429_parks_the_endpoint_exactly_as_long_as_it_asks_and_five_minute
             assert (await rpc.ask("eth_blockNumber")).endpoint == "b"
             clock.pass_(2.5)
             assert (await rpc.ask("eth_blockNumber")).endpoint == "a"
+
+    asyncio.run(story())
+
+
+def test_f03_an_older_request_that_still_succeeds_does_not_end_the_parking() -> None:
+    async def story() -> None:
+        faults = [delay(0.3), status(429, {"Retry-After": "60"})]
+        async with serve(faults=faults) as server, Rpc([server.endpoint], 1) as rpc:
+            await rpc.verify()
+            older, newer = (
+                asyncio.create_task(rpc.call("eth_gasPrice")),
+                asyncio.create_task(rpc.call("eth_blockNumber")),
+            )
+            with pytest.raises(RateLimited):
+                await newer
+            assert await older == "0x0"
+            with pytest.raises(RateLimited):
+                await rpc.call("eth_blockNumber")
+            assert server.seen.count("eth_blockNumber") == 1
 
     asyncio.run(story())
 
