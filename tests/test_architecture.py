@@ -29,6 +29,7 @@ ALLOWED = {
     "cycle": CORE | {"adapter", "adapters", "health"},
     "connection": CORE | {"chain", "config"},
     "wallet": CORE | {"adapter", "adapters", "health", "cycle", "config", "chain", "connection"},
+    "check": CORE | {"adapter", "oracle", "adapters", "health", "cycle", "config", "chain", "connection"},
     "library": CORE | {"config", "connection", "wallet"},
     "exit": {"errors"},
     "localchain": CORE | {"chain", "data", "config"},

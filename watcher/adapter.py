@@ -197,6 +197,18 @@ Moves: TypeAlias = frozenset[PositionKey] | Touch
 
 
 @dataclass(frozen=True, slots=True)
+class Makeup:
+    """What a market is made of on the chain: the rules its code runs, in words, and the contracts that they need, by role.
+
+    `limits` are one-line reasons why some figure of it can only be read, not computed.
+    """
+
+    rules: str
+    contracts: tuple[tuple[str, ChecksumAddress], ...]
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Adapter(Generic[T, Q, H]):
     """One protocol family. All functions are pure; queries are run by whoever holds a reader.
 
@@ -226,6 +238,8 @@ class Adapter(Generic[T, Q, H]):
     discover: Callable[[Market, Sequence[ChecksumAddress]], LogQuery[Market]] | None = (
         None  # markets an owner has entered
     )
+    makeup: Callable[[T], Makeup] | None = None
+    borrowers: Callable[[Sequence[T]], LogQuery[PositionKey]] | None = None  # who borrowed in markets of one contract
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from watcher.adapter import Adapter
 from watcher.adapters.morpho_blue.acts import act, liquidation
 from watcher.adapters.morpho_blue.facts import Holding, Quote, Terms
 from watcher.adapters.morpho_blue.interest import accrue, panels
-from watcher.adapters.morpho_blue.logs import discover, moves
+from watcher.adapters.morpho_blue.logs import borrowers, discover, moves
+from watcher.adapters.morpho_blue.makeup import makeup
 from watcher.adapters.morpho_blue.reads import fresh, holdings, positions, quote, reported, terms
 from watcher.adapters.morpho_blue.worth import prices, reprice, value
 
@@ -41,4 +42,6 @@ ADAPTER = Adapter(
     reported=reported,
     truncates=truncates,
     discover=discover,
+    makeup=makeup,
+    borrowers=borrowers,
 )

@@ -52,3 +52,14 @@ def discover(singleton: Market, owners: Sequence[ChecksumAddress]) -> LogQuery[M
     events = ("morpho_blue/morpho.SupplyCollateral", "morpho_blue/morpho.Supply")
     topics = tuple(bytes(12) + bytes.fromhex(owner[2:]) for owner in owners)
     return LogQuery((singleton.address,), events, read, (None, None, topics))
+
+
+def borrowers(known: Sequence[Terms]) -> LogQuery[PositionKey]:
+    """Whose debt grew in these markets of one Morpho: the debtor of every Borrow log, who need not be its sender."""
+    names = {terms.market.id: terms.market.name for terms in known}
+
+    def read(event: Event) -> PositionKey:
+        return PositionKey(names[event.args[0]], bytes.fromhex(event.args[2][2:]))
+
+    addresses = tuple(dict.fromkeys(terms.market.address for terms in known))
+    return LogQuery(addresses, ("morpho_blue/morpho.Borrow",), read, (tuple(names),))

@@ -1,0 +1,104 @@
+"""`watcher check`: whether endpoints, contracts and oracles can be relied on, and whether our health is the contract's.
+
+Exit codes: 0 nothing stands in the way (warnings allowed); 4 a chain that no endpoint serves, a market that fails or cannot be read,
+fewer accounts than --audit asked for, or a figure that differs from the contract's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from watcher.check import Finding, check_chain, partial
+from watcher.check.chain import DEADLINE, steps
+from watcher.cli.options import BlockAt, ChainName, ChainsFile, Format, FormatName, Options, Quiet, Rpc, Verbose
+from watcher.cli.output import Column, show
+from watcher.cli.progress import progress
+from watcher.config import Chain, Config, Origin
+from watcher.connection import only, placed
+from watcher.errors import UsageError
+from watcher.exit import Exit
+
+COLUMNS = (
+    Column("chain", "chain"),
+    Column("subject", "subject"),
+    Column("check", "check"),
+    Column("result", "result"),
+    Column("detail", "detail", wide=True),
+    Column("advice", "what to do", wide=True),
+)
+
+
+def command(
+    rpc: Rpc = None,
+    market: Annotated[list[str] | None, typer.Option("--market", metavar="NAME|ID", help="These markets only.")] = None,
+    audit: Annotated[
+        int,
+        typer.Option(
+            "--audit",
+            metavar="N",
+            min=0,
+            help="Compare every figure of N recent borrowers per chain with the contract's own; fewer, or a difference, exits 4.",
+        ),
+    ] = 0,
+    timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="For one chain.", min=1.0)] = DEADLINE,
+    chains: ChainsFile = None,
+    chain: ChainName = None,
+    block: BlockAt = None,
+    format: FormatName = Format.TABLE,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
+    options = Options(chains, chain, block, format, quiet, verbose)
+    options.start_logging()
+    if block is not None:
+        raise UsageError("check looks at the present, so --block has no meaning here; leave it out")
+    return asyncio.run(check(options.config(rpc), bool(rpc), market or (), audit, timeout, options))
+
+
+async def check(
+    config: Config, flagged: bool, markets: Sequence[str], accounts: int, timeout: float, options: Options
+) -> Exit:
+    """Check the chains side by side, show all findings, and say how it ended."""
+    config = only(await placed(config), markets)
+    chains = tuple(own(chain) if flagged else chain for chain in config.chains)
+    if not chains:
+        raise UsageError("no chain is left to check; see watcher markets")
+    total = sum(steps(chain, accounts) for chain in chains)
+    with progress("checking", total, not options.quiet and sys.stderr.isatty()) as step:
+        found = await asyncio.gather(*(check_chain(chain, accounts, timeout, step) for chain in chains))
+    findings = [finding for part in found for finding in part]
+    show([row(finding) for finding in findings], COLUMNS, options.format)
+    options.note(summary(findings))
+    return Exit.SOURCE if partial(findings) else Exit.OK
+
+
+def own(chain: Chain) -> Chain:
+    """The chain with the endpoints of --rpc alone: what others answer says nothing about those."""
+    return replace(chain, endpoints=tuple(one for one in chain.endpoints if one.origin is Origin.FLAG))
+
+
+def row(finding: Finding) -> dict[str, Any]:
+    verdict = finding.verdict
+    return {
+        "chain": finding.chain,
+        "about": finding.about,
+        "subject": finding.subject,
+        "check": finding.check,
+        "result": verdict.result,
+        "detail": verdict.detail,
+        "advice": verdict.advice or None,
+        "facts": dict(finding.facts),
+    }
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """ "41 findings: 38 ok, 2 warn, 1 fail"."""
+    results = [finding.result for finding in findings]
+    counts = [f"{results.count(result)} {result}" for result in dict.fromkeys(sorted(results))]
+    return f"{len(findings)} findings: {', '.join(counts)}"
