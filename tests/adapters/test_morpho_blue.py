@@ -383,3 +383,25 @@ class TestLogs:
         assert asked.indexed == (None, None, (bytes(12) + bytes.fromhex(BOB[2:]),))
         found = asked.read(event("SupplyCollateral", WETH, BOB, 1))
         assert found == replace(single, name=f"ethereum/morpho-blue/{MARKET.id.hex()[:10]}", id=MARKET.id)
+
+
+@pytest.mark.parametrize("adaptive", [True, False])
+def test_a_later_moment_is_accrued_from_what_is_stored_and_not_from_the_present(adaptive: bool) -> None:
+    terms = replace(TERMS, model=Model.ADAPTIVE if adaptive else Model.NONE)
+    later = Moment(200, NOW.timestamp + 90 * 86_400)
+    stored = replace(QUOTE, at_target=WAD // 10 // YEAR, fee=WAD // 10)
+    directly = ADAPTER.accrue(terms, stored, later, Which.ALL)
+    again = ADAPTER.accrue(terms, ADAPTER.accrue(terms, stored, NOW, Which.ALL), later, Which.ALL)
+    assert again == directly
+    assert ADAPTER.accrue(terms, directly, NOW, Which.NONE) == replace(stored, at=NOW)
+
+
+def test_a_loan_settles_interest_and_a_deposit_of_collateral_does_not() -> None:
+    terms = replace(TERMS, model=Model.ADAPTIVE)
+    present = ADAPTER.accrue(terms, replace(QUOTE, at_target=WAD // 10 // YEAR), NOW, Which.ALL)
+    borrowed = ADAPTER.act(terms, present, owing(10**6), Borrow(USDC, Raw(10**6)))
+    deposited = ADAPTER.act(terms, present, owing(10**6), Supply(WETH, Raw(10**18)))
+    assert isinstance(borrowed, Acted)
+    assert isinstance(deposited, Acted)
+    assert ADAPTER.accrue(terms, borrowed.quote, NOW, Which.NONE).totals == borrowed.quote.totals
+    assert ADAPTER.accrue(terms, deposited.quote, NOW, Which.NONE).totals == QUOTE.totals

@@ -39,24 +39,24 @@ def act(terms: Terms, quote: Quote, holding: Holding, action: Action) -> Outcome
         return Refusal("Morpho has no e-mode")
     if terms.params.loan == terms.params.collateral:
         return Refusal("loan and collateral are one token in this market: lending cannot be told from collateral")
-    given = _given(terms, quote, holding)
     if action.amount == 0:
         return Refusal("zero assets")
     try:
         if action.token == terms.params.loan:
-            return _loan(terms, *given, action)
+            return _loan(terms, *_accrued(terms, quote, holding), action)
         if terms.collateral is not None and action.token == terms.collateral.address:
-            return _collateral(terms, *given, action)
+            return _collateral(terms, quote, holding, action)
     except (MissingPrice, Overflow) as error:
         return Refusal(str(error))
     return Refusal(f"{action.token} is neither the loan nor the collateral token of {terms.market.name}")
 
 
-def _given(terms: Terms, quote: Quote, holding: Holding) -> tuple[Quote, Holding]:
-    """With fee shares that accrual minted in the fee recipient's own holding, where the contract has put them by now."""
+def _accrued(terms: Terms, quote: Quote, holding: Holding) -> tuple[Quote, Holding]:
+    """After `_accrueInterest`: what was computed is stored, fee shares are in the fee recipient's own holding."""
     if holding.key != terms.recipient:
-        return quote, holding
-    return replace(quote, minted=0), replace(holding, supply_shares=supply_shares(terms, quote, holding))
+        return quote.committed(), holding
+    held = replace(holding, supply_shares=supply_shares(terms, quote, holding))
+    return replace(quote.committed(), minted=0), held
 
 
 def _loan(terms: Terms, quote: Quote, holding: Holding, action: Supply | Withdraw | Borrow | Repay) -> Outcome:
@@ -114,11 +114,12 @@ def _repay(quote: Quote, holding: Holding, assets: int) -> Outcome:
 
 def _collateral(terms: Terms, quote: Quote, holding: Holding, action: Supply | Withdraw | Borrow | Repay) -> Outcome:
     match action:
-        case Supply():
+        case Supply():  # the one action that accrues nothing
             return Acted(quote, replace(holding, collateral=uint128(holding.collateral + action.amount)))
         case Withdraw():
             if action.amount > holding.collateral:
                 return Refusal(f"only {holding.collateral} are held")
+            quote, holding = _accrued(terms, quote, holding)
             left = replace(holding, collateral=holding.collateral - action.amount)
             return Acted(quote, left) if _healthy(terms, quote, left) else POOR
         case Borrow() | Repay():

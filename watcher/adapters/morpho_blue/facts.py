@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from eth_typing import ChecksumAddress
@@ -62,13 +62,23 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """What accrual changes, as the chain stores it: a later moment is accrued from here, in one step as the contract does."""
+
+    totals: Totals
+    last_update: int  # seconds
+    at_target: int
+    minted: int
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """What Morpho, the model and the oracle store for everyone. Totals leave out interest since `last_update`.
 
     `fee` is the protocol's share of interest as a wad. `price` is the oracle's answer; `no_price` says why there is none.
     `at_target` is the adaptive curve's stored rate (wad per second). Under another model `rate` (wad per second) was answered for the
     timestamp `rate_at` and holds for no other. `minted` are fee shares that accrual added to the totals and the fee recipient has not
-    been given in its stored position yet. `pulse` is the oldest answer among the oracle's feeds.
+    been given in its stored position yet. `pulse` is the oldest answer among the oracle's feeds. `stored` is set on an accrued quote.
     """
 
     totals: Totals
@@ -82,6 +92,25 @@ class Quote:
     rate_at: int | None = None
     minted: int = 0
     at: Moment | None = None
+    stored: Stored | None = None
+
+    def unaccrued(self) -> Quote:
+        """As it stood before accrual; prices stay as they are here."""
+        if self.stored is None:
+            return self
+        before = self.stored
+        return replace(
+            self,
+            totals=before.totals,
+            last_update=before.last_update,
+            at_target=before.at_target,
+            minted=before.minted,
+            stored=None,
+        )
+
+    def committed(self) -> Quote:
+        """After a transaction that accrued: what was computed is now what is stored."""
+        return replace(self, stored=None)
 
     @property
     def moment(self) -> Moment:

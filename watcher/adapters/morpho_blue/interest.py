@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from watcher.adapter import Accrued, Curve, Panel, Which
-from watcher.adapters.morpho_blue.facts import Model, Quote, Terms
+from watcher.adapters.morpho_blue.facts import Model, Quote, Stored, Terms
 from watcher.errors import AnswerError
 from watcher.formula import adaptive_curve
 from watcher.formula.adaptive_curve import Rates, utilisation
@@ -23,11 +23,13 @@ def accrue(terms: Terms, quote: Quote, at: Moment, which: Accrued) -> Quote:
     moment is not the one whose rate was read: nobody can tell that interest.
     """
     touched = terms.loan.address in which if isinstance(which, frozenset) else which is Which.ALL
+    quote = quote.unaccrued()
+    stored = Stored(quote.totals, quote.last_update, quote.at_target, quote.minted)
     elapsed = checked(at.timestamp - quote.last_update)
     if not touched or elapsed == 0:
         return replace(quote, at=at)
     if terms.model is Model.NONE:
-        return replace(quote, at=at, last_update=at.timestamp)
+        return replace(quote, at=at, last_update=at.timestamp, stored=stored)
     rates = _charged(terms, quote, at.timestamp)
     interest = with_interest(quote.totals, rates.average, elapsed, quote.fee)
     return replace(
@@ -37,6 +39,7 @@ def accrue(terms: Terms, quote: Quote, at: Moment, which: Accrued) -> Quote:
         at_target=rates.at_target,
         last_update=at.timestamp,
         at=at,
+        stored=stored,
     )
 
 
