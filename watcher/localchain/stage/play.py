@@ -1,0 +1,139 @@
+"""The demo's plot: what the prices do from block to block, and when somebody is liquidated, a reply is poisoned, two blocks are replaced.
+
+Prices are whole USD, the staked token's a ratio to ETH. Everything is written by ordinary transactions to the feeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import Enum
+from typing import Final
+
+from watcher.localchain import aave_actions, scenario
+from watcher.localchain.aave_assets import USD
+from watcher.localchain.contract import Contract, post
+from watcher.localchain.scenario import account
+from watcher.localchain.stage.cast import VICTIM
+from watcher.localchain.stage.world import World
+
+LIQUIDATOR: Final = account("liquidator")
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
+
+class Event(Enum):
+    """What happens at a step besides its prices."""
+
+    LIQUIDATION = "liquidation"
+    LIE = "poisoned reply"  # the first endpoint answers with an old reply
+    REORG = "reorg"  # while its newest block is being read, it and the one before are replaced
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """`ratio` is wstETH in ETH."""
+
+    eth: int = 2_000
+    btc: int = 60_000
+    link: Decimal = Decimal(14)
+    aave: int = 100
+    ratio: Decimal = Decimal("1.2")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One block, `seconds` after the one before, with `prices`."""
+
+    seconds: int
+    prices: Prices
+    event: Event | None = None
+
+
+def _falling() -> Iterator[Step]:
+    now = Prices()
+
+    def to(seconds: int, event: Event | None = None, **changed: int | Decimal) -> Step:
+        nonlocal now
+        now = replace(now, **changed)  # type: ignore[arg-type]  # the names are those of Prices
+        return Step(seconds, now, event)
+
+    yield to(12)
+    yield to(20 * MINUTE, eth=1_975, btc=59_400)
+    yield to(35 * MINUTE, eth=1_950, btc=58_900)
+    yield to(HOUR, eth=1_920, btc=58_300, link=Decimal("13.6"))
+    yield to(DAY)  # nothing moves but interest
+    yield to(15 * MINUTE, eth=1_890, btc=57_700, ratio=Decimal("1.196"))
+    yield to(40 * MINUTE, eth=1_860, btc=57_000, aave=96)
+    yield to(12 * MINUTE, Event.LIE, eth=1_825, btc=56_200)
+    yield to(25 * MINUTE, eth=1_790, btc=55_500, link=Decimal("13.1"))
+    yield to(HOUR, eth=1_765, btc=54_900, ratio=Decimal("1.187"))
+    yield to(30 * MINUTE, eth=1_740, btc=54_200, aave=92)
+    yield to(5 * MINUTE, eth=1_715, btc=53_600)
+    yield to(10 * MINUTE, eth=1_690, btc=53_000)
+    yield to(MINUTE, Event.LIQUIDATION)
+    yield to(20 * MINUTE, eth=1_670, btc=52_600, link=Decimal("12.4"))
+    yield to(12, eth=1_655, btc=52_200)
+    yield to(12, eth=1_560, btc=49_000)  # this block and the next are replaced by milder ones
+    yield to(12, Event.REORG, eth=1_500, btc=47_500)
+    yield to(12, eth=1_640, btc=51_800, ratio=Decimal("1.174"))
+    yield to(45 * MINUTE, eth=1_620, btc=51_100, aave=84)
+    yield to(2 * HOUR, eth=1_595, btc=50_400)
+    yield to(30 * MINUTE, eth=1_570, btc=49_600, link=Decimal("11.8"))
+    yield to(3 * DAY)
+    yield to(HOUR, eth=1_610, btc=50_900, ratio=Decimal("1.181"))
+    yield to(HOUR, eth=1_660, btc=52_000, ratio=Decimal("1.19"), aave=88)
+
+
+STEPS: Final = tuple(_falling())
+MILDER: Final = (replace(STEPS[15].prices, eth=1_648), replace(STEPS[15].prices, eth=1_645, btc=52_000))
+LASTS: Final = sum(step.seconds for step in STEPS)  # seconds of the chain's own time
+
+
+class Play:
+    """``await play.act(step)`` for each of `STEPS`, in order."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def act(self, step: Step) -> None:
+        """Mine the step's block: its prices; at a liquidation the real one, by somebody who had his money ready."""
+        chain = self.world.chain
+        if step.event is Event.LIQUIDATION:
+            await aave_actions.prepare_liquidator(self.world.v36, LIQUIDATOR, account(VICTIM), "USDC")
+        await chain.next_timestamp(await chain.timestamp() + step.seconds)
+        if step.event is Event.LIQUIDATION:
+            call = aave_actions.liquidation(self.world.v36, account(VICTIM), "WETH", "USDC")
+            await self.world.v36.pool.send(*call, sender=LIQUIDATOR)
+            return
+        async with chain.one_block():
+            for source, answer in self._answers(step.prices):
+                await post(chain, source.transaction("set", answer))
+
+    async def replace_two_blocks(self) -> None:
+        """The newest two blocks never were: others with milder prices stand in their place."""
+        replacement = [
+            (source.transaction("set", answer), place)
+            for place, prices in enumerate(MILDER)
+            for source, answer in self._answers(prices)
+        ]
+        await scenario.reorg(self.world.chain, len(MILDER), replacement)
+
+    def _answers(self, prices: Prices) -> Iterator[tuple[Contract, int]]:
+        """Every feed and oracle that these prices are written to, with its own integer."""
+        staked = int(prices.eth * prices.ratio * USD)
+        dollars = {
+            "WETH": prices.eth * USD,
+            "wstETH": staked,
+            "WBTC": prices.btc * USD,
+            "LINK": int(prices.link * USD),
+            "AAVE": prices.aave * USD,
+        }
+        for market in (self.world.v30, self.world.v36):
+            for symbol, answer in dollars.items():
+                yield market.reserves[symbol].feed, answer
+        blue = self.world.morpho.markets
+        yield blue["WETH/USDC"].source, dollars["WETH"]
+        yield blue["wstETH/WETH"].source, int(prices.ratio * 10**36)
+        yield blue["WBTC/USDC"].source, prices.btc * 10**34
+        yield blue["USDC/WETH"].source, 10**48 // prices.eth

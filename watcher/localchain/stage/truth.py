@@ -1,0 +1,154 @@
+"""What the contracts themselves answer, asked by a plain AsyncWeb3 with the packages' own ABIs: nothing of our reader, codec or adapters.
+
+Morpho has no view of interest up to now, so its own functions are simulated: `accrueInterest` then `market` for the totals, `repay` of
+all shares for what is owed, `liquidate` by somebody who can pay for the verdict.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self, TypeAlias
+
+from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address as checksum
+from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3.contract.async_contract import AsyncContract
+from web3.exceptions import ContractLogicError
+
+from watcher.errors import AnswerError
+from watcher.localchain.contract import Contract
+from watcher.localchain.morpho import MorphoMarket
+from watcher.localchain.multicall import MULTICALL3
+from watcher.localchain.scenario import account, fund
+from watcher.localchain.stage.cast import keys
+from watcher.localchain.stage.world import MARKETS, World
+from watcher.model import PositionKey
+from watcher.units import MAX, WAD
+
+Figures: TypeAlias = Mapping[str, int | bool | None]
+
+PAYER: Final = account(
+    "payer"
+)  # rich and approved, so that a refused liquidation was refused by the health check alone
+HEALTHY: Final = "position is healthy"
+FIELDS: Final = ("collateral", "debt", "available", "threshold", "ltv", "health")  # of getUserAccountData, in its order
+PARTS: Final = 16  # calls of web3 under way at once
+ASKED: Final = {"getUserAccountData", "LiquidationCall", "position", "market", "accrueInterest", "repay", "liquidate"}
+AGGREGATE: Final = [
+    {
+        "type": "function",
+        "name": "aggregate3",
+        "stateMutability": "payable",
+        "inputs": [
+            {
+                "name": "calls",
+                "type": "tuple[]",
+                "components": [
+                    {"name": "target", "type": "address"},
+                    {"name": "allowFailure", "type": "bool"},
+                    {"name": "callData", "type": "bytes"},
+                ],
+            }
+        ],
+        "outputs": [
+            {
+                "name": "returnData",
+                "type": "tuple[]",
+                "components": [{"name": "success", "type": "bool"}, {"name": "returnData", "type": "bytes"}],
+            }
+        ],
+    }
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """At one block: figures by the `Valuation` field they must equal, and per Morpho market what it owns and is owed after accrual."""
+
+    positions: Mapping[PositionKey, Figures]
+    totals: Mapping[str, Mapping[str, int]]  # market name -> supplied, borrowed: raw loan tokens
+
+
+class Truth:
+    """``async with Truth(world) as truth: told = await truth.at(block_number)``"""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._w3 = AsyncWeb3(AsyncHTTPProvider(world.chain.url))
+        self._w3.middleware_onion.remove(
+            "validation"
+        )  # two more requests per call, to a chain that we have started ourselves
+        self._pools = {local.market().name: self._contract(local.pool) for local in (world.v30, world.v36)}
+        self._morpho = self._contract(world.morpho.morpho)
+        self._markets = {world.morpho.market(name).name: world.morpho.markets[name] for name in MARKETS}
+        self._multicall = self._w3.eth.contract(MULTICALL3, abi=AGGREGATE)
+        self._turn = asyncio.Semaphore(PARTS)
+
+    async def __aenter__(self) -> Self:
+        for token in self._world.morpho.tokens.values():
+            await fund(token, PAYER, 10**40, self._morpho.address)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._w3.provider.disconnect()
+
+    async def at(self, number: int) -> Told:
+        """Everything that the cast opened, at block `number`."""
+        wanted = keys(self._world)
+        asked = (
+            self._pooled(key, number) if key.market in self._pools else self._isolated(key, number) for key in wanted
+        )
+        positions = await asyncio.gather(*asked)
+        totals = await asyncio.gather(*(self._totals(market, number) for market in self._markets.values()))
+        return Told(dict(zip(wanted, positions, strict=True)), dict(zip(self._markets, totals, strict=True)))
+
+    async def liquidations(self, first: int) -> int:
+        """How many liquidations the pools have logged on the chain as it stands, from block `first` on."""
+        logs = [await pool.events.LiquidationCall().get_logs(from_block=first) for pool in self._pools.values()]
+        return sum(map(len, logs))
+
+    async def _pooled(self, key: PositionKey, number: int) -> Figures:
+        """``Pool.getUserAccountData``. The pool says "infinite" for no debt; below 1e18 it lets others liquidate."""
+        row = await self._asked(self._pools[key.market].functions.getUserAccountData(checksum(key.key)), number)
+        figures: dict[str, int | bool | None] = dict(zip(FIELDS, row, strict=True))
+        if row[5] == MAX:
+            figures["health"] = None
+        return {**figures, "liquidatable": row[5] < WAD}
+
+    async def _isolated(self, key: PositionKey, number: int) -> Figures:
+        market, who, call = self._markets[key.market], checksum(key.key), self._morpho.functions
+        _, shares, _ = await self._asked(call.position(market.id, who), number)
+        owed = (await self._asked(call.repay(market.params, 0, shares, who, b""), number))[0] if shares else 0
+        return {"debt": owed, "liquidatable": await self._liquidates(market, who, number)}
+
+    async def _liquidates(self, market: MorphoMarket, who: ChecksumAddress, number: int) -> bool:
+        """Whether repaying one share of the borrower's debt against collateral succeeds; only its own refusal counts as a no."""
+        try:
+            await self._asked(self._morpho.functions.liquidate(market.params, who, 0, 1, b""), number)
+        except ContractLogicError as refusal:
+            if HEALTHY in str(refusal):
+                return False
+            raise AnswerError(f"liquidate of {who} in {market.name} fails for another reason: {refusal}") from refusal
+        return True
+
+    async def _totals(self, market: MorphoMarket, number: int) -> Mapping[str, int]:
+        accrue = self._morpho.encode_abi("accrueInterest", [market.params])
+        stored = self._morpho.encode_abi("market", [market.id])
+        calls = [(self._morpho.address, False, data) for data in (accrue, stored)]
+        rows = await self._asked(self._multicall.functions.aggregate3(calls), number)
+        supplied, _, borrowed, *_ = self._w3.codec.decode(["uint128"] * 6, rows[1][1])
+        return {"supplied": supplied, "borrowed": borrowed}
+
+    async def _asked(self, call: Any, number: int) -> Any:
+        async with self._turn:
+            return await call.call({"from": PAYER}, block_identifier=number)
+
+    def _contract(self, local: Contract) -> AsyncContract:
+        """The package's own ABI, less what is not asked here: web3 looks through all of it at every call."""
+        abi = [entry for entry in local.abi if entry.get("name") in ASKED]
+        return self._w3.eth.contract(local.address, abi=abi)
