@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+from tests.adapters.situations import NOW, OWNERS, key, morpho_terms
 from tests.health.toy import ONE, A, B, C, position
+from watcher.adapter import Position
+from watcher.adapters import adapter
+from watcher.adapters.morpho_blue.facts import Holding, Quote
+from watcher.formula.morpho import Pot, Totals
 from watcher.health.correlated import Group, Ratio, correlated
 from watcher.health.walk import revalued
+from watcher.oracle.feed import Pulse
+from watcher.units import WAD
 
 ETHER = Group("ether", frozenset((A.address, B.address)))
 ALL = Group("all", frozenset((A.address, B.address, C.address)))
@@ -49,3 +56,17 @@ def test_a_closed_position_over_the_line_has_the_present_ratio() -> None:
     (found,) = correlated(position({A: 990, B: 1_000}, {A: 9_000}, {A: 10 * ONE}, {B: 9 * ONE}), [ETHER])
     assert found.ratio == Ratio(A, B, answer=990, present=990, under=1_000)
     assert found.fall.steps == 0
+
+
+def test_a_market_that_prices_collateral_in_the_debt_token_has_its_price_as_the_ratio() -> None:
+    # one collateral token at 1.2 and 94.5 % against 1.0 loan token: the line is at 1 / 0.945 = 1.058201058..
+    terms = morpho_terms((18, 18), WAD * 945 // 1000)
+    shares = Pot(10**24, 10**30)
+    quote = Quote(Totals(shares, shares), 0, NOW.timestamp, 12 * 10**35, None, Pulse(None, False), at=NOW)
+    holding = Holding(key(terms.market, OWNERS[0]), 0, 10**24, WAD)
+    position = Position(adapter("morpho_blue"), terms, quote, holding)
+    group = Group("pair", frozenset((terms.loan.address, terms.params.collateral)))
+    (found,) = correlated(position, [group])
+    assert found.ratio is not None
+    assert (found.ratio.present, found.ratio.under) == (12 * 10**35, 10**36)
+    assert found.ratio.answer * 10**15 // found.ratio.under == 1_058_201_058_201_058

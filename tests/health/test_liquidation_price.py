@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from tests.health.positions import positions
 from tests.health.toy import ONE, A, B, C, Holding, Quote, Terms, position
 from watcher.adapter import Position
+from watcher.health import walk
 from watcher.health.liquidation_price import liquidation_price, liquidation_prices
 from watcher.health.mover import movers
 from watcher.health.walk import revalued
@@ -31,7 +32,7 @@ def found(toy: Toy, asset: Token) -> int | None:
     return price.answer
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(positions(top=500))
 def test_a_falling_price_stops_where_trying_every_price_stops(toy: Toy) -> None:
     for mover in movers(toy):
@@ -40,7 +41,7 @@ def test_a_falling_price_stops_where_trying_every_price_stops(toy: Toy) -> None:
             assert liquidation_price(toy, mover).answer == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(positions(top=100))
 def test_a_rising_price_stops_where_trying_every_price_stops(toy: Toy) -> None:
     for mover in movers(toy):
@@ -99,6 +100,26 @@ def test_collateral_that_other_collateral_covers_has_no_liquidation_price_and_sa
     prices = {price.price.token: price for price in liquidation_prices(toy)}
     assert prices[A].answer is None
     assert prices[A].reason == "no fall does it, down to the smallest price"
+
+
+@pytest.mark.parametrize("owed", [234_227, 234_086, 233_735, 233_312, 232_891])
+def test_a_truncated_average_is_heeded_where_it_outweighs_all_rounding(owed: int) -> None:
+    toy = position(
+        {A: 20_000, B: 20_000, C: 1}, {A: 1_000, B: 8_250}, {A: 10 * ONE, B: 13 * ONE}, {C: owed * ONE}, cuts=True
+    )
+    answers = range(20_000, 18_000, -1)
+    signs = [liquidatable(toy, A, price) for price in answers]
+    assert sum(1 for before, after in pairwise(signs) if before != after) >= 3
+    assert found(toy, A) == answers[signs.index(True)]
+
+
+def test_a_spent_budget_is_said_and_no_number_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = position(
+        {A: 2_000, B: 2_000, C: 1}, {A: 100, B: 8_250}, {A: 10 * ONE, B: 13 * ONE}, {C: 21_554 * ONE}, cuts=True
+    )
+    monkeypatch.setattr(walk, "BUDGET", 20)
+    (a, _, _) = liquidation_prices(toy)
+    assert (a.answer, a.reason) == (None, "not found exactly within 20 valuations")
 
 
 @pytest.mark.parametrize("cuts", [False, True])

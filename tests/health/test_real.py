@@ -25,7 +25,7 @@ from watcher.model import Side
 from watcher.units import WAD, Raw, Wad, mul_div_up
 
 EVERY = pytest.mark.parametrize("name", sorted(SITUATIONS))
-LIGHT = settings(max_examples=25, deadline=None)
+LIGHT = settings(max_examples=15, deadline=None)
 NEAR = 40  # steps before the found one that are tried one by one
 
 

@@ -25,7 +25,7 @@ def reached(toy: Toy, remedy: Remedy, amount: int, health: Wad) -> bool:
     return not isinstance(acted, Refusal) and Goal(health).reached(value(toy.terms, acted.quote, acted.holding))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(positions(top=60_000, most=400), st.sampled_from((1_000, 1_050, 1_500, 3_000)))
 def test_the_amount_is_the_smallest_there_is(toy: Toy, thousandths: int) -> None:
     health = Wad(WAD * thousandths // 1_000)
