@@ -264,6 +264,7 @@ def topic(signature: str) -> str:
 async def liquidated(stage: Scene, terms: Terms, who: ChecksumAddress, debt: str, collateral: str) -> str:
     """One pair of one account: our amounts against a transaction of the next block, undone afterwards. What it came to."""
     chain, key = stage.local.chain, stage.key(who)
+    number = await chain.block_number()
     before = await chain.snapshot()
     at = await chain.timestamp() + 5
     quote, holdings = await stage.world(terms, at)
@@ -301,6 +302,7 @@ async def liquidated(stage: Scene, terms: Terms, who: ChecksumAddress, debt: str
         return f"{ended} with deficit" if ours.deficit else ended
     finally:
         await chain.revert(before)
+        assert await chain.block_number() == number, "the node did not undo the liquidation"
 
 
 def pairs(terms: Terms, holding: Holding) -> list[tuple[str, str]]:
