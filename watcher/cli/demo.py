@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from eth_utils.address import to_checksum_address
-from rich.text import Text
 
+from watcher.cli.demo_report import Held, report
 from watcher.cli.demo_run import FIRST, SECOND, Run, Scene
-from watcher.cli.demo_show import console, stage, table, verdict
-from watcher.cli.demo_tally import Outcome
+from watcher.cli.demo_show import console, stage
 from watcher.cli.options import BlockAt, ChainName, ChainsFile, Format, FormatName, Options, Quiet, Verbose
-from watcher.cli.output import Column, show
 from watcher.config import Endpoint, dump
 from watcher.connection import connect
 from watcher.errors import UsageError
@@ -33,11 +29,6 @@ from watcher.localchain.stage.liar import Liar
 from watcher.localchain.stage.play import LASTS
 from watcher.localchain.stage.truth import Truth
 from watcher.localchain.stage.world import World, opened
-
-COLUMNS = tuple(
-    Column(key, key)
-    for key in ("block", "time", "account", "address", "market", "status", "health", "collateral", "debt")
-)
 
 
 def command(
@@ -87,8 +78,8 @@ async def demo(options: Options, hold: bool) -> Exit:
         options.note(f"Aave V3.0, Aave V3.6 and Morpho Blue are deployed; {len(names())} accounts open their positions")
         await enter(world)
         async with Truth(world) as truth, Liar(world.chain.url) as liar:
-            ends = (Endpoint(FIRST, liar.url), Endpoint(SECOND, world.chain.url))
-            async with connect(world.configured(ends)) as line:
+            endpoints = (Endpoint(FIRST, liar.url), Endpoint(SECOND, world.chain.url))
+            async with connect(world.configured(endpoints)) as line:
                 with stage(out, options.quiet) as watch:
 
                     def see(scene: Scene) -> None:
@@ -98,65 +89,29 @@ async def demo(options: Options, hold: bool) -> Exit:
                     run = Run(world, line, liar, truth, see)
                     outcome = await run.perform()
         counted = [scene for scene in scenes if scene.block.hash in run.tally.blocks]
-        if hold:
-            async with held(world, options) as place:
-                report(outcome, counted, options, place)
-                await for_ever()
-        else:
+        if not hold:
             report(outcome, counted, options)
+        else:
+            with held(world) as place:
+                report(outcome, counted, options, place)
+                await interruption()
     return Exit.BUG if outcome.broken else Exit.OK
 
 
-def report(outcome: Outcome, scenes: Sequence[Scene], options: Options, place: dict[str, str] | None = None) -> None:
-    """What it came to, in the asked format. The verdict is never left out: with csv and jsonl it goes to stderr."""
-    match options.format:
-        case Format.JSON:
-            sys.stdout.write(json.dumps(outcome.document() | (place or {}), indent=2) + "\n")
-        case Format.TABLE:
-            out = console(sys.stdout)
-            out.print(table(scenes[-1].lines))
-            out.print(Text())
-            for line in verdict(outcome):
-                out.print(line, soft_wrap=True)
-        case _:
-            show([row for scene in scenes for row in records(scene)], COLUMNS, options.format)
-            for line in verdict(outcome):
-                console(sys.stderr).print(line, soft_wrap=True)
-    sys.stdout.flush()
-
-
-def records(scene: Scene) -> Iterator[dict[str, Any]]:
-    """One row per position of a block; amounts in raw integers of the market's unit."""
-    for line in scene.lines:
-        reading = line.row.reading
-        seen = reading.valuation
-        yield {
-            "block": scene.block.number,
-            "time": scene.block.timestamp,
-            "account": line.who,
-            "address": to_checksum_address(reading.key.key),
-            "market": reading.key.market,
-            "status": reading.status,
-            "health": seen and seen.health,
-            "collateral": seen and seen.collateral,
-            "debt": seen and seen.debt,
-        }
-
-
-@asynccontextmanager
-async def held(world: World, options: Options) -> AsyncIterator[dict[str, str]]:
-    """A chains file for the node, said and written; gone again when the node is."""
+@contextmanager
+def held(world: World) -> Iterator[Held]:
+    """A chains file for the node, in the cache folder; gone again when the node is."""
     text = dump(world.configured([Endpoint("demo", world.chain.url)]))
     path = cache_folder() / f"demo-{world.chain.chain_id}.toml"
     path.write_text(text, encoding="utf-8")
     try:
-        yield {"url": world.chain.url, "chains": str(path)}
+        yield Held(world.chain.url, path, text)
     finally:
         path.unlink(missing_ok=True)
 
 
-async def for_ever() -> None:
-    """Until Ctrl-C or SIGTERM, which are a good end here."""
+async def interruption() -> None:
+    """Wait for Ctrl-C or SIGTERM, which are a good end here."""
     try:
         await asyncio.Event().wait()
     except asyncio.CancelledError:

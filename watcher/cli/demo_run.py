@@ -12,6 +12,7 @@ from eth_utils.address import to_checksum_address
 from watcher.adapter import Price
 from watcher.adapters import adapter
 from watcher.cli.demo_tally import Outcome, Tally, by_protocol, compared
+from watcher.cli.figures import health
 from watcher.connection import Connection
 from watcher.cycle import MarketCycle, Row, cycle
 from watcher.errors import BlockChanged, Lying
@@ -21,22 +22,31 @@ from watcher.localchain.stage.liar import Liar
 from watcher.localchain.stage.play import STEPS, Event, Play, Step
 from watcher.localchain.stage.truth import Truth
 from watcher.localchain.stage.world import World
-from watcher.model import BlockRef, PositionKey
+from watcher.model import BlockRef, PositionKey, Valuation
 
 FIRST: Final = "first endpoint"  # through the liar
 SECOND: Final = "second endpoint"  # the node itself
-REMARKS: Final = {Event.LIQUIDATION: f"{VICTIM} is liquidated by somebody else's real transaction"}
+LIQUIDATED: Final = f"{VICTIM} is liquidated on the real pool by somebody else's transaction"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One position as the table shows it: `before` is the health one block earlier, `fall` of all its collateral's prices."""
+    """One position as the table shows it: `before` is its value one block earlier, `fall` of all its collateral's prices."""
 
     who: str
     market: str
     row: Row
-    before: int | None
+    before: Valuation | None
     fall: Fall | None
+
+    def crossing(self) -> str | None:
+        """A word about a position that has just come to, or back from, the wrong side of its line."""
+        seen, was = self.row.reading.valuation, self.before
+        if seen is None or was is None or seen.liquidatable == was.liquidatable:
+            return None
+        place = f"{self.who} on {self.market}"
+        figures = f"health {health(was.health)} → {health(seen.health)}"
+        return f"{place} is back: {figures}" if was.liquidatable else f"{place} CROSSES ITS LINE: {figures}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ class Scene:
     lines: tuple[Line, ...]
     comparisons: int
     differences: int
-    note: str | None
+    notes: tuple[str, ...]
 
 
 Watch = Callable[[Scene], None]
@@ -67,7 +77,7 @@ class Run:
     watch: Watch
     tally: Tally = field(default_factory=Tally)
     known: dict[str, Any] = field(default_factory=dict)  # terms by market
-    healths: dict[PositionKey, int | None] = field(default_factory=dict)
+    before: dict[PositionKey, Valuation | None] = field(default_factory=dict)
     reorgs: int = 0
     replaced: int = 0
     refused: int = 0
@@ -104,17 +114,18 @@ class Run:
     async def _follow(self, number: int, step: Step, block: BlockRef) -> None:
         """Read the block; where it is replaced meanwhile, drop what was read of the old branch and read the new one."""
         try:
-            await self._read(number, step, block, REMARKS.get(step.event) if step.event else None)
+            await self._read(number, step, block)
         except BlockChanged:
             gone = [old for old in self.tally.refs if (await self.line.block(old.number)).hash != old.hash]
             self.tally.drop(gone)
             self.reorgs += 1
             self.replaced += len(gone) + 1
-            note = f"reorg: {len(gone) + 1} blocks were replaced while the newest was read; read again"
-            for lost in (*gone, block):
-                await self._read(number, step, await self.line.block(lost.number), note)
+            note = f"reorg: {len(gone) + 1} blocks were replaced while the newest was read; they are dropped and read again"
+            for place, lost in enumerate((*gone, block)):
+                again = await self.line.block(lost.number)
+                await self._read(number, step, again, None if place else note)
 
-    async def _read(self, number: int, step: Step, block: BlockRef, note: str | None) -> None:
+    async def _read(self, number: int, step: Step, block: BlockRef, note: str | None = None) -> None:
         chain = self.line.chain
         cycles = await cycle(self.line.reader, block, chain.markets, tuple(owners()), self.known)
         self.known = {one.market.name: one.terms for one in cycles if one.error is None}
@@ -123,8 +134,11 @@ class Run:
         lines = tuple(self._line(row) for one in cycles for row in one.rows)
         if step.event is Event.LIE:
             note = await self._refusal()
+        elif step.event is Event.LIQUIDATION:
+            note = LIQUIDATED
+        notes = (*([note] if note else []), *(text for line in lines if (text := line.crossing())))
         counts = (self.tally.comparisons, len(self.tally.differences))
-        self.watch(Scene(number, len(STEPS), block, _prices(cycles[0]), lines, *counts, note))
+        self.watch(Scene(number, len(STEPS), block, _prices(cycles[0]), lines, *counts, notes))
 
     async def _refusal(self) -> str:
         """What became of the first endpoint's lie: a client that has seen through it does not ask there again."""
@@ -139,8 +153,7 @@ class Run:
 
     def _line(self, row: Row) -> Line:
         key, seen = row.reading.key, row.reading.valuation
-        before = self.healths.get(key)
-        self.healths[key] = None if seen is None else seen.health
+        before, self.before[key] = self.before.get(key), seen
         label = self.line.chain.note(key.market).label
         market = label if row.market.protocol == "aave_v3" else f"Morpho {label}"
         distance = None if seen is None else fall(row.position)

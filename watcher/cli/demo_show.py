@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TextIO
 
+from eth_utils.address import to_checksum_address
 from rich import box
 from rich.console import Console, Group
 from rich.live import Live
@@ -15,7 +16,6 @@ from rich.table import Table
 from rich.text import Text
 
 from watcher.cli.demo_run import Line, Scene, Watch
-from watcher.cli.demo_tally import PROTOCOLS, Outcome
 from watcher.cli.figures import health, percent, short
 from watcher.health.status import urgency
 from watcher.model import Status
@@ -23,9 +23,19 @@ from watcher.text import clean_line
 
 STYLE = {Status.LIQUIDATABLE: "bold red", Status.UNKNOWN: "bold magenta", Status.OWING: "", Status.NO_DEBT: "dim"}
 WORDS = {Status.LIQUIDATABLE: "LIQUIDATABLE", Status.UNKNOWN: "UNKNOWN", Status.OWING: "", Status.NO_DEBT: "no debt"}
-COLUMNS = (("account", False), ("market", False), ("health", True), ("change", True), ("line is", True), ("", False))
+COLUMNS = (
+    ("account", False),
+    ("address", False),
+    ("market", False),
+    ("health", True),
+    ("change", True),
+    ("distance", True),
+    ("", False),
+)
 PLAIN_WIDTH = 120  # characters, where there is no terminal
-CHROME = 8  # lines of a live picture that are not rows
+CHROME = 8  # lines of a live picture that are neither rows nor remarks
+REMARKS = 6  # of the newest that a live picture keeps
+WIDE = 130  # characters from which addresses have a column
 STEPS = 1_000_000  # of a fall
 
 
@@ -46,8 +56,7 @@ def stage(out: Console, quiet: bool) -> Iterator[Watch]:
         with Live(console=out, auto_refresh=False, transient=True) as live:
 
             def draw(scene: Scene) -> None:
-                if scene.note:
-                    notes.append(remark(scene))
+                notes.extend(remarks(scene))
                 live.update(picture(out, scene, notes), refresh=True)
 
             yield draw
@@ -57,19 +66,19 @@ def stage(out: Console, quiet: bool) -> Iterator[Watch]:
 
         def write(scene: Scene) -> None:
             out.print(headline(scene), soft_wrap=True)
-            if scene.note:
-                out.print(remark(scene), soft_wrap=True)
+            for note in remarks(scene):
+                out.print(note, soft_wrap=True)
 
         yield write
 
 
 def picture(out: Console, scene: Scene, notes: Sequence[Text]) -> Group:
     """The positions nearest to their line that fit the terminal, under what the block is and how far the run has come."""
-    room = max(3, out.height - CHROME - len(notes))
+    room = max(3, out.height - CHROME - len(notes[-REMARKS:]))
     bar = ProgressBar(total=scene.steps, completed=scene.step, width=min(60, out.width))
     rest = len(scene.lines) - room
     more = [Text(f"… and {rest} further from their line", "dim")] if rest > 0 else []
-    return Group(headline(scene), bar, Text(), table(scene.lines, room), *more, *notes)
+    return Group(headline(scene), bar, Text(), table(scene.lines, out.width, room), *more, Text(), *notes[-REMARKS:])
 
 
 def headline(scene: Scene) -> Text:
@@ -87,22 +96,38 @@ def headline(scene: Scene) -> Text:
     return text
 
 
-def remark(scene: Scene) -> Text:
-    return Text(clean_line(f"  block {scene.block.number}: {scene.note}"), "yellow")
+def remarks(scene: Scene) -> Iterator[Text]:
+    for note in scene.notes:
+        yield Text(clean_line(f"block {scene.block.number}: {note}"), "yellow")
 
 
-def table(lines: Sequence[Line], room: int | None = None) -> Table:
-    """Nearest to the line first. "line is": the fall of all the position's collateral at which the contract would give it up."""
+def table(lines: Sequence[Line], width: int, room: int | None = None) -> Table:
+    """Nearest to the line first. The distance is the fall of all collateral at which the contract would allow a liquidation."""
     made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for title, right in COLUMNS:
+    shown = [place for place, (title, _) in enumerate(COLUMNS) if width >= WIDE or title != "address"]
+    for place in shown:
+        title, right = COLUMNS[place]
         made.add_column(title, justify="right" if right else "left", no_wrap=True)
     for line in sorted(lines, key=lambda line: urgency(line.row.reading))[:room]:
-        reading = line.row.reading
-        style = STYLE[reading.status]
-        wad = reading.valuation.health if reading.valuation else None
-        cells = (line.who, line.market, health(wad), change(line.before, wad), away(line), WORDS[reading.status])
-        made.add_row(*(Text(cell, style) for cell in cells))
+        style = STYLE[line.row.reading.status]
+        row = cells(line)
+        made.add_row(*(Text(row[place], style) for place in shown))
     return made
+
+
+def cells(line: Line) -> tuple[str, ...]:
+    reading = line.row.reading
+    wad = reading.valuation.health if reading.valuation else None
+    address = to_checksum_address(reading.key.key)
+    return (
+        line.who,
+        address,
+        line.market,
+        health(wad),
+        change(line.before.health if line.before else None, wad),
+        away(line),
+        WORDS[reading.status],
+    )
 
 
 def change(before: int | None, now: int | None) -> str:
@@ -117,23 +142,3 @@ def away(line: Line) -> str:
     if line.fall is None or not line.fall.steps:
         return ""
     return f"−{percent(line.fall.steps, STEPS)}"
-
-
-def verdict(outcome: Outcome) -> Iterator[Text]:
-    """What was compared, what took place, and the one line that counts."""
-    yield Text(
-        f"{outcome.accounts} accounts with {outcome.positions} positions on three markets, {outcome.blocks} blocks: "
-        f"{outcome.comparisons} comparisons of {outcome.figures} figures with the contracts' own answers, "
-        f"{len(outcome.differences)} mismatches"
-    )
-    crossed = ", ".join(f"{outcome.crossed.get(protocol, 0)} on {name}" for protocol, name in PROTOCOLS.items())
-    yield Text(
-        f"positions that crossed their line: {crossed}; liquidations {outcome.liquidations}, reorgs {outcome.reorgs} "
-        f"({outcome.replaced} blocks), poisoned replies refused {outcome.faults}; {outcome.seconds:.1f} s"
-    )
-    for one in outcome.differences[:20]:
-        yield Text(clean_line(str(one)), "red")
-    if outcome.broken:
-        yield Text(f"FAILED: {'; '.join(outcome.broken)}", "bold red")
-    else:
-        yield Text("EXACT: every figure equals the contracts' own, at every block", "bold green")

@@ -108,7 +108,7 @@ class Tally:
 
     @property
     def comparisons(self) -> int:
-        """Distinct pairs of position and block: no two of the blocks have the same time."""
+        """Pairs of a position and a block; blocks are told apart by their time, so that each follows a change of time at least."""
         return len({(key, one.block.timestamp) for one in self.blocks.values() for key in one.liquidatable})
 
     def crossed(self) -> frozenset[PositionKey]:

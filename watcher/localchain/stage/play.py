@@ -19,6 +19,7 @@ from watcher.localchain.stage.cast import VICTIM
 from watcher.localchain.stage.world import World
 
 LIQUIDATOR: Final = account("liquidator")
+PACE: Final = 12  # seconds between ordinary blocks
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 
@@ -58,7 +59,7 @@ def _falling() -> Iterator[Step]:
         now = replace(now, **changed)  # type: ignore[arg-type]  # the names are those of Prices
         return Step(seconds, now, event)
 
-    yield to(12)
+    yield to(PACE)
     yield to(20 * MINUTE, eth=1_975, btc=59_400)
     yield to(35 * MINUTE, eth=1_950, btc=58_900)
     yield to(HOUR, eth=1_920, btc=58_300, link=Decimal("13.6"))
@@ -73,10 +74,10 @@ def _falling() -> Iterator[Step]:
     yield to(10 * MINUTE, eth=1_690, btc=53_000)
     yield to(MINUTE, Event.LIQUIDATION)
     yield to(20 * MINUTE, eth=1_670, btc=52_600, link=Decimal("12.4"))
-    yield to(12, eth=1_655, btc=52_200)
-    yield to(12, eth=1_560, btc=49_000)  # this block and the next are replaced by milder ones
-    yield to(12, Event.REORG, eth=1_500, btc=47_500)
-    yield to(12, eth=1_640, btc=51_800, ratio=Decimal("1.174"))
+    yield to(PACE, eth=1_655, btc=52_200)
+    yield to(PACE, eth=1_560, btc=49_000)  # this block and the next are replaced by milder ones
+    yield to(PACE, Event.REORG, eth=1_500, btc=47_500)
+    yield to(PACE, eth=1_640, btc=51_800, ratio=Decimal("1.174"))
     yield to(45 * MINUTE, eth=1_620, btc=51_100, aave=84)
     yield to(2 * HOUR, eth=1_595, btc=50_400)
     yield to(30 * MINUTE, eth=1_570, btc=49_600, link=Decimal("11.8"))
@@ -117,7 +118,10 @@ class Play:
             for place, prices in enumerate(MILDER)
             for source, answer in self._answers(prices)
         ]
-        await scenario.reorg(self.world.chain, len(MILDER), replacement)
+        chain = self.world.chain
+        await chain.rpc("anvil_setBlockTimestampInterval", PACE)
+        await scenario.reorg(chain, len(MILDER), replacement)
+        await chain.rpc("anvil_removeBlockTimestampInterval")
 
     def _answers(self, prices: Prices) -> Iterator[tuple[Contract, int]]:
         """Every feed and oracle that these prices are written to, with its own integer."""

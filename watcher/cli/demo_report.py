@@ -1,0 +1,121 @@
+"""What a run of the demo came to, in the asked format, and how to look at a node that is held."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+from rich.console import Console
+from rich.text import Text
+
+from watcher.cli.demo_run import Line, Scene
+from watcher.cli.demo_show import console, table
+from watcher.cli.demo_tally import PROTOCOLS, Outcome
+from watcher.cli.options import Format, Options
+from watcher.cli.output import Column, plain, show
+from watcher.text import clean_line
+
+POSITION = ("account", "address", "market", "status", "health", "collateral", "debt")
+COLUMNS = tuple(Column(key, key) for key in ("block", "time", *POSITION))
+MOST = 20  # differences that are shown; json has them all
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A node that stays up, and the chains file for it."""
+
+    url: str
+    path: Path
+    text: str
+
+
+def report(outcome: Outcome, scenes: Sequence[Scene], options: Options, held: Held | None = None) -> None:
+    """Table and json say everything on stdout; with jsonl and csv stdout has every position at every block, stderr the verdict."""
+    match options.format:
+        case Format.JSON:
+            final = [plain(record(line)) for line in scenes[-1].lines]
+            place = {} if held is None else {"url": held.url, "chains": str(held.path)}
+            sys.stdout.write(json.dumps(outcome.document() | {"final": final} | place, indent=2) + "\n")
+            out = console(sys.stderr)
+        case Format.TABLE:
+            out = console(sys.stdout)
+            out.print(table(scenes[-1].lines, out.width))
+            conclude(out, outcome)
+        case Format.JSONL | Format.CSV:
+            show([row for scene in scenes for row in records(scene)], COLUMNS, options.format)
+            out = console(sys.stderr)
+            conclude(out, outcome)
+    sys.stdout.flush()
+    if held is not None and not (options.quiet and out.file is sys.stderr):
+        invite(out, held, scenes[-1].lines)
+
+
+def record(line: Line) -> dict[str, Any]:
+    """One position; amounts in raw integers of its market's unit, None where it could not be read."""
+    reading = line.row.reading
+    seen = reading.valuation
+    return {
+        "account": line.who,
+        "address": to_checksum_address(reading.key.key),
+        "market": reading.key.market,
+        "status": reading.status,
+        "health": seen and seen.health,
+        "collateral": seen and seen.collateral,
+        "debt": seen and seen.debt,
+    }
+
+
+def records(scene: Scene) -> Iterator[dict[str, Any]]:
+    for line in scene.lines:
+        yield {"block": scene.block.number, "time": scene.block.timestamp} | record(line)
+
+
+def conclude(out: Console, outcome: Outcome) -> None:
+    out.print()
+    for line in verdict(outcome):
+        out.print(line, soft_wrap=not out.is_terminal)
+
+
+def verdict(outcome: Outcome) -> Iterator[Text]:
+    """What was compared, what took place, and the one line that counts."""
+    yield Text(
+        f"{outcome.accounts} accounts with {outcome.positions} positions on three markets, {outcome.blocks} blocks: "
+        f"{outcome.comparisons} comparisons of {outcome.figures} figures with the contracts' own answers, "
+        f"{len(outcome.differences)} mismatches"
+    )
+    crossed = ", ".join(f"{outcome.crossed.get(protocol, 0)} on {name}" for protocol, name in PROTOCOLS.items())
+    yield Text(
+        f"positions that crossed their line: {crossed}; liquidations: {outcome.liquidations}; reorgs: {outcome.reorgs} "
+        f"({outcome.replaced} blocks); poisoned replies refused: {outcome.faults}; {outcome.seconds:.1f} s"
+    )
+    for one in outcome.differences[:MOST]:
+        yield Text(clean_line(str(one)), "red")
+    if outcome.broken:
+        yield Text(f"FAILED: {'; '.join(outcome.broken)}", "bold red")
+    else:
+        yield Text("EXACT: every figure equals the contracts' own, at every block", "bold green")
+
+
+def invite(out: Console, held: Held, lines: Sequence[Line]) -> None:
+    """The chains file, and commands that can be pasted."""
+    address = to_checksum_address(lines[0].row.reading.key.key)
+    tried = (
+        f"watcher account {address} --chains {held.path}",
+        f"watcher account {address} --price WETH=-10% --chains {held.path}",
+        f"watcher check --chains {held.path}",
+        f"watcher markets --chains {held.path}",
+    )
+    parts = (
+        "",
+        held.text,
+        f"# {held.path}",
+        f"the node stays up at {held.url} until Ctrl-C; try in another terminal:",
+        *tried,
+    )
+    for part in parts:
+        out.print(Text(part), soft_wrap=True)
