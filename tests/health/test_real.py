@@ -50,7 +50,10 @@ def test_no_price_before_the_liquidation_price_is_liquidatable(name: str, data: 
         found = liquidation_price(position, mover)
         if found.answer is None:
             assert found.reason is not None
-            assert "not found exactly" not in found.reason
+            both = mover.on(Side.COLLATERAL) and mover.on(
+                Side.DEBT
+            )  # may nearly cancel: then the search may give up, and says so
+            assert both or "not found exactly" not in found.reason
             continue
         assert revalued(position, {asset: found.answer}).liquidatable
         way = 1 if found.answer > mover.answer else -1
@@ -67,7 +70,8 @@ def test_no_smaller_fall_is_liquidatable(name: str, data: st.DataObject) -> None
     found = fall(position)
     if found.steps is None:
         assert found.reason is not None
-        assert "not found exactly" not in found.reason
+        both = any(m.on(Side.COLLATERAL) and m.on(Side.DEBT) for m in movers(position))
+        assert both or "not found exactly" not in found.reason
         return
     answers = {m.price.token.address: m.answer for m in movers(position) if m.on(Side.COLLATERAL)}
     assert revalued(position, fallen(answers, found.steps)).liquidatable
