@@ -29,6 +29,7 @@ class Trail:
     """A walk back through the Borrow logs of one contract, which may be cut off at any time. `reached` is the oldest block read."""
 
     of: Adapter[Any, Any, Any]
+    address: ChecksumAddress
     terms: Sequence[Any]  # of the contract's markets
     start: int
     reached: int
@@ -60,13 +61,14 @@ class Audited:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was compared at `block`. `found` is how many accounts the logs named, back to the blocks in `reached` (by contract)."""
+    """What was compared at `block`. `found` is how many accounts the logs named, back to the block in `reached`
+    (by contract; None: no log was read)."""
 
     asked: int
     block: BlockRef | None
     rows: tuple[Audited, ...]
     found: int
-    reached: Mapping[ChecksumAddress, int]
+    reached: Mapping[ChecksumAddress, int | None]
     errors: tuple[WatcherError, ...]
 
 
@@ -80,7 +82,7 @@ async def audit(line: Connection, terms: Mapping[Market, Any], asked: int, deadl
     candidates = list(in_turn([list(trail.found) for trail in trails]))
     markets = {market.name: (market, known) for market, known in terms.items()}
     rows, block, errors = await _settled(line, markets, candidates, asked)
-    reached = {trail.terms[0].market.address: trail.reached for trail in trails}
+    reached = {trail.address: trail.reached if trail.reached <= head.number else None for trail in trails}
     failures = (*(trail.error for trail in trails if trail.error is not None), *errors)
     return Audit(asked, block, rows, len(candidates), reached, failures)
 
@@ -93,8 +95,8 @@ async def seek(
     for market in terms:
         groups.setdefault((market.protocol, market.address), []).append(market)
     trails = tuple(
-        Trail(adapter(protocol), [terms[one] for one in group], min(one.start or 0 for one in group), head + 1)
-        for (protocol, _), group in groups.items()
+        Trail(adapter(protocol), address, [terms[one] for one in group], min(one.start or 0 for one in group), head + 1)
+        for (protocol, address), group in groups.items()
     )
     await asyncio.gather(*(trail.walk(line, wanted, deadline) for trail in trails))
     return trails

@@ -37,8 +37,10 @@ def endpoint_findings(chain: Chain, probe: Probe, newest: Head | None) -> tuple[
 
 
 def usable(chain: Chain, probe: Probe) -> bool:
-    """The right chain with a head that can stand for the present."""
-    return identity(chain, probe).result is OK and head(chain, probe).result is OK
+    """The right chain, a head that can stand for the present, and no aggregate that answers for another block."""
+    if identity(chain, probe).result is not OK or head(chain, probe).result is not OK:
+        return False
+    return not isinstance(probe.head, Head) or multicall(chain, probe, probe.head).result is not FAIL
 
 
 def readable(chain: Chain, probes: Sequence[Probe]) -> Finding:

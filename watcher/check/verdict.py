@@ -50,7 +50,10 @@ def _shortage(chain: str, done: Audit) -> Iterator[Finding]:
     compared = sum(one.figures > 0 and one.row.reading.valuation is not None for one in done.rows)
     if compared >= done.asked and not done.errors:
         return
-    reached = ", ".join(f"{address} back to block {block}" for address, block in done.reached.items())
+    reached = ", ".join(
+        f"{address} ({'none was read' if block is None else f'back to block {block}'})"
+        for address, block in done.reached.items()
+    )
     causes = tuple(dict.fromkeys(str(error) for error in done.errors))
     detail = f"{compared} of {done.asked} accounts: {done.found} were found in the Borrow logs of {reached}"
     if causes:

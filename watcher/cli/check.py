@@ -16,7 +16,7 @@ import typer
 
 from watcher.check import Finding, check_chain, partial
 from watcher.check.chain import DEADLINE, steps
-from watcher.cli.options import BlockAt, ChainName, ChainsFile, Format, FormatName, Options, Quiet, Rpc, Verbose
+from watcher.cli.options import BlockAt, ChainName, ChainsFile, Format, FormatName, Options, Quiet, Verbose
 from watcher.cli.output import Column, show
 from watcher.cli.progress import progress
 from watcher.config import Chain, Config, Origin
@@ -35,7 +35,12 @@ COLUMNS = (
 
 
 def command(
-    rpc: Rpc = None,
+    rpc: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rpc", metavar="URL", help="Check this endpoint only, on the chain that it serves. May be repeated."
+        ),
+    ] = None,
     market: Annotated[list[str] | None, typer.Option("--market", metavar="NAME|ID", help="These markets only.")] = None,
     audit: Annotated[
         int,
