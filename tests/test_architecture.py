@@ -28,9 +28,11 @@ ALLOWED = {
     "config": CORE | {"chain", "data", "text"},
     "cycle": CORE | {"adapter", "adapters", "health"},
     "connection": CORE | {"chain", "config"},
-    "wallet": CORE | {"adapter", "adapters", "health", "cycle", "config", "chain", "connection"},
+    "confirm": CORE | {"cycle", "chain", "connection"},
+    "search": CORE | {"adapters", "chain", "connection"},
+    "wallet": CORE | {"cycle", "config", "connection", "confirm", "search"},
     "check": CORE | {"adapter", "oracle", "adapters", "health", "cycle", "config", "chain", "connection"},
-    "library": CORE | {"config", "connection", "wallet"},
+    "library": CORE | {"config", "connection", "search", "wallet"},
     "exit": {"errors"},
     "localchain": CORE | {"chain", "data", "config"},
 }

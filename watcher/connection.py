@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+from watcher.chain.agreement import Agreed, agreed
 from watcher.chain.provider import Provider, web3_over
 from watcher.chain.reader import Reader
 from watcher.chain.rpc import Rpc
 from watcher.config import Chain, Config, Origin
-from watcher.errors import ConfigError, UsageError
+from watcher.config.chain import Endpoint
+from watcher.errors import ConfigError, EndpointError, StaleHead, Transient, UsageError
 from watcher.model import BlockRef
 
 if TYPE_CHECKING:
@@ -35,17 +40,52 @@ class Connection:
         """
         if number is not None:
             return await self.reader.head(number)
-        if before is None:
-            return await self.reader.head()
-        return await self._not_after(before)
+        head = await self.reader.head()
+        return head if before is None else await self._not_after(before, head)
 
-    async def _not_after(self, time: int) -> BlockRef:
+    async def pin(self, number: int | None = None, before: int | None = None) -> Pin:
+        """As `block`, but by the majority of up to three endpoints, with the line that is left over those which hold it.
+
+        Raises `ChainError` where they hold different blocks.
+        """
+        limit, now = float(self.chain.stale_head), time.time()
+        if before is None:
+            return self._pinned(await agreed(self.rpc, self.chain.id, self._groups(), number, limit=limit, now=now))
+        head = self._pinned(await agreed(self.rpc, self.chain.id, self._groups()))
+        block = await head.line._not_after(before, head.block)
+        if block != head.block:
+            found = self._pinned(await agreed(self.rpc, self.chain.id, [head.holders], block.number))
+            return replace(found, notes=(*head.notes, *found.notes))
+        if now - block.timestamp > limit:
+            age = f"{now - block.timestamp:.0f} s old"
+            raise StaleHead(
+                f"the newest block of {self.chain.name}, {block.number}, is {age}; ask for an earlier time with --block"
+            )
+        return head
+
+    def through(self, *names: str) -> Connection:
+        """The same line over these endpoints and no other, in this order. What it learns about them it keeps to itself."""
+        return _over(self.chain, self.rpc.only(*names))
+
+    def _groups(self) -> list[tuple[str, ...]]:
+        """The endpoints by where they were named: whoever names one of their own does not want it outvoted by public ones."""
+        known = [endpoint for endpoint in self.chain.endpoints if endpoint.name in self.rpc.endpoints]
+        return [tuple(e.name for e in some) for _, some in groupby(known, lambda endpoint: endpoint.origin)]
+
+    def _pinned(self, found: Agreed) -> Pin:
+        """Endpoints that were not asked for their head stay as reserves: one that answers for a block's hash holds that block."""
+        reserves = [name for name in self.rpc.endpoints if name not in (*found.holders, *found.apart)]
+        notes = found.notes
+        if not any(found.holders[0] in names for names in self._groups()[:1]):
+            notes = (*notes, f"{', '.join(found.holders)} asked instead: they learn the addresses")
+        return Pin(self.through(*found.holders, *reserves), found.block, found.holders, notes)
+
+    async def _not_after(self, moment: int, high: BlockRef) -> BlockRef:
         """Bisection between two known blocks, each next guess by the pace between them, so that a steady chain takes few calls."""
-        high = await self.reader.head("latest")
-        if high.timestamp <= time:
+        if high.timestamp <= moment:
             return high
         low = await self.reader.head(0)
-        if low.timestamp > time:
+        if low.timestamp > moment:
             raise UsageError(
                 f"{self.chain.name} had no block at that time; its first is of {low.timestamp} (Unix seconds)"
             )
@@ -53,15 +93,25 @@ class Connection:
         while high.number - low.number > 1:
             span = high.number - low.number
             guess = low.number + (
-                span // 2 if halve else span * (time - low.timestamp) // (high.timestamp - low.timestamp)
+                span // 2 if halve else span * (moment - low.timestamp) // (high.timestamp - low.timestamp)
             )
             middle = await self.reader.head(min(max(guess, low.number + 1), high.number - 1))
             halve = not halve
-            if middle.timestamp <= time:
+            if middle.timestamp <= moment:
                 low = middle
             else:
                 high = middle
         return low
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """The block that a reading is for. `line` asks its `holders` first; `notes` say what was wrong with other endpoints."""
+
+    line: Connection
+    block: BlockRef
+    holders: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @asynccontextmanager
@@ -70,24 +120,41 @@ async def connect(chain: Chain) -> AsyncIterator[Connection]:
     if not chain.endpoints:
         raise ConfigError(f"no endpoint is known for {chain.name}: give one with --rpc URL or WATCHER_RPC_{chain.id}")
     async with Rpc(chain.endpoints, chain.id) as rpc:
-        w3 = web3_over(rpc)
-        reader = Reader(w3, multicall=chain.multicall3, stale_after=chain.stale_head)
-        yield Connection(chain, rpc, w3, reader)
+        yield _over(chain, rpc)
+
+
+def _over(chain: Chain, rpc: Rpc) -> Connection:
+    w3 = web3_over(rpc)
+    return Connection(chain, rpc, w3, Reader(w3, multicall=chain.multicall3, stale_after=chain.stale_head))
+
+
+GIVEN = {Origin.FLAG: "--rpc", Origin.FOUNDRY_VARIABLE: "ETH_RPC_URL"}
 
 
 async def placed(config: Config) -> Config:
     """`config` with every endpoint that was given without a chain put where its own eth_chainId says.
 
-    With --rpc only the chains of those endpoints are meant and the others are left out; ETH_RPC_URL only adds an endpoint.
+    With --rpc only the chains of those endpoints are meant and the others are left out; ETH_RPC_URL only adds an endpoint. One that
+    does not answer is an `EndpointError`, never passed over: the public endpoints are not to learn what it was given for.
     """
+    chains = await asyncio.gather(*(_chain_of(endpoint) for endpoint in config.unplaced))
     flagged: set[int] = set()
-    for endpoint in config.unplaced:
-        async with Rpc([endpoint]) as rpc:
-            chain = await rpc.verify()
+    for endpoint, chain in zip(config.unplaced, chains, strict=True):
         config = config.place(endpoint, chain)
         if endpoint.origin is Origin.FLAG:
             flagged.add(chain)
     return replace(config, chains=tuple(chain for chain in config.chains if not flagged or chain.id in flagged))
+
+
+async def _chain_of(endpoint: Endpoint) -> int:
+    async with Rpc([endpoint]) as rpc:
+        try:
+            return await rpc.verify()
+        except EndpointError as error:
+            given = GIVEN.get(endpoint.origin, "the configuration")
+            raise Transient(
+                endpoint.name, f"{error.reason}; it was named by {given}: correct it, or leave it out"
+            ) from None
 
 
 def only(config: Config, names: Sequence[str]) -> Config:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from eth_typing import ChecksumAddress
@@ -14,25 +14,44 @@ from watcher.config import Config, load, with_rpc
 from watcher.config.address import checksummed
 from watcher.connection import only, placed
 from watcher.errors import UsageError
+from watcher.search import Windows
 from watcher.wallet import DEADLINE, Wallet, read_wallet
 
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Reads what is configured. Holds no connection between two questions and no key ever."""
+    """Reads what is configured. Holds no connection between two questions, only what it has learned about log ranges, and no key ever."""
 
     config: Config
+    windows: dict[int, Windows] = field(default_factory=dict)  # by chain id
 
     async def account(
-        self, *addresses: str, block: int | None = None, before: int | None = None, deadline: float = DEADLINE
+        self,
+        *addresses: str,
+        block: int | None = None,
+        before: int | None = None,
+        deadline: float = DEADLINE,
+        confirm: bool = True,
     ) -> tuple[Wallet, ...]:
         """What the addresses hold, one `Wallet` per configured chain, in the configuration's order.
 
-        At the head, at `block`, or at the newest block not after `before` (Unix seconds). A chain that does not answer in `deadline`
+        At the head, at `block`, or at the newest block not after `before` (Unix seconds). With `confirm` a second endpoint is asked the
+        same. A chain that does not answer in `deadline`
         seconds is a `Wallet` with its error; `UsageError` is for an address that is none.
         """
         owners = tuple(map(address, addresses))
-        reads = (read_wallet(c, owners, number=block, before=before, deadline=deadline) for c in self.config.chains)
+        reads = (
+            read_wallet(
+                chain,
+                owners,
+                number=block,
+                before=before,
+                deadline=deadline,
+                confirm=confirm,
+                windows=self.windows.setdefault(chain.id, {}),
+            )
+            for chain in self.config.chains
+        )
         return tuple(await asyncio.gather(*reads))
 
 

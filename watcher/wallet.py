@@ -1,49 +1,45 @@
 """Everything some owners hold on one chain: the configured markets, and those their own logs say they have entered.
 
-Reads through a `Connection`, keeps to a deadline, and says what it could not read.
+Reads through a `Connection`, keeps to a deadline, and says what it could not read and what nobody confirmed.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eth_typing import ChecksumAddress
 
-from watcher.adapters import adapter
-from watcher.chain.logs import logs
 from watcher.config import Chain
-from watcher.connection import Connection, connect
-from watcher.cycle import MarketCycle, cycle
+from watcher.confirm import Confirmed, Question, confirmed
+from watcher.connection import Connection, Pin, connect
+from watcher.cycle import MarketCycle
 from watcher.errors import BlockChanged, ChainError, Transient, WatcherError
 from watcher.model import BlockRef, Market
+from watcher.search import Entered, Search, Windows
 
 DEADLINE = 20.0  # seconds for one chain, first request to last answer
-RESERVE = 5.0  # seconds kept for reading the markets that logs have named
+RESERVE = 0.25  # share of the deadline kept for reading the markets that logs have named
+LAST = 0.05  # share of it kept to show what there is when those are late
 REPEATS = 3  # cycles, where the pinned block was replaced while it was read
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
-    """How far the owners' logs at a singleton were read. Markets entered after block `known` may be missing."""
-
-    singleton: Market
-    known: int  # the last block whose logs are certainly read; below `singleton.start` when none was
-    complete: bool
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Wallet:
-    """What `owners` hold on one chain at one block. With `error` set nothing could be read and everything there is unknown."""
+    """What `owners` hold on one chain at one block. With `error` set nothing could be read and everything there is unknown.
+
+    `confirmed_by` endpoints gave the very same facts, 1 being the only one that was asked; `notes` name the others, a line each.
+    """
 
     chain: Chain
     block: BlockRef | None
     markets: tuple[MarketCycle, ...] = ()
     entered: tuple[Entered, ...] = ()
     error: WatcherError | None = None
+    confirmed_by: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -52,31 +48,18 @@ class Wallet:
         return self.error is None and read and all(entered.complete for entered in self.entered)
 
 
-@dataclass(slots=True)
-class Search:
-    """A walk through one singleton's logs that may be cut off at any time: `found` and `known` are right after every window."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The times of the running loop at which a wallet's steps must have ended."""
 
-    singleton: Market
-    known: int
-    found: dict[bytes, Market] = field(default_factory=dict)
-    error: WatcherError | None = None
+    search: float
+    found: float
+    all: float
 
-    def entered(self, head: int) -> Entered:
-        complete = self.known >= head and self.error is None
-        reason = None if complete else str(self.error or "the time was up before its logs were read to the head")
-        return Entered(self.singleton, self.known, complete, reason)
-
-    async def walk(self, line: Connection, owners: Sequence[ChecksumAddress], head: int) -> None:
-        """Forward from the singleton's first block, so that everything up to `known` is settled."""
-        discover = adapter(self.singleton.protocol).discover
-        if discover is None:
-            raise TypeError(f"{self.singleton.protocol} has singletons but no discover")
-        try:
-            async for upto, rows in logs(line.w3, discover(self.singleton, owners), self.known + 1, head):
-                self.found.update({market.id: market for _, market in rows})
-                self.known = upto
-        except WatcherError as error:
-            self.error = error
+    @classmethod
+    def of(cls, deadline: float) -> Limits:
+        end = asyncio.get_running_loop().time() + deadline
+        return cls(end - RESERVE * deadline, end - LAST * deadline, end)
 
 
 async def read_wallet(
@@ -87,16 +70,20 @@ async def read_wallet(
     before: int | None = None,
     deadline: float = DEADLINE,
     known: Mapping[str, Any] | None = None,
+    confirm: bool = True,
+    windows: Windows | None = None,
 ) -> Wallet:
     """The owners' positions on `chain`, at the head, at block `number`, or at the newest block not after `before` (Unix seconds).
 
-    Never raises `WatcherError`: a chain that cannot be read within `deadline` seconds is a `Wallet` with its error.
+    `known` are terms of an earlier cycle by market name. With `confirm` a second endpoint that was named in the same place as the first
+    is asked the same. `windows` remembers what endpoints serve at once; pass the same one again. Never raises `WatcherError`: a chain
+    that cannot be read within `deadline` seconds is a `Wallet` with its error.
     """
-    end = asyncio.get_running_loop().time() + deadline
+    limits = Limits.of(deadline)
     try:
-        async with asyncio.timeout_at(end), connect(chain) as line:
-            block = await line.block(number, before)
-            return await _read(line, owners, block, end, number is None and before is None, known)
+        async with asyncio.timeout_at(limits.all), connect(chain) as line:
+            asked = Asked(line, owners, number, before, known, confirm)
+            return await _read(asked, limits, {} if windows is None else windows)
     except TimeoutError:
         names = ", ".join(dict.fromkeys(endpoint.name for endpoint in chain.endpoints))
         error = Transient(names, f"no answer within {deadline:g} s; try another endpoint with --rpc URL")
@@ -105,61 +92,65 @@ async def read_wallet(
         return Wallet(chain, None, error=error)
 
 
-async def _read(
-    line: Connection,
-    owners: Sequence[ChecksumAddress],
-    block: BlockRef,
-    end: float,
-    newest: bool,
-    known: Mapping[str, Any] | None,
-) -> Wallet:
-    """Configured markets and the search for others side by side; then what the search has found, at the same block."""
-    searches = [Search(singleton, (singleton.start or 0) - 1) for singleton in line.chain.singletons]
-    walks = asyncio.gather(*(search.walk(line, owners, block.number) for search in searches))
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What `read_wallet` was asked, with the line to ask it through."""
+
+    line: Connection
+    owners: Sequence[ChecksumAddress]
+    number: int | None
+    before: int | None
+    known: Mapping[str, Any] | None
+    confirm: bool
+
+    def question(self, pin: Pin, markets: Sequence[Market]) -> Question:
+        return Question(
+            pin if self.confirm else replace(pin, holders=pin.holders[:1]), markets, self.owners, self.known
+        )
+
+    async def settled(self) -> tuple[Pin, Confirmed]:
+        """The configured markets at a block that stays. Where it was replaced meanwhile, the endpoints agree on another."""
+        for attempt in range(1, REPEATS + 1):
+            pin = await self.line.pin(self.number, self.before)
+            try:
+                return pin, await confirmed(self.question(pin, self.line.chain.markets), last=attempt == REPEATS)
+            except BlockChanged:
+                continue
+        raise ChainError(f"{self.line.chain.name}: its newest blocks keep being replaced; try again in a minute")
+
+
+async def _read(asked: Asked, limits: Limits, windows: Windows) -> Wallet:
+    """Configured markets first: the search for others takes what is left of the time and of the endpoints' patience."""
+    pin, configured = await asked.settled()
+    chain, head = asked.line.chain, pin.block.number
+    searches = [Search(singleton, (singleton.start or 0) - 1) for singleton in chain.singletons]
+    holders = pin.line.through(*pin.holders)
     try:
-        markets, block = await _settled(line, line.chain.markets, owners, block, newest, known)
-        await asyncio.wait([walks], timeout=max(0.0, end - RESERVE - asyncio.get_running_loop().time()))
-    finally:
-        walks.cancel()
-        await asyncio.gather(walks, return_exceptions=True)
-    listed = {market.id for market in line.chain.markets if market.id}
+        async with asyncio.timeout_at(limits.search):
+            await asyncio.gather(*(search.walk(holders, asked.owners, head, windows) for search in searches))
+    except TimeoutError:
+        pass  # every search knows how far it got
+    listed = {market.id for market in chain.markets if market.id}
     more = [market for search in searches for market in search.found.values() if market.id not in listed]
-    found = await _in_time(line, more, owners, block, end - 1.0, known) if more else ()
-    return Wallet(line.chain, block, markets + found, tuple(search.entered(block.number) for search in searches))
+    found = await _in_time(asked.question(pin, more), limits.found) if more else Confirmed((), configured.by)
+    return Wallet(
+        chain,
+        pin.block,
+        configured.markets + found.markets,
+        tuple(search.entered(head) for search in searches),
+        confirmed_by=min(configured.by, found.by),
+        notes=tuple(dict.fromkeys((*pin.notes, *configured.notes, *found.notes))),
+    )
 
 
-async def _in_time(
-    line: Connection,
-    markets: Sequence[Market],
-    owners: Sequence[ChecksumAddress],
-    block: BlockRef,
-    end: float,
-    known: Mapping[str, Any] | None,
-) -> tuple[MarketCycle, ...]:
+async def _in_time(question: Question, end: float) -> Confirmed:
     """A cycle that may not cost what has been read already: where it fails or is late, its markets are unknown, with the reason."""
     failure: WatcherError
     try:
         async with asyncio.timeout_at(end):
-            return await cycle(line.reader, block, markets, owners, known)
+            return await confirmed(question, last=True)
     except TimeoutError:
-        failure = Transient(line.chain.name, "the time was up before this market was read")
+        failure = Transient(question.pin.line.chain.name, "the time was up before this market was read")
     except ChainError as error:
         failure = error
-    return tuple(MarketCycle(market, block, error=failure) for market in markets)
-
-
-async def _settled(
-    line: Connection,
-    markets: Sequence[Market],
-    owners: Sequence[ChecksumAddress],
-    block: BlockRef,
-    newest: bool,
-    known: Mapping[str, Any] | None,
-) -> tuple[tuple[MarketCycle, ...], BlockRef]:
-    """A cycle over a block that stays. Where the block was replaced meanwhile, the newest one is taken instead."""
-    for _ in range(REPEATS):
-        try:
-            return await cycle(line.reader, block, markets, owners, known), block
-        except BlockChanged:
-            block = await line.block(None if newest else block.number)
-    raise ChainError(f"{line.chain.name}: its newest blocks keep being replaced; try again in a minute")
+    return Confirmed(tuple(MarketCycle(m, question.pin.block, error=failure) for m in question.markets), 1)

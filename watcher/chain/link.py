@@ -27,7 +27,7 @@ class Link(Protocol):
     @property
     def endpoints(self) -> tuple[str, ...]: ...
 
-    def only(self, endpoint: str) -> Link: ...
+    def only(self, *endpoints: str) -> Link: ...
 
     async def ask(self, method: str, params: Sequence[Any] = ()) -> Answer: ...
 
@@ -51,7 +51,7 @@ class Foreign:
     def endpoints(self) -> tuple[str, ...]:
         return (self._name,)
 
-    def only(self, endpoint: str) -> Foreign:
+    def only(self, *endpoints: str) -> Foreign:
         return self
 
     async def ask(self, method: str, params: Sequence[Any] = ()) -> Answer:

@@ -98,13 +98,15 @@ class Rpc:
         """HTTP requests so far: round trips, chain ids included."""
         return sum(node.sent.total() for node in self._nodes)
 
-    def only(self, endpoint: str) -> Rpc:
-        """The same client (session, health, counters) that asks this one endpoint and no other."""
+    def only(self, *endpoints: str) -> Rpc:
+        """The same client (session, health, counters) that asks these endpoints, in this order, and no other."""
+        known = {node.name: node for node in self._nodes}
+        unknown = next((name for name in endpoints if name not in known), None)
+        if unknown is not None or not endpoints:
+            raise ConfigError(f"no endpoint is called {unknown}; there are {', '.join(self.endpoints)}")
         view = object.__new__(Rpc)
-        view._nodes = tuple(node for node in self._nodes if node.name == endpoint)
+        view._nodes = tuple(known[name] for name in endpoints)
         view._shared, view._clock = self._shared, self._clock
-        if not view._nodes:
-            raise ConfigError(f"no endpoint is called {endpoint}; there are {', '.join(self.endpoints)}")
         return view
 
     async def verify(self) -> int:
@@ -198,7 +200,7 @@ class Rpc:
         return replies
 
     async def _try(self, node: Node, asked: Sequence[Request], batch: bool) -> list[Answer | EndpointError]:
-        if self._shared.session is None:
+        if self._shared.session is None or self._shared.session.closed:
             raise ConfigError("the client is not open; use it in `async with`")
         started = self._clock.now()
         try:

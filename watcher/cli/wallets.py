@@ -73,19 +73,22 @@ def show_one(wallet: Wallet, shown: Sequence[Sheet], options: Options) -> None:
 def where(wallet: Wallet) -> str:
     if wallet.block is None:
         return ""
-    return f", block {wallet.block.number}, {age(int(datetime.now(UTC).timestamp()) - wallet.block.timestamp)} old"
+    old = age(int(datetime.now(UTC).timestamp()) - wallet.block.timestamp)
+    by = f"confirmed by {wallet.confirmed_by} endpoints" if wallet.confirmed_by > 1 else "from one endpoint"
+    return f", block {wallet.block.number}, {old} old, {by}"
 
 
 def records(wallet: Wallet, shown: Sequence[Sheet]) -> Iterator[Record]:
     """A record per position, then one per market and one per chain that could not be read."""
+    by = {"confirmed_by": wallet.confirmed_by}
     for one in shown:
-        yield of_position(wallet.chain, one.row, one.outlook, one.prices) | of_future(one.future)
+        yield of_position(wallet.chain, one.row, one.outlook, one.prices) | by | of_future(one.future)
     for cycle in wallet.markets:
         if cycle.error is not None:
-            yield of_failure(wallet.chain, cycle)
+            yield of_failure(wallet.chain, cycle) | by
     if wallet.error is not None:
         nothing = {"market": None, "protocol": None, "account": None, "position": None}
-        yield at(wallet.chain, None) | nothing | {"status": Status.UNKNOWN, "reason": str(wallet.error)}
+        yield at(wallet.chain, None) | nothing | {"status": Status.UNKNOWN, "reason": str(wallet.error)} | by
 
 
 def by_leg(record: Record) -> list[Record]:
@@ -107,6 +110,8 @@ def unread(wallet: Wallet) -> Iterator[str]:
 def end(wallets: Sequence[Shown], limit: Wad | None, options: Options) -> Exit:
     """Notes about what is missing, and the exit code: a position below `limit` outranks a source that failed."""
     for wallet, _ in wallets:
+        for text in wallet.notes:
+            options.note(f"{wallet.chain.name}: {clean_line(text)}")
         for entered in wallet.entered:
             if not entered.complete:
                 options.note(
