@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.onchain.test_aave_v3 import FIGURES, Scene, check_accounts, liquidated, scene
-from watcher.adapter import Acted, Repay, Touch, Which
+from tests.onchain.test_aave_v3 import FIGURES, Scene, attempt, check_accounts, liquidated, scene
+from watcher.adapter import Acted, Action, Borrow, Repay, SetMode, Supply, Touch, Which, Withdraw
 from watcher.adapters.aave_v3 import ADAPTER
 from watcher.chain.logs import logs
 from watcher.errors import CallReverted, MissingPrice
@@ -278,5 +278,61 @@ def test_a_quote_can_be_brought_to_any_later_time_and_back(aave: AaveMarket) -> 
             assert ADAPTER.accrue(terms, far, later, Which.ALL) == ADAPTER.accrue(terms, stored, later, Which.ALL)
             still = ADAPTER.accrue(terms, far, later, Which.NONE)
             assert [(s.income, s.owed) for s in still.states] == [(s.index, s.debt_index) for s in stored.states]
+
+    asyncio.run(run())
+
+
+def test_isolation_caps_freezes_and_collateral_that_lends_nothing(aave: AaveMarket) -> None:
+    """One account against the rules that a random run hardly meets; each step is predicted, sent and compared."""
+    sizes = {symbol: 10**reserve.decimals for symbol, reserve in aave.reserves.items()}
+    tokens = {symbol: reserve.token.address for symbol, reserve in aave.reserves.items()}
+    new = aave.version != "3.0"
+
+    async def run() -> None:
+        async with scene(aave, 2) as stage:
+            ada, bob = stage.actors
+            for symbol in ("WETH", "USDC", "DAI", "WBTC"):
+                await do.supply(aave, bob, symbol, 100_000 * sizes[symbol])
+
+            async def step(wanted: Action, outcome: str) -> None:
+                terms = await stage.terms()
+                at = await aave.chain.timestamp() + 100
+                assert await attempt(stage, terms, ada, wanted, at) == outcome, wanted
+
+            def of(kind: type[Supply | Withdraw | Borrow | Repay], symbol: str, whole: int) -> Action:
+                return kind(tokens[symbol], Raw(whole * sizes[symbol]))
+
+            await step(of(Supply, "AAVE", 1_000), "Supply")  # isolated: not collateral by itself
+            nothing = "LtvValidationFailed" if new else "CollateralBalanceIsZero"
+            await step(of(Borrow, "USDC", 10), nothing)
+            await do.use_as_collateral(aave, ada, "AAVE", True)
+            await step(of(Borrow, "USDC", 1_000), "Borrow")
+            await step(of(Borrow, "WETH", 1), "AssetNotBorrowableInIsolation")
+            await step(of(Supply, "WETH", 1), "Supply")  # in isolation nothing else becomes collateral
+            await step(of(Repay, "USDC", 400), "Repay")
+            await step(of(Supply, "AAVE", 200_000), "Supply")
+            await step(of(Borrow, "DAI", 5_000_001), "DebtCeilingExceeded")
+            await step(Repay(tokens["USDC"], Raw(MAX)), "Repay")
+            await step(Withdraw(tokens["AAVE"], Raw(MAX)), "Withdraw")
+            await do.use_as_collateral(aave, ada, "WETH", True)
+            await step(of(Supply, "WETH", 50), "Supply")
+            await step(of(Supply, "WBTC", 1_000_001), "SupplyCapExceeded")
+            await step(of(Borrow, "WBTC", 500_001), "InvalidAmount" if new else "BorrowCapExceeded")
+            await do.supply(aave, bob, "WBTC", 450_000 * sizes["WBTC"])
+            await step(of(Borrow, "WBTC", 500_001), "BorrowCapExceeded")
+            await step(of(Borrow, "USDC", 20_000), "Borrow")
+            await do.freeze(aave, "USDC", True)
+            await step(of(Borrow, "USDC", 1), "ReserveFrozen")
+            await step(of(Supply, "USDC", 1), "ReserveFrozen")
+            await step(of(Repay, "USDC", 1), "Repay")
+            await do.pause(aave, "USDC", True)
+            await step(of(Repay, "USDC", 1), "ReservePaused")
+            await do.pause(aave, "USDC", False)
+            await do.set_thresholds(aave, "WETH", 0, 8_250, 10_500)
+            await do.supply(aave, ada, "LINK", 1_000 * sizes["LINK"])
+            await step(of(Withdraw, "LINK", 1), "LtvValidationFailed")
+            await step(of(Withdraw, "WETH", 1), "Withdraw")
+            await step(SetMode(1), "InvalidDebtInEmode" if new else "InconsistentEModeCategory")
+            await check_accounts(stage, await stage.terms())
 
     asyncio.run(run())
