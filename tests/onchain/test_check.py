@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from eth_abi.abi import decode, encode
 
-from tests.chain.server import Front, serve
+from tests.chain.server import Front, Oops, serve
 from tests.onchain.conftest import Local
 from watcher.__main__ import main
 from watcher.chain.abi import function
@@ -205,6 +205,31 @@ def test_against_views_that_lie_every_position_is_reported_and_our_figures_stay(
     assert {facts["field"] for facts in wrong} == {"debt"}
     aave = [row["facts"] for row in of(rows, "figures", "old") + of(rows, "figures", "new")]
     assert [int(facts["contract"]) - int(facts["ours"]) for facts in aave] == [1] * 8
+
+
+@dataclass
+class Logless(Falsifying):
+    """The real node without eth_getLogs, as some public endpoints are."""
+
+    async def answer(self, method: str, params: Sequence[Any]) -> Any:
+        if method == "eth_getLogs":
+            raise Oops(-32601, "method eth_getLogs is disabled")
+        return await super().answer(method, params)
+
+
+def test_an_endpoint_without_logs_leaves_the_audit_without_accounts_and_says_why(
+    local: Local, chain: Anvil, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(seed(local.v36, 3))
+    line = ("--market", "local/aave-v3/new", "--audit", "3")
+    code, rows = through(Logless(chain.url, summaries=False), local, tmp_path, capsys, *line)
+    assert code == Exit.SOURCE
+    assert of(rows, "logs")[0]["result"] == "warn"
+    assert of(rows, "audit")[0]["result"] == "unknown"
+    (short,) = of(rows, "audited accounts")
+    assert "0 of 3 accounts" in short["detail"]
+    assert "(none was read)" in short["detail"]
+    assert "method eth_getLogs is disabled" in short["detail"]
 
 
 def test_f34_an_upgrade_to_a_revision_that_is_not_known_stops_the_market_and_only_it(

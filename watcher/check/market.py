@@ -117,7 +117,8 @@ def _rules(found: Inspection) -> Verdict:
     made = found.makeup
     if made is None or not made.limits:
         return Verdict(Result.OK, made.rules if made else "known")
-    return Verdict(Result.WARN, f"{made.rules}; {'; '.join(made.limits)}")
+    advice = "the health of the newest block is exact all the same"
+    return Verdict(Result.WARN, f"{made.rules}; {'; '.join(made.limits)}", advice)
 
 
 def _contracts(made: Makeup, empty: Sequence[str]) -> Verdict:

@@ -63,12 +63,12 @@ def _shortage(chain: str, done: Audit) -> Iterator[Finding]:
 
 
 def differences(chain: str, one: Audited) -> Iterator[Finding]:
-    """A finding per figure that is not the contract's, or one for a position that only one side can tell."""
+    """A finding per figure that is not the contract's, or one for a position that only one side can tell. What to do is in the summary."""
     reading = one.row.reading
     who = to_checksum_address(reading.key.key)
 
     def finding(result: Result, detail: str, **facts: Any) -> Finding:
-        verdict = Verdict(result, f"{who} {detail}", ADVICE if result is Result.FAIL else "see the market's oracle")
+        verdict = Verdict(result, f"{who} {detail}", "" if result is Result.FAIL else "see the market's oracle")
         return Finding(chain, About.AUDIT, one.row.market.name, "figures", verdict, {"account": who, **facts})
 
     for wrong in one.row.mismatches:
