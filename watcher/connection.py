@@ -48,14 +48,16 @@ class Connection:
 
         Raises `ChainError` where they hold different blocks.
         """
-        limit, now = float(self.chain.stale_head), time.time()
+        groups, limit, now = self._groups(), float(self.chain.stale_head), time.time()
+        if number is not None:
+            return self._pinned(await agreed(self.rpc, self.chain.id, groups, number))
         if before is None:
-            return self._pinned(await agreed(self.rpc, self.chain.id, self._groups(), number, limit=limit, now=now))
-        head = self._pinned(await agreed(self.rpc, self.chain.id, self._groups()))
+            return self._pinned(await agreed(self.rpc, self.chain.id, groups, limit=limit, now=now))
+        head = self._pinned(await agreed(self.rpc, self.chain.id, groups))
         block = await head.line._not_after(before, head.block)
         if block != head.block:
-            found = self._pinned(await agreed(self.rpc, self.chain.id, [head.holders], block.number))
-            return replace(found, notes=(*head.notes, *found.notes))
+            found = head.line._pinned(await agreed(head.line.rpc, self.chain.id, [head.holders], block.number))
+            return replace(found, notes=tuple(dict.fromkeys((*head.notes, *found.notes))))
         if now - block.timestamp > limit:
             age = f"{now - block.timestamp:.0f} s old"
             raise StaleHead(
