@@ -100,6 +100,7 @@ class Blocked(StrEnum):
     PAUSED = "paused"
     GRACE = "grace"  # liquidation grace period of a reserve
     SENTINEL = "sentinel"  # L2 price-oracle sentinel
+    EMPTY = "no collateral"  # there is debt and nothing to seize
 
 
 class DoubtKind(StrEnum):

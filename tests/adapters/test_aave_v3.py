@@ -271,6 +271,13 @@ def test_one_free_pair_is_enough_to_be_liquidated() -> None:
     assert ADAPTER.value(replace(terms, reserves=reserves), quote, both).blocked is None
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_debt_without_collateral_is_below_the_line_with_nothing_to_seize(version: str) -> None:
+    terms, quote, holding = world(version)
+    seen = ADAPTER.value(terms, quote, in_mode(holding, 0, secured=()))
+    assert (seen.health, seen.liquidatable, seen.blocked) == (0, True, Blocked.EMPTY)
+
+
 def test_a_debt_with_discount_in_3_3_is_not_guessed() -> None:
     terms, quote, holding = world("3.3")
     plain = replace(terms.reserves[1], rules=configuration(terms.reserves[1].rules.word & ~(1 << 252)))

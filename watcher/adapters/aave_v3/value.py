@@ -96,7 +96,7 @@ def obstacle(terms: Terms, quote: Quote, debt: Reserve, collateral: Reserve, fac
 
 
 def _blocked(terms: Terms, quote: Quote, seen: Account, factor: Wad | None) -> Blocked | None:
-    """The first pair's obstacle where every pair of this account has one."""
+    """The first pair's obstacle where every pair of this account has one, or that there is no pair."""
     if factor is None:
         return None
     found = [
@@ -106,7 +106,9 @@ def _blocked(terms: Terms, quote: Quote, seen: Account, factor: Wad | None) -> B
         for collateral in seen.entries
         if collateral.counts and collateral.deposit
     ]
-    return found[0] if found and None not in found else None
+    if not found:
+        return Blocked.EMPTY
+    return found[0] if None not in found else None
 
 
 def _doubts(terms: Terms, quote: Quote, holding: Holding) -> Iterator[Doubt]:
