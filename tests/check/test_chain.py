@@ -84,6 +84,22 @@ def test_markets_are_read_from_the_endpoints_that_passed_and_no_other() -> None:
     asyncio.run(story())
 
 
+def test_an_endpoint_on_a_fork_of_its_own_is_outvoted_and_not_read_from() -> None:
+    found = check(served(Sound(branch="other"), name="fork"), served(name="a"), served(name="b"))
+    assert about(found, "fork", "fork") == ("fail", "has another block 19992 than most, a fork of its own")
+    assert about(found, "fork", "a") == ("ok", "block 19992 is the same at 2 of 3 endpoints")
+    assert about(found, "endpoints", "test") == ("ok", "2 of 3 endpoints can be read from")
+    assert not partial(found)
+
+
+def test_of_two_endpoints_on_two_forks_neither_is_believed() -> None:
+    found = check(served(Sound(branch="other"), name="a"), served(name="b"))
+    reason = "the endpoints hold different blocks 19992, and none has a majority"
+    assert [about(found, "fork", name) for name in "ab"] == [("fail", reason)] * 2
+    assert about(found, "endpoints", "test")[0] == "fail"
+    assert partial(found)
+
+
 def test_every_step_that_is_announced_is_taken() -> None:
     async def story() -> None:
         async with served(name="a") as a, served(name="b") as b:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from watcher.chain.rpc import Rpc
 from watcher.check.audit import audit
 from watcher.check.finding import About, Finding, Result, Verdict
-from watcher.check.judge import endpoint_findings, readable, usable
-from watcher.check.look import look
+from watcher.check.judge import endpoint_findings, on_one_chain, readable, usable
+from watcher.check.look import look, shared
 from watcher.check.market import Inspection, failed, inspect, market_findings, unread
 from watcher.check.probe import Head, Probe
 from watcher.check.verdict import audit_findings
@@ -23,6 +23,7 @@ from watcher.query import together
 
 DEADLINE: Final = 60.0  # seconds for one chain
 SHARE: Final = 1 / 3  # of it for the endpoints, and as much for the markets where an audit follows
+SETTLED: Final = 8  # blocks below the slowest head: the tips of honest endpoints meet above
 REPEATS: Final = 3  # readings of the markets, where the pinned block was replaced meanwhile
 Step = Callable[[str], None]
 
@@ -42,9 +43,11 @@ async def check_chain(
     end = asyncio.get_running_loop().time() + deadline
     probes = await probed(chain, deadline * SHARE, step)
     newest = max((p.head for p in probes if isinstance(p.head, Head)), key=lambda head: head.number, default=None)
+    forks = on_one_chain(chain, probes)
     found = [finding for probe in probes for finding in endpoint_findings(chain, probe, newest)]
-    found.append(readable(chain, probes))
-    good = {probe.endpoint for probe in probes if usable(chain, probe)}
+    apart = {finding.subject for finding in forks if finding.result is Result.FAIL}
+    good = {probe.endpoint for probe in probes if usable(chain, probe)} - apart
+    found += [*forks, readable(chain, len(good))]
     narrowed = replace(chain, endpoints=tuple(one for one in chain.endpoints if one.name in good))
     if good:
         async with connect(narrowed) as line:
@@ -53,24 +56,37 @@ async def check_chain(
 
 
 async def probed(chain: Chain, seconds: float, step: Step) -> tuple[Probe, ...]:
-    """One probe per endpoint, side by side; those that are not done in time say what they know."""
-    probes = tuple(Probe(endpoint.name) for endpoint in chain.endpoints)
+    """One probe per endpoint, side by side; those that are not done in time say what they know.
+
+    Then those that can be used are asked for one and the same block, a little below the head of the slowest.
+    """
+    probes = {endpoint.name: Probe(endpoint.name) for endpoint in chain.endpoints}
     if not probes:
         return ()
 
     async def one(rpc: Rpc, probe: Probe) -> None:
-        await look(rpc.only(probe.endpoint), chain, probe)
+        await look(rpc, chain, probe)
         step(f"{chain.name}: {probe.endpoint}")
 
     async with Rpc(chain.endpoints, chain.id) as rpc:
-        tasks = [asyncio.create_task(one(rpc, probe)) for probe in probes]
-        done, late = await asyncio.wait(tasks, timeout=seconds)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-        for task in done:
-            task.result()
-    return probes
+        await within(seconds, [one(rpc.only(name), probe) for name, probe in probes.items()])
+        heads = {name: p.head.number for name, p in probes.items() if isinstance(p.head, Head) and usable(chain, p)}
+        common = max(0, min(heads.values(), default=0) - SETTLED)
+        await within(seconds / 4, [shared(rpc.only(name), common, probes[name]) for name in heads])
+    return tuple(probes.values())
+
+
+async def within(seconds: float, jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """All of them side by side; what is not done after so many seconds is cut off."""
+    tasks = [asyncio.create_task(job) for job in jobs]
+    if not tasks:
+        return
+    done, late = await asyncio.wait(tasks, timeout=seconds)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
 async def behind(line: Connection, accounts: int, end: float, step: Step) -> list[Finding]:

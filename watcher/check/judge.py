@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -43,10 +44,32 @@ def usable(chain: Chain, probe: Probe) -> bool:
     return not isinstance(probe.head, Head) or multicall(chain, probe, probe.head).result is not FAIL
 
 
-def readable(chain: Chain, probes: Sequence[Probe]) -> Finding:
-    """Whether anything of the chain can be read at all."""
-    good = sum(usable(chain, probe) for probe in probes)
-    detail = f"{good} of {len(probes)} endpoints can be read from"
+def on_one_chain(chain: Chain, probes: Sequence[Probe]) -> tuple[Finding, ...]:
+    """Whether the endpoints hold the same block, by majority; no finding where there are not two to compare."""
+    held = {probe.endpoint: probe.shared for probe in probes if isinstance(probe.shared, tuple)}
+    if len(held) < 2:
+        return ()
+    (block, votes), *_ = Counter(held.values()).most_common(1)
+    majority = 2 * votes > len(held)
+
+    def verdict(own: tuple[int, str]) -> Verdict:
+        if not majority:
+            advice = "name the endpoint that you trust with --rpc URL"
+            return Verdict(FAIL, f"the endpoints hold different blocks {own[0]}, and none has a majority", advice)
+        if own != block:
+            return Verdict(FAIL, f"has another block {own[0]} than most, a fork of its own", "take it out")
+        return Verdict(OK, f"block {own[0]} is the same at {votes} of {len(held)} endpoints")
+
+    verdicts = {name: verdict(own) for name, own in held.items()}
+    for probe in probes:
+        if isinstance(probe.shared, EndpointError):
+            verdicts[probe.endpoint] = Verdict(UNKNOWN, probe.shared.reason, "try again later")
+    return tuple(Finding(chain.name, About.ENDPOINT, name, "fork", said) for name, said in verdicts.items())
+
+
+def readable(chain: Chain, good: int) -> Finding:
+    """Whether anything of the chain can be read at all: from `good` of its endpoints."""
+    detail = f"{good} of {len(chain.endpoints)} endpoints can be read from"
     verdict = Verdict(OK, detail)
     if not good:
         verdict = Verdict(FAIL, detail, f"name one with --rpc URL or WATCHER_RPC_{chain.id}")

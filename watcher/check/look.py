@@ -121,6 +121,16 @@ async def ask_logs(rpc: Rpc, chain: Chain, first: int, last: int) -> Any:
     return await rpc.call("eth_getLogs", [wanted])
 
 
+async def shared(rpc: Rpc, number: int, probe: Probe) -> None:
+    """The hash of a block that every endpoint should have."""
+    try:
+        block = await rpc.call("eth_getBlockByNumber", [hex(number), False])
+    except EndpointError as error:
+        probe.shared = error
+    else:
+        probe.shared = number, block["hash"].lower()
+
+
 async def batches(rpc: Rpc, probe: Probe) -> None:
     """Whether so many requests are answered as one array. The client divides what is refused, so its requests are counted."""
     for size in BATCHES:

@@ -46,3 +46,4 @@ class Probe:
     clock: int | WatcherError | None = None  # the timestamp that Multicall3 answers at the head
     logs: LogRange | EndpointError | None = None
     batches: dict[int, EndpointError | None] = field(default_factory=dict)
+    shared: tuple[int, str] | EndpointError | None = None  # number and hash of a block that all endpoints have reached
