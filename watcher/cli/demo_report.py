@@ -16,12 +16,13 @@ from rich.text import Text
 from watcher.cli.demo_run import Line, Scene
 from watcher.cli.demo_show import console, table
 from watcher.cli.demo_tally import PROTOCOLS, Outcome
+from watcher.cli.figures import exact
 from watcher.cli.options import Format, Options
 from watcher.cli.output import Column, plain, show
 from watcher.text import clean_line
 
-POSITION = ("account", "address", "market", "status", "health", "collateral", "debt")
-COLUMNS = tuple(Column(key, key) for key in ("block", "time", *POSITION))
+POSITION = ("name", "account", "market", "status", "health", "unit", "collateral", "debt")
+COLUMNS = tuple(Column(key, key) for key in ("block", "block_time", *POSITION))
 MOST = 20  # differences that are shown; json has them all
 
 
@@ -56,23 +57,22 @@ def report(outcome: Outcome, scenes: Sequence[Scene], options: Options, held: He
 
 
 def record(line: Line) -> dict[str, Any]:
-    """One position; amounts in raw integers of its market's unit, None where it could not be read."""
+    """One position in the words of `watcher account`: decimals in the market's `unit`, None where it could not be read."""
     reading = line.row.reading
     seen = reading.valuation
-    return {
-        "account": line.who,
-        "address": to_checksum_address(reading.key.key),
-        "market": reading.key.market,
-        "status": reading.status,
-        "health": seen and seen.health,
-        "collateral": seen and seen.collateral,
-        "debt": seen and seen.debt,
-    }
+    figures: dict[str, Any] = {"health": None, "unit": None, "collateral": None, "debt": None}
+    if seen is not None:
+        places = seen.unit.decimals
+        figures["health"] = None if seen.health is None else exact(seen.health, 18)
+        figures["unit"] = seen.unit.symbol
+        figures |= {"collateral": exact(seen.collateral, places), "debt": exact(seen.debt, places)}
+    account = to_checksum_address(reading.key.key)
+    return {"name": line.who, "account": account, "market": reading.key.market, "status": reading.status, **figures}
 
 
 def records(scene: Scene) -> Iterator[dict[str, Any]]:
     for line in scene.lines:
-        yield {"block": scene.block.number, "time": scene.block.timestamp} | record(line)
+        yield {"block": scene.block.number, "block_time": scene.block.timestamp} | record(line)
 
 
 def conclude(out: Console, outcome: Outcome) -> None:

@@ -85,7 +85,7 @@ class Run:
     async def perform(self) -> Outcome:
         started = time.monotonic()
         first = await self.world.chain.block_number()
-        play = Play(self.world)
+        play = await Play.of(self.world)
         for number, step in enumerate(STEPS, 1):
             await play.act(step)
             block = await self.line.block()

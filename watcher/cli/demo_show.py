@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from watcher.cli.demo_run import Line, Scene, Watch
-from watcher.cli.figures import health, percent, short
+from watcher.cli.figures import fixed, health, percent
 from watcher.health.status import urgency
 from watcher.model import Status
 from watcher.text import clean_line
@@ -134,7 +134,7 @@ def change(before: int | None, now: int | None) -> str:
     """Of health since the block before, to four digits; nothing where it did not move that far."""
     if before is None or now is None:
         return ""
-    moved = short(abs(now - before) // 10**14, 4, 4)
+    moved = fixed(abs(now - before) // 10**14, 4, 4)
     return "" if moved == "0.0000" else f"{'+' if now > before else '−'}{moved}"
 
 

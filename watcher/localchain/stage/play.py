@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
-from typing import Final
+from typing import Final, Self
 
 from watcher.localchain import aave_actions, scenario
 from watcher.localchain.aave_assets import USD
@@ -87,15 +87,25 @@ def _falling() -> Iterator[Step]:
 
 
 STEPS: Final = tuple(_falling())
-MILDER: Final = (replace(STEPS[15].prices, eth=1_648), replace(STEPS[15].prices, eth=1_645, btc=52_000))
+_KEPT: Final = (
+    next(place for place, step in enumerate(STEPS) if step.event is Event.REORG) - 2
+)  # the last step before those replaced
+MILDER: Final = tuple(replace(STEPS[_KEPT].prices, eth=eth) for eth in (1_648, 1_645))
 LASTS: Final = sum(step.seconds for step in STEPS)  # seconds of the chain's own time
 
 
 class Play:
-    """``await play.act(step)`` for each of `STEPS`, in order."""
+    """``play = await Play.of(world)``, then ``await play.act(step)`` for each of `STEPS`, in order."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, dollar: Contract) -> None:
         self.world = world
+        self._dollar = dollar  # the quote feed behind Morpho's WETH/USDC
+
+    @classmethod
+    async def of(cls, world: World) -> Self:
+        market = world.morpho.markets["WETH/USDC"]
+        assert market.oracle is not None
+        return cls(world, market.source.at(await market.oracle.call("QUOTE_FEED_1")))
 
     async def act(self, step: Step) -> None:
         """Mine the step's block: its prices; at a liquidation the real one, by somebody who had his money ready."""
@@ -124,7 +134,7 @@ class Play:
         await chain.rpc("anvil_removeBlockTimestampInterval")
 
     def _answers(self, prices: Prices) -> Iterator[tuple[Contract, int]]:
-        """Every feed and oracle that these prices are written to, with its own integer."""
+        """Every feed and oracle with its own integer; those whose price stands still report it again, as feeds do every day."""
         staked = int(prices.eth * prices.ratio * USD)
         dollars = {
             "WETH": prices.eth * USD,
@@ -134,10 +144,13 @@ class Play:
             "AAVE": prices.aave * USD,
         }
         for market in (self.world.v30, self.world.v36):
-            for symbol, answer in dollars.items():
-                yield market.reserves[symbol].feed, answer
+            for symbol, reserve in market.reserves.items():
+                yield reserve.feed, dollars.get(symbol, reserve.asset.price)
+            if market.mode_feed is not None:
+                yield market.mode_feed, USD
         blue = self.world.morpho.markets
         yield blue["WETH/USDC"].source, dollars["WETH"]
+        yield self._dollar, USD
         yield blue["wstETH/WETH"].source, int(prices.ratio * 10**36)
         yield blue["WBTC/USDC"].source, prices.btc * 10**34
         yield blue["USDC/WETH"].source, 10**48 // prices.eth

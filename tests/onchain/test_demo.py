@@ -1,0 +1,139 @@
+"""`watcher demo` as a whole, and that its own check can fail."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from watcher.__main__ import main
+from watcher.localchain.stage.truth import Figures, Told, Truth
+from watcher.model import PositionKey
+
+from .conftest import Local
+
+WATCHER = (sys.executable, "-m", "watcher")
+
+
+def environment() -> dict[str, str]:
+    """This one's, without endpoints of its own."""
+    return {key: value for key, value in os.environ.items() if key != "ETH_RPC_URL" and "WATCHER_RPC" not in key}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A demo that has played and keeps its node: its process, and what it printed."""
+
+    child: subprocess.Popen[str]
+    document: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def held(local: Local) -> Iterator[Held]:
+    """`local` only for its packages, which are all there when it is."""
+    command = (*WATCHER, "demo", "--json", "--hold", "--quiet")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as child:
+        try:
+            assert child.stdout is not None
+            text = ""
+            for line in child.stdout:
+                text += line
+                if line == "}\n":
+                    break
+            yield Held(child, json.loads(text))
+        finally:
+            child.terminate()
+            child.wait(30)
+
+
+def test_the_demo_keeps_every_promise(held: Held) -> None:
+    seen = held.document
+    assert seen["mismatches"] == 0
+    assert seen["comparisons"] >= 500
+    assert seen["comparisons"] == seen["positions"] * seen["blocks"]
+    assert seen["accounts"] == 20
+    assert seen["crossed"]["aave_v3"] > 0
+    assert seen["crossed"]["morpho_blue"] > 0
+    assert (seen["liquidations"], seen["reorgs"], seen["replaced_blocks"], seen["faults"]) == (1, 1, 2, 1)
+    assert (seen["ok"], seen["broken"]) == (True, [])
+    assert {row["market"].rpartition("/")[0] for row in seen["final"]} == {"local/aave-v3", "local/morpho-blue"}
+
+
+def test_account_shows_the_same_of_the_held_node(held: Held) -> None:
+    owners = sorted({row["account"] for row in held.document["final"] if row["name"] in ("alice", "chloe", "otto")})
+    command = (*WATCHER, "account", *owners, "--chains", held.document["chains"], "--format", "json")
+    run = subprocess.run(command, capture_output=True, text=True, env=environment())
+    assert run.returncode == 0, run.stderr
+    fields = ("account", "market", "status", "health", "collateral", "debt")
+    shown = {tuple(row[field] for field in fields) for row in json.loads(run.stdout)}
+    demo = {tuple(row[field] for field in fields) for row in held.document["final"] if row["account"] in owners}
+    assert len(demo) == 7
+    assert shown == demo
+
+
+def test_a_held_demo_ends_well_at_sigterm_and_leaves_nothing_behind(held: Held) -> None:
+    held.child.terminate()
+    assert held.child.wait(30) == 0
+    assert not Path(held.document["chains"]).exists()
+    place = urlsplit(held.document["url"])
+    with pytest.raises(ConnectionRefusedError):
+        http.client.HTTPConnection(str(place.hostname), place.port, timeout=5).connect()
+
+
+def test_sigterm_in_the_middle_of_a_run_ends_the_node(local: Local) -> None:
+    with subprocess.Popen(
+        (*WATCHER, "demo", "--json"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment()
+    ) as child:
+        assert child.stderr is not None
+        for line in child.stderr:
+            if line.startswith("block "):
+                break
+        (node,) = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
+        child.terminate()
+        assert child.stderr.read().splitlines()[-1] == "watcher: interrupted"
+        assert child.wait(30) == 130
+    assert not Path(f"/proc/{node}").exists()
+
+
+def more_by_one(figures: Figures, field: str) -> Figures:
+    return {**figures, field: int(figures[field] or 0) + 1}
+
+
+def falsified(told: Told) -> Told:
+    """One field of one Aave account, one Morpho debt and one Morpho total, each more by a single unit."""
+    owing = [key for key, figures in told.positions.items() if figures["debt"]]
+    lied: dict[PositionKey, Figures] = dict(told.positions)
+    for key, field in (
+        (next(key for key in owing if "aave" in key.market), "available"),
+        (next(key for key in owing if "morpho" in key.market), "debt"),
+    ):
+        lied[key] = more_by_one(lied[key], field)
+    market, totals = next(iter(told.totals.items()))
+    return replace(told, positions=lied, totals={**told.totals, market: {**totals, "borrowed": totals["borrowed"] + 1}})
+
+
+def test_the_check_fails_when_the_truth_is_off_by_one_unit(
+    local: Local, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    honest, blocks = Truth.at, itertools.count(1)
+
+    async def at(self: Truth, number: int) -> Told:
+        told = await honest(self, number)
+        return falsified(told) if next(blocks) == 9 else told
+
+    monkeypatch.setattr(Truth, "at", at)
+    assert main(["demo", "--json", "--quiet"]) == 1
+    seen = json.loads(capsys.readouterr().out)
+    assert seen["broken"] == ["3 mismatches"]
+    assert seen["mismatches"] == 3
+    assert {text.split(": ")[1].split()[0] for text in seen["differences"]} == {"available", "debt", "borrowed"}
