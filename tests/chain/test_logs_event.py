@@ -16,7 +16,8 @@ from web3 import Web3
 
 import watcher.chain.provider  # noqa: F401  # puts the recursion limit back that web3 raises
 from watcher.chain.abi import event
-from watcher.chain.event import Log, arguments, convert, decode_log, known, parse
+from watcher.chain.event import decode_log, known
+from watcher.chain.log import Log, convert
 from watcher.data import root
 from watcher.errors import AnswerError
 
@@ -96,13 +97,7 @@ def test_the_values_of_a_log_are_those_that_web3_reads(name: str, data: st.DataO
     args = tuple(data.draw(values(kind)) for kind in event(name).types)
     log = made(name, args)
     (ours,) = convert([log])
-    assert arguments(BOOK, ours) == by_web3(name, log) == args
-
-
-def test_a_raw_body_and_a_parsed_result_are_the_same_logs() -> None:
-    log = made(NAMES[2], (b"\1" * 32, 1, 2, 2**256 - 1))
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "result": [log, log]}).encode()
-    assert parse(body) == convert([log, log])
+    assert decode_log(BOOK, ours).args == by_web3(name, log) == args
 
 
 def test_an_event_carries_its_place_in_the_chain() -> None:

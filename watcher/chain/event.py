@@ -3,46 +3,35 @@
 from __future__ import annotations
 
 from binascii import unhexlify
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from operator import call, itemgetter
 from typing import Any
 
-import msgspec
 from eth_typing import ChecksumAddress, HexStr
 
 from watcher.adapter import Event
 from watcher.chain.abi import EventLayout, event
 from watcher.chain.codec import decode_types
+from watcher.chain.log import Log
 from watcher.chain.words import ADDRESS_PADDING, Layout, Misfit, address, layout
 from watcher.errors import AnswerError
 
 
-class Log(msgspec.Struct, frozen=True, gc=False):
-    """The members of a log that are read; a parser skips the rest. A pending log has null members and is refused."""
-
-    address: str
-    topics: tuple[str, ...]
-    data: str
-    blockNumber: str
-    blockHash: str
-    logIndex: str
-    removed: bool = False
-
-
-class _Body(msgspec.Struct, gc=False):
-    result: list[Log]
-
-
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One event ready to be read: `fixed` covers the indexed words, then the data words; `order` puts them back as in the ABI."""
+    """One event ready to be read: `topics` has a reader per indexed value, `data` the layout of the others; None where none is fixed.
+
+    `order` puts the values, indexed ones first, back as in the ABI; None where they stand so already.
+    """
 
     name: str
     indexed: tuple[str, ...]
     plain: tuple[str, ...]
-    fixed: Layout | None
-    order: tuple[int, ...] | None
+    topics: tuple[Callable[[str], Any], ...] | None
+    data: Layout | None
+    order: Callable[[Sequence[Any]], tuple[Any, ...]] | None
 
 
 Book = Mapping[tuple[str, int], Known]  # by topic 0 and the number of topics
@@ -59,8 +48,26 @@ def _known(shape: EventLayout) -> Known:
     places = [i for i, is_topic in enumerate(shape.indexed) if is_topic]
     places += [i for i, is_topic in enumerate(shape.indexed) if not is_topic]
     order = tuple(places.index(i) for i in range(len(places)))
-    fixed = layout(indexed + plain)
-    return Known(shape.name, indexed, plain, fixed, None if order == tuple(sorted(order)) else order)
+    in_order = None if order == tuple(sorted(order)) else itemgetter(*order)
+    return Known(shape.name, indexed, plain, _readers(indexed), layout(plain), in_order)
+
+
+def _readers(indexed: tuple[str, ...]) -> tuple[Callable[[str], Any], ...] | None:
+    found = [layout((kind,)) for kind in indexed]
+    return None if None in found else tuple(_reader(one) for one in found if one is not None)
+
+
+@cache
+def _reader(kind: Layout) -> Callable[[str], Any]:
+    """Reads one topic. Cached, because the same users and reserves come again and again."""
+
+    @lru_cache(maxsize=1 << 14)
+    def read(topic: str) -> Any:
+        if len(topic) != 66:
+            raise Misfit
+        return kind.read(unhexlify(topic[2:]))[0]
+
+    return read
 
 
 def _topic(kind: str) -> str:
@@ -68,29 +75,11 @@ def _topic(kind: str) -> str:
     return "bytes32" if kind in ("string", "bytes") or kind.endswith((")", "]")) else kind
 
 
-def parse(body: bytes) -> list[Log]:
-    """The logs of a raw `eth_getLogs` response."""
-    try:
-        return msgspec.json.decode(body, type=_Body).result
-    except msgspec.MsgspecError as wrong:
-        raise AnswerError(f"the answer to eth_getLogs is not a list of logs: {wrong}") from wrong
-
-
-def convert(result: Any) -> list[Log]:
-    """The logs of an `eth_getLogs` result that is already parsed."""
-    try:
-        return msgspec.convert(result, list[Log])
-    except msgspec.ValidationError as wrong:
-        raise AnswerError(f"the answer to eth_getLogs is not a list of logs: {wrong}") from wrong
-
-
-def arguments(book: Book, log: Log) -> tuple[Any, ...]:
-    """The exact values of one log in the ABI's order. `AnswerError` for an unknown topic, a wrong count or a value that does not fit."""
-    return _values(_found(book, log), log)
-
-
 def decode_log(book: Book, log: Log) -> Event:
-    """One log as an `Event`. `AnswerError` as for `arguments`, and for a block number, hash or index that is none."""
+    """One log as an `Event`, its exact values in the ABI's order.
+
+    `AnswerError` for an unknown topic, a wrong count of topics, a value that does not fit, and a block number, hash or index that is none.
+    """
     found = _found(book, log)
     emitter = _emitter(log.address)
     number, index = _quantity(log.blockNumber), _quantity(log.logIndex)
@@ -106,19 +95,15 @@ def _found(book: Book, log: Log) -> Known:
 
 
 def _values(found: Known, log: Log) -> tuple[Any, ...]:
+    if found.topics is None or found.data is None:
+        return _slowly(found, log)
     try:
-        if found.fixed is None:
-            return _slowly(found, log)
-        words = [topic[2:] for topic in log.topics if len(topic) == 66]
-        if len(words) != len(log.topics):
-            return _slowly(found, log)
-        words[0] = ""  # topic 0 names the event and carries no value
-        values = found.fixed.read(unhexlify("".join(words) + log.data[2:]))
+        values = [*map(call, found.topics, log.topics[1:]), *found.data.read(unhexlify(log.data[2:]))]
     except Misfit:
         return _slowly(found, log)
     except ValueError as wrong:  # not hex
         raise AnswerError(f"a log of {found.name} is not hexadecimal") from wrong
-    return values if found.order is None else tuple([values[place] for place in found.order])
+    return tuple(values) if found.order is None else found.order(values)
 
 
 def _slowly(found: Known, log: Log) -> tuple[Any, ...]:
@@ -129,7 +114,7 @@ def _slowly(found: Known, log: Log) -> tuple[Any, ...]:
     if any(len(topic) != 32 for topic in topics):
         raise AnswerError(f"a topic of {found.name} is not 32 bytes")
     values = [*decode_types(found.indexed, b"".join(topics), found.name), *decode_types(found.plain, data, found.name)]
-    return tuple(values if found.order is None else [values[place] for place in found.order])
+    return tuple(values) if found.order is None else found.order(values)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -143,6 +128,7 @@ def _emitter(text: str) -> ChecksumAddress:
     return address(ADDRESS_PADDING + raw)
 
 
+@lru_cache(maxsize=1 << 12)
 def _quantity(text: str) -> int:
     try:
         number = int(text, 16)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from watcher.adapter import Event, LogQuery
 from watcher.chain.classify import Oversized, UnknownBlock
-from watcher.chain.event import Book, convert, decode_log, known
+from watcher.chain.event import Book, decode_log, known
 from watcher.chain.link import Link, link
-from watcher.chain.node import Answer
+from watcher.chain.log import Log, convert
+from watcher.chain.node import Answer, Logs
 from watcher.errors import AnswerError, EndpointError, RangeTooWide, Refused, Transient
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ async def logs(
                 low, high, found = await walk.window(first, last, backward)
         except TimeoutError:
             return
-        rows = [(event, query.read(event)) for event in _ordered(walk.book, found, backward)]
+        rows = [(event, query.read(event)) for event in ordered(walk.book, found, backward=backward)]
         if backward:
             last = low - 1
             yield low, rows
@@ -89,13 +90,12 @@ async def logs(
             yield high, rows
 
 
-def _ordered(book: Book, found: Any, backward: bool) -> list[Event]:
+def ordered(book: Book, found: Sequence[Log], *, backward: bool = False) -> list[Event]:
     """Decoded, each once, in the order of the chain or against it. Two hashes of one block cannot both be canonical."""
-    events = {(event.block_hash, event.index): event for event in (decode_log(book, log) for log in convert(found))}
-    hashes = {event.block: event.block_hash for event in events.values()}
-    if any(hashes[event.block] != event.block_hash for event in events.values()):
+    events = {(event.block, event.block_hash, event.index): event for event in [decode_log(book, log) for log in found]}
+    if len({(block, mined) for block, mined, _ in events}) > len({block for block, _, _ in events}):
         raise AnswerError("the logs of one block carry two block hashes; ask again")
-    return sorted(events.values(), key=lambda event: (event.block, event.index), reverse=backward)
+    return [events[place] for place in sorted(events, reverse=backward)]
 
 
 class _Walk:
@@ -104,12 +104,12 @@ class _Walk:
     def __init__(self, source: Link, query: LogQuery[Any], windows: dict[str, Window]) -> None:
         self.book = known(query.events)
         self._source = source
-        self._filter = _filter(self.book, query)
+        self._filter = filtered(self.book, query)
         self._windows = windows
         self._names = list(source.endpoints)
         self._heads: dict[str, int] = {}
 
-    async def window(self, first: int, last: int, backward: bool) -> tuple[int, int, Any]:
+    async def window(self, first: int, last: int, backward: bool) -> tuple[int, int, list[Log]]:
         """(lowest block, highest block, raw logs) of the next window that an endpoint serves."""
         errors: list[EndpointError] = []
         for attempt in range(ROUNDS):
@@ -126,7 +126,9 @@ class _Walk:
                 break
         raise errors[0]
 
-    async def _from(self, name: str, first: int, last: int, backward: bool) -> tuple[int, int, Any] | EndpointError:
+    async def _from(
+        self, name: str, first: int, last: int, backward: bool
+    ) -> tuple[int, int, list[Log]] | EndpointError:
         window = self._windows.setdefault(name, Window())
         failures = 0
         while True:
@@ -150,24 +152,29 @@ class _Walk:
                     window.served()
                 return low, high, found
 
-    async def _ask(self, name: str, low: int, high: int) -> Any:
+    async def _ask(self, name: str, low: int, high: int) -> list[Log]:
         view = self._source.only(name)
         if low == high:
             block = (await view.ask("eth_getBlockByNumber", [hex(low), False])).value
             try:
-                return (await view.ask("eth_getLogs", [{**self._filter, "blockHash": block["hash"]}])).value
+                return received(await view.ask("eth_getLogs", [{**self._filter, "blockHash": block["hash"]}]))
             except UnknownBlock:
                 raise
             except Refused:
                 pass  # not every endpoint takes a hash here; the block is known to it, so its range is safe too
         wanted = {**self._filter, "fromBlock": hex(low), "toBlock": hex(high)}
         if high + MARGIN <= self._heads.get(name, -1):
-            return (await view.ask("eth_getLogs", [wanted])).value
+            return received(await view.ask("eth_getLogs", [wanted]))
         head, found = await _both(view, ("eth_blockNumber", []), ("eth_getLogs", [wanted]))
         self._heads[name] = int(head, 16)
         if self._heads[name] < high:
             raise UnknownBlock(name, f"its newest block is {self._heads[name]}, logs up to {high} were asked", 0)
-        return found
+        return convert(found)
+
+
+def received(answer: Answer) -> list[Log]:
+    """The logs of a checked answer, whichever way they were read."""
+    return answer.logs if isinstance(answer, Logs) else convert(answer.value)
 
 
 async def _both(view: Link, *asked: tuple[str, Sequence[Any]]) -> list[Any]:
@@ -181,7 +188,8 @@ async def _both(view: Link, *asked: tuple[str, Sequence[Any]]) -> list[Any]:
     return [reply.value for reply in replies if isinstance(reply, Answer)]
 
 
-def _filter(book: Book, query: LogQuery[Any]) -> dict[str, Any]:
+def filtered(book: Book, query: LogQuery[Any]) -> dict[str, Any]:
+    """The filter of `eth_getLogs`, but for its blocks."""
     first = sorted({topic for topic, _ in book})
     rest = [None if words is None else [f"0x{word.hex()}" for word in words] for words in query.indexed]
     return {"address": list(query.addresses), "topics": [first, *rest]}

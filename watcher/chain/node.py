@@ -18,11 +18,12 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from watcher.chain.answers import Malformed, check
+from watcher.chain.answers import Malformed, Wanted, check
 from watcher.chain.classify import LONGEST_PARKING, RATE, Oversized, TimedOut, UnknownBlock, classify
 from watcher.chain.clock import Clock
 from watcher.chain.endpoint import Endpoint
 from watcher.chain.health import Budget, Health
+from watcher.chain.log import Log, read
 from watcher.chain.parse import BadEnvelope, Envelope, Fault, NotEnvelope, NotJson, decode, envelope, envelopes
 from watcher.chain.redact import secrets_of, shown
 from watcher.errors import ConfigError, EndpointError, Lying, RateLimited, Refused, Transient
@@ -51,6 +52,22 @@ class Answer:
 
     value: Any
     endpoint: str
+
+
+class Logs(Answer):
+    """Checked logs that were read the short way. The whole JSON is parsed when somebody asks for its `value`; we do not."""
+
+    __slots__ = ("_raw", "logs")
+    logs: list[Log]
+    _raw: bytes
+
+    def __init__(self, logs: list[Log], raw: bytes, endpoint: str) -> None:
+        for name, member in (("logs", logs), ("_raw", raw), ("endpoint", endpoint)):
+            object.__setattr__(self, name, member)
+
+    @property
+    def value(self) -> Any:
+        return decode(self._raw)["result"]
 
 
 class Node:
@@ -114,6 +131,10 @@ class Node:
         """What an HTTP answer says to `asked`, sent with `ids`. Pure, but for the date in a Retry-After."""
         if 300 <= status < 400:
             raise Refused(self.name, f"answers with a redirect (HTTP {status}), which is never followed", status)
+        if status == 200 and not batch and asked[0].method == "eth_getLogs":
+            logs = read(raw, ids[0], Wanted(asked[0].params[0] if asked[0].params else {}))
+            if logs is not None:
+                return [Logs(logs, raw, self.name)]
         try:
             value = decode(raw)
             found = envelopes(value, ids) if batch else _single(envelope(value), ids[0])

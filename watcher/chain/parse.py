@@ -34,7 +34,8 @@ def too_deep(body: bytes, deepest: int = DEEPEST) -> bool:
     """
     if b"\\" in body:
         body = ESCAPED.sub(b"", body)
-    outside = b"".join(body.translate(None, STRUCTURE).split(b'"')[::2]).translate(ONE_KIND)
+    bare = body.translate(None, STRUCTURE).replace(b'""', b"")  # two quotes with nothing between them change nothing
+    outside = b"".join(bare.split(b'"')[::2]).translate(ONE_KIND)
     for _ in range(deepest):
         if not outside:
             return False

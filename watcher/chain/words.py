@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from operator import call
 from struct import Struct
 from typing import Any, TypeAlias
 
@@ -43,8 +44,8 @@ class Layout:
             raise Misfit
         if self.plain:
             return tuple(map(from_bytes, self.split(data)))
-        values = [leaf(word) for leaf, word in zip(self.leaves, self.split(data), strict=True)]
-        return tuple(values) if self.shape is None else _nest(iter(values), self.shape)
+        values = map(call, self.leaves, self.split(data))
+        return tuple(values) if self.shape is None else _nest(values, self.shape)
 
 
 @cache
