@@ -240,6 +240,7 @@ class Adapter(Generic[T, Q, H]):
     )
     makeup: Callable[[T], Makeup] | None = None
     borrowers: Callable[[Sequence[T]], LogQuery[PositionKey]] | None = None  # who borrowed in markets of one contract
+    mode: Callable[[H], int] | None = None  # the e-mode category of a position, 0 for none
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Annotated
 
 import typer
@@ -65,7 +66,7 @@ def command(
     options.start_logging()
     amounts = {"deposit": deposit or (), "repay": repay or (), "borrow": borrow or (), "withdraw": withdraw or ()}
     changes = parse(price or (), amounts, emode, at, target_health)
-    limit = None if fail_below is None else Wad(int(number("--fail-below", fail_below) * WAD))
+    limit = None if fail_below is None else Wad(int(Fraction(number("--fail-below", fail_below)) * WAD))
     owners = tuple(dict.fromkeys(map(address, addresses)))
     config = options.config(rpc)
     return asyncio.run(account(config, market or (), owners, changes, limit, timeout, options))
@@ -106,8 +107,9 @@ async def answered(
     """Every chain's wallet, the first to answer first."""
     number, before = moment(options.block, datetime.now(UTC))
     reads = [read_wallet(chain, owners, number=number, before=before, deadline=timeout) for chain in config.chains]
-    with progress(f"reading {len(reads)} chains", len(reads), not options.quiet and sys.stderr.isatty()) as step:
+    with progress("reading", len(reads), not options.quiet and sys.stderr.isatty()) as step:
         for read in asyncio.as_completed(reads):
             wallet = await read
             step(wallet.chain.name)
-            yield wallet
+            with step.aside():
+                yield wallet

@@ -9,14 +9,15 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
-from watcher.adapter import Action, Borrow, Position, Repay, SetMode, Supply, Withdraw
+from watcher.adapter import Action, Borrow, Panel, Position, Repay, SetMode, Supply, Withdraw
 from watcher.cli.options import UNITS
-from watcher.errors import UsageError
+from watcher.errors import AnswerError, UsageError
 from watcher.health.what_if import Change, Scenario
 from watcher.model import Moment, Token
 from watcher.units import WAD, Raw, Wad
 
 Some = Position[Any, Any, Any]
+MAGNITUDE = 40  # powers of ten, up and down: what no amount or price exceeds
 KINDS: dict[str, type[Supply | Repay | Borrow | Withdraw]] = {
     "deposit": Supply,
     "repay": Repay,
@@ -89,7 +90,7 @@ def parse(
         tuple(amount(kind, text) for kind, texts in amounts.items() for text in texts),
         mode,
         None if later is None else seconds(later),
-        None if target is None else Wad(int(number("--target-health", target) * WAD)),
+        None if target is None else Wad(int(Fraction(number("--target-health", target)) * WAD)),
     )
 
 
@@ -117,9 +118,9 @@ def number(option: str, text: str, *, signed: bool = False) -> Decimal:
     try:
         value = Decimal(text.strip().replace("_", "").replace(",", ""))
     except InvalidOperation:
-        raise UsageError(f"{option}: {text!r} is not a number") from None
-    if not value.is_finite() or not (signed or value > 0) or value.adjusted() > 30:
-        raise UsageError(f"{option}: {text!r} is not a number above zero")
+        raise UsageError(f"{option}: {text!r} is not a number; write one as 1500 or 0.25") from None
+    if not value.is_finite() or not (signed or value > 0) or abs(value.adjusted()) > MAGNITUDE:
+        raise UsageError(f"{option}: {text!r} is not a number above zero; write one as 1500 or 0.25")
     return value
 
 
@@ -131,11 +132,18 @@ def seconds(text: str) -> int:
     return int(found[1]) * UNITS[found[2]]
 
 
+def panels(position: Some) -> tuple[Panel, ...]:
+    """The market's panels; none where its interest rate model does not answer, which a position without debt survives."""
+    try:
+        return position.adapter.panels(position.terms, position.quote)
+    except AnswerError:
+        return ()
+
+
 def known(position: Some) -> tuple[Token, ...]:
     """Every token that the position's market knows: listed ones, and those that only have a price."""
-    of = position.adapter
-    listed = [panel.token for panel in of.panels(position.terms, position.quote)]
-    priced = [found.token for found in of.prices(position.terms, position.quote)]
+    listed = [panel.token for panel in panels(position)]
+    priced = [found.token for found in position.adapter.prices(position.terms, position.quote)]
     return tuple({token.address: token for token in (*listed, *priced)}.values())
 
 
@@ -149,9 +157,9 @@ def find(tokens: Sequence[Token], wanted: str) -> Token | None:
 
 def raw(amount: Amount, token: Token) -> Raw:
     """Whole tokens to raw units, exactly."""
-    units = amount.amount.scaleb(token.decimals)
-    if units != units.to_integral_value():
-        raise UsageError(f"{amount}: {token.symbol} has {token.decimals} decimals")
+    units = Fraction(amount.amount) * 10**token.decimals  # a Decimal would round to its context's digits
+    if units.denominator != 1:
+        raise UsageError(f"{amount}: {token.symbol} has {token.decimals} decimals; write no more digits than that")
     return Raw(int(units))
 
 
@@ -161,7 +169,7 @@ def answer(position: Some, token: Token, change: Fraction | Decimal) -> Change |
     found = next((price for price in prices if price.token.address == token.address), None)
     if found is None:
         return None
-    return change if isinstance(change, Fraction) else int(change.scaleb(found.unit.decimals))
+    return change if isinstance(change, Fraction) else int(Fraction(change) * 10**found.unit.decimals)
 
 
 def checked(changes: Changes, positions: Sequence[Some]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from watcher.units import WAD
 
 
@@ -36,6 +38,12 @@ def health(wad: int | None) -> str:
 def percent(part: int, whole: int, places: int = 2) -> str:
     """``part / whole`` in per cent, rounded down; a dash without a whole."""
     return f"{fixed(part * 10 ** (places + 2) // whole, places, places)} %" if whole else "–"
+
+
+def together(names: Sequence[str]) -> str:
+    """ "WETH", "WETH and LINK", "WETH, WBTC and LINK"."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def age(seconds: int) -> str:

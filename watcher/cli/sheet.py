@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
-from watcher.adapter import Price
-from watcher.cli.changes import Changes
+from watcher.adapter import Panel, Price
+from watcher.cli.changes import Changes, panels
 from watcher.cli.future import NOTHING_ASKED, Future, future
 from watcher.cycle import Row
 from watcher.health.correlated import Group
@@ -19,12 +19,18 @@ from watcher.wallet import Wallet
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`outlook` is None where the position is unknown; `prices` are those of the assets it holds or owes."""
+    """`outlook` is None where the position is unknown; `prices` and `panels` are those of the assets it holds or owes.
+
+    `mode` is its e-mode, 0 for none, None where the protocol has none; `pair` says what a market of its own id is about.
+    """
 
     owner: ChecksumAddress
     row: Row
     outlook: Outlook | None
     prices: tuple[Price, ...]
+    panels: tuple[Panel, ...]
+    mode: int | None
+    pair: str | None
     future: Future = NOTHING_ASKED
 
     def under(self, changes: Changes) -> Sheet:
@@ -44,10 +50,21 @@ def sheets(wallet: Wallet, owners: Sequence[ChecksumAddress]) -> tuple[Sheet, ..
 
 def sheet(row: Row, groups: Sequence[Group]) -> Sheet:
     owner, position, valuation = to_checksum_address(row.reading.key.key[:20]), row.position, row.reading.valuation
-    prices = position.adapter.prices(position.terms, position.quote)
+    of, terms, quote = position.adapter, position.terms, position.quote
+    prices = of.prices(terms, quote)
+    mode = None if of.mode is None else of.mode(position.holding)
+    pair = f"{prices[0].token.symbol}/{prices[0].unit.symbol}" if row.market.id and prices else None
     if valuation is None:
-        return Sheet(owner, row, None, prices)
+        return Sheet(owner, row, None, prices, (), mode, pair)
     held = {leg.token.address for leg in valuation.legs}
     seen = outlook(position, groups)
-    held |= {line.price.token.address for line in seen.prices}
-    return Sheet(owner, row, seen, tuple(price for price in prices if price.token.address in held))
+    moving = held | {line.price.token.address for line in seen.prices}
+    return Sheet(
+        owner,
+        row,
+        seen,
+        tuple(price for price in prices if price.token.address in moving),
+        tuple(panel for panel in panels(position) if panel.token.address in held),
+        mode,
+        pair,
+    )

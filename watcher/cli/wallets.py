@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from watcher.cli import card
+from watcher.cli.assets import of_panel
 from watcher.cli.figures import age
 from watcher.cli.future import of_future
 from watcher.cli.options import Format, Options
@@ -82,7 +83,8 @@ def records(wallet: Wallet, shown: Sequence[Sheet]) -> Iterator[Record]:
     """A record per position, then one per market and one per chain that could not be read."""
     by = {"confirmed_by": wallet.confirmed_by}
     for one in shown:
-        yield of_position(wallet.chain, one.row, one.outlook, one.prices) | by | of_future(one.future)
+        more = {"emode": one.mode, "pair": one.pair, "assets": [of_panel(panel) for panel in one.panels]}
+        yield of_position(wallet.chain, one.row, one.outlook, one.prices) | more | by | of_future(one.future)
     for cycle in wallet.markets:
         if cycle.error is not None:
             yield of_failure(wallet.chain, cycle) | by

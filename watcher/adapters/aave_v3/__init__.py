@@ -26,6 +26,10 @@ def truncates(terms: Terms) -> bool:
     return terms.version < Version.V3_5
 
 
+def mode(holding: Holding) -> int:
+    return holding.mode
+
+
 ADAPTER: Adapter[Terms, Quote, Holding] = Adapter(
     name="aave_v3",
     terms_type=Terms,
@@ -48,4 +52,5 @@ ADAPTER: Adapter[Terms, Quote, Holding] = Adapter(
     truncates=truncates,
     makeup=makeup,
     borrowers=borrowers,
+    mode=mode,
 )

@@ -126,7 +126,7 @@ def _entries(terms: Terms, quote: Quote, holding: Holding) -> Iterator[Entry]:
             state=state,
             deposit=deposit,
             debt=debt,
-            deposit_value=health.deposit_value(deposit, answer, reserve.unit) if counts else 0,
+            deposit_value=health.deposit_value(deposit, answer, reserve.unit),
             debt_value=health.debt_value(version, debt, answer, reserve.unit),
             counts=counts,
             threshold=threshold,

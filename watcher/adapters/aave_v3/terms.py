@@ -36,8 +36,8 @@ def terms(market: Market) -> Query[Terms]:
     )
     tail = words.tail(release, answers)
     feeds = yield from feed.describe(tail.sources)
-    labels = {token: _label(row) for token, row in zip(head.tokens, symbols, strict=True)}
-    labels |= {asset: _label(row) for asset, row in zip(_added(head, body), named, strict=True)}
+    labels = {token: _label(token, row) for token, row in zip(head.tokens, symbols, strict=True)}
+    labels |= {asset: _label(asset, row) for asset, row in zip(_added(head, body), named, strict=True)}
     return _terms(market, Words(head, body, tail), labels, tuple(feeds.values()))
 
 
@@ -64,8 +64,9 @@ def _added(head: Head, body: Body) -> tuple[ChecksumAddress, ...]:
     return body.assets(head)[len(head.tokens) :]
 
 
-def _label(row: tuple[str] | None) -> str:
-    return row[0] if row and row[0] else "?"
+def _label(token: ChecksumAddress, row: tuple[str] | None) -> str:
+    """The symbol, or the ends of the address where there is none that can be shown."""
+    return row[0] if row and row[0] else f"{token[:6]}…{token[-4:]}"
 
 
 def _terms(market: Market, made: Words, labels: dict[ChecksumAddress, str], feeds: tuple[Feed, ...]) -> Terms:
