@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
 from watcher.adapter import Price
@@ -75,6 +76,7 @@ class Run:
     liar: Liar
     truth: Truth
     watch: Watch
+    cast: Mapping[ChecksumAddress, str] = field(default_factory=owners)
     tally: Tally = field(default_factory=Tally)
     known: dict[str, Any] = field(default_factory=dict)  # terms by market
     before: dict[PositionKey, Valuation | None] = field(default_factory=dict)
@@ -97,7 +99,7 @@ class Run:
             await self._follow(number, step, block)
         protocols = {market.name: market.protocol for market in self.line.chain.markets}
         return Outcome(
-            accounts=len(owners()),
+            accounts=len(self.cast),
             positions=len(keys(self.world)),
             blocks=len(self.tally.blocks),
             comparisons=self.tally.comparisons,
@@ -127,7 +129,7 @@ class Run:
 
     async def _read(self, number: int, step: Step, block: BlockRef, note: str | None = None) -> None:
         chain = self.line.chain
-        cycles = await cycle(self.line.reader, block, chain.markets, tuple(owners()), self.known)
+        cycles = await cycle(self.line.reader, block, chain.markets, tuple(self.cast), self.known)
         self.known = {one.market.name: one.terms for one in cycles if one.error is None}
         told = await self.truth.at(block.number)
         self.tally.add(compared(block, cycles, told))
@@ -157,7 +159,7 @@ class Run:
         label = self.line.chain.note(key.market).label
         market = label if row.market.protocol == "aave_v3" else f"Morpho {label}"
         distance = None if seen is None else fall(row.position)
-        return Line(owners()[to_checksum_address(key.key)], market, row, before, distance)
+        return Line(self.cast[to_checksum_address(key.key)], market, row, before, distance)
 
 
 def _prices(one: MarketCycle) -> Mapping[str, Price]:

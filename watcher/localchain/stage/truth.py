@@ -85,6 +85,7 @@ class Truth:
         self._morpho = self._contract(world.morpho.morpho)
         self._markets = {world.morpho.market(name).name: world.morpho.markets[name] for name in MARKETS}
         self._multicall = self._w3.eth.contract(MULTICALL3, abi=AGGREGATE)
+        self._keys = keys(world)
         self._turn = asyncio.Semaphore(PARTS)
 
     async def __aenter__(self) -> Self:
@@ -99,13 +100,13 @@ class Truth:
 
     async def at(self, number: int) -> Told:
         """Everything that the cast opened, at block `number`."""
-        wanted = keys(self._world)
         asked = (
-            self._pooled(key, number) if key.market in self._pools else self._isolated(key, number) for key in wanted
+            self._pooled(key, number) if key.market in self._pools else self._isolated(key, number)
+            for key in self._keys
         )
         positions = await asyncio.gather(*asked)
         totals = await asyncio.gather(*(self._totals(market, number) for market in self._markets.values()))
-        return Told(dict(zip(wanted, positions, strict=True)), dict(zip(self._markets, totals, strict=True)))
+        return Told(dict(zip(self._keys, positions, strict=True)), dict(zip(self._markets, totals, strict=True)))
 
     async def liquidations(self, first: int) -> int:
         """How many liquidations the pools have logged on the chain as it stands, from block `first` on."""
