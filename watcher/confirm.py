@@ -10,7 +10,7 @@ from typing import Any
 
 from eth_typing import ChecksumAddress
 
-from watcher.chain.poll import GRACE, poll
+from watcher.chain.poll import GRACE, Poll, poll
 from watcher.connection import Pin
 from watcher.cycle import MarketCycle, Row, cycle
 from watcher.errors import BlockChanged, EndpointError, WatcherError
@@ -64,12 +64,22 @@ async def confirmed(question: Question, *, last: bool = False, grace: float = GR
         {name: cycles[place] for name, cycles in found.answers.items() if _answered(cycles[place])}
         for place in range(len(question.markets))
     ]
-    notes = [f"not confirmed by {name}: {_reason(name, error)}" for name, error in found.failed.items()]
+    notes = [f"not confirmed by {name}: {_reason(name, error)}" for name, error in _failures(found).items()]
     ballots = await _filled(question, ballots)
     ballots = await _decided(question, ballots)
     verdicts = [verdict(votes) for votes in ballots]
     notes += dict.fromkeys(note for one in verdicts for note in one.notes)
     return Confirmed(tuple(one.markets[0] for one in verdicts), min(one.by for one in verdicts), tuple(notes))
+
+
+def _failures(found: Poll[Cycles]) -> dict[str, WatcherError]:
+    """Why an endpoint has no say, be it about one market only: its first reason."""
+    failed = dict(found.failed)
+    for name, cycles in found.answers.items():
+        error = next((cycle.error for cycle in cycles if not _answered(cycle)), None)
+        if error is not None:
+            failed[name] = error
+    return failed
 
 
 def _reason(name: str, error: WatcherError) -> str:

@@ -1,0 +1,125 @@
+"""`watcher account` on two chains of which one is down, and how it says who confirmed what."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chain.faults import hang, status
+from tests.chain.server import Fault, Server, closed_port, honest, serve
+from tests.lending import MORPHO, OWNER, Lending
+from watcher.__main__ import main
+from watcher.exit import Exit
+
+LENDING = Lending()
+POOL = LENDING.pool("eth")
+
+
+def chains_file(path: Path, *chains: tuple[str, int, list[str]]) -> Path:
+    """A chains file: name, id and URLs of each chain, with one Morpho market on every one of them."""
+    parts = []
+    for name, number, urls in chains:
+        rpc = ", ".join(f'{{ name = "{name}-{place}", url = "{url}" }}' for place, url in enumerate(urls))
+        parts.append(
+            f"[chains.{name}]\nid = {number}\nblock_time = 12\nfinality = 64\nstale_head = 1000000000\n"
+            f'multicall3 = "0xcA11bde05977b3631167028862bE2a173976CA11"\nrpc = [{rpc}]\n'
+            f'[chains.{name}.morpho_blue]\naddress = "{MORPHO}"\nmarkets = [{{ id = "0x{POOL.id.hex()}" }}]\n'
+        )
+    file = path / "chains.toml"
+    file.write_text("\n".join(parts))
+    return file
+
+
+def account(tmp_path: Path, *nodes: tuple[str, Fault], down: list[str] | None = None, arguments: list[str]) -> int:
+    """The exit code of `watcher account` over `near`, with an endpoint per (branch, fault), and `far`, where there is `down`."""
+
+    async def run() -> int:
+        async with AsyncExitStack() as stack:
+            servers: list[Server] = [
+                await stack.enter_async_context(
+                    serve(LENDING.node(chain_id=7, branch=branch), always=fault, gate=honest)
+                )
+                for branch, fault in nodes
+            ]
+            chains = [("near", 7, [server.url for server in servers])]
+            if down is not None:
+                chains.append(("far", 8, down))
+            file = chains_file(tmp_path, *chains)
+            return await asyncio.to_thread(main, ["account", OWNER, "--chains", str(file), *arguments])
+
+    return asyncio.run(run())
+
+
+@pytest.fixture(autouse=True)
+def no_endpoints_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ETH_RPC_URL", raising=False)
+
+
+def read(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_f02_a_chain_that_is_down_is_unknown_and_the_other_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    down = [closed_port(), closed_port()]
+    code = account(tmp_path, ("main", honest), down=down, arguments=["--format", "jsonl"])
+    assert code == Exit.SOURCE
+    near, far = sorted(read(capsys.readouterr().out), key=lambda record: record["chain"] == "far")
+    assert (near["chain"], near["status"], near["health"]) == ("near", "owing", "1.6")
+    assert (far["chain"], far["status"], far["block"], far["confirmed_by"]) == ("far", "unknown", None, "0")
+    assert "far-0: no connection" in far["reason"]
+    assert "far-1: no connection" in far["reason"]
+
+
+def test_f02_a_chain_that_hangs_ends_at_the_time_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def run() -> int:
+        async with serve(always=hang, gate=hang) as server:
+            return await asyncio.to_thread(
+                account, tmp_path, ("main", honest), down=[server.url], arguments=["--timeout", "1"]
+            )
+
+    assert asyncio.run(run()) == Exit.SOURCE
+    shown = capsys.readouterr().out
+    assert "health 1.6" in shown
+    assert "UNKNOWN: far-0: no answer within 1 s; try another endpoint with --rpc URL" in shown
+
+
+def test_a_dead_eth_rpc_url_is_one_line_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ETH_RPC_URL", f"{closed_port()}/v3/CANARY")
+    assert account(tmp_path, ("main", honest), down=[closed_port()], arguments=[]) == Exit.SOURCE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("it was named by ETH_RPC_URL: correct it, or leave it out")
+    assert "CANARY" not in line
+
+
+def test_two_endpoints_that_agree_are_counted_in_every_format(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nodes = [("main", honest), ("main", honest)]
+    assert account(tmp_path, *nodes, arguments=["--format", "json"]) == Exit.OK
+    assert [record["confirmed_by"] for record in json.loads(capsys.readouterr().out)] == ["2"]
+    assert account(tmp_path, *nodes, arguments=[]) == Exit.OK
+    assert "old, confirmed by 2 endpoints" in capsys.readouterr().out.splitlines()[0]
+
+
+def test_f13_an_endpoint_on_another_fork_is_named_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nodes = [("private", honest), ("main", honest), ("main", honest)]
+    assert account(tmp_path, *nodes, arguments=[]) == Exit.OK
+    said = capsys.readouterr()
+    assert "confirmed by 2 endpoints" in said.out
+    assert "near: near-0 has another block 100 than most, a fork of its own, and was not asked" in said.err
+
+
+def test_one_endpoint_alone_is_said_to_be_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert account(tmp_path, ("main", honest), ("main", status(404)), arguments=[]) == Exit.OK
+    said = capsys.readouterr()
+    assert "old, from one endpoint" in said.out.splitlines()[0]
+    assert "near: near-1: HTTP 404; check its URL" in said.err
