@@ -245,7 +245,9 @@ def without(selector: bytes) -> Fault:
     """A node that refuses every request with this function in it."""
 
     async def played(exchange: Any) -> Any:
-        return await (status(404) if selector.hex() in json.dumps(exchange.asked) else honest)(exchange)
+        return await (error(-32601, "not on this plan") if selector.hex() in json.dumps(exchange.asked) else honest)(
+            exchange
+        )
 
     return played
 
