@@ -252,6 +252,17 @@ def without(selector: bytes) -> Fault:
     return played
 
 
+def test_f14_a_third_endpoint_that_hangs_leaves_the_dispute_as_it_is() -> None:
+    truth, lies = lending(eth={}), lending(eth={"debt": 10 * 10**18})
+    nodes: Given = [("a", truth.node()), ("b", lies.node()), ("c", truth.node(), after_the_head(hang))]
+    found = wallet(nodes, [truth.market("eth")], deadline=2.0)
+    (row,) = rows(found)
+    assert health(row) == HONEST
+    assert [doubt.text for doubt in row.reading.doubts if doubt.kind is DoubtKind.DISPUTED] == [
+        "a and b answer differently at this block; the worst of it is shown"
+    ]
+
+
 def test_where_each_endpoint_refuses_something_else_the_two_together_are_read() -> None:
     chain = lending(eth={})
     no_prices = without(function("morpho_blue/oracle.price").selector)

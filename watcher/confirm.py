@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from eth_typing import ChecksumAddress
 from watcher.chain.poll import GRACE, Poll, poll
 from watcher.connection import Pin
 from watcher.cycle import MarketCycle, Row, cycle
-from watcher.errors import BlockChanged, EndpointError, WatcherError
+from watcher.errors import BlockChanged, ChainError, EndpointError, Transient, WatcherError
 from watcher.model import Doubt, DoubtKind, Market, PositionKey, Reading, Status
 
 log = logging.getLogger(__name__)
@@ -32,12 +33,13 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of one endpoint as of another."""
+    """What is asked of one endpoint as of another. `until` is the loop's time after which nobody is asked a second time."""
 
     pin: Pin
     markets: Sequence[Market]
     owners: Sequence[ChecksumAddress]
     known: Mapping[str, Any] | None
+    until: float
 
     async def asked(self, *names: str, markets: Sequence[Market] | None = None) -> Cycles:
         """Of these endpoints, the next one where one fails; of all that are left for this block when none is named."""
@@ -99,7 +101,13 @@ async def _filled(question: Question, ballots: Sequence[Votes]) -> list[Votes]:
     empty = [place for place, votes in enumerate(ballots) if not votes]
     if not empty:
         return list(ballots)
-    again = await question.asked(markets=[question.markets[place] for place in empty])
+    markets = [question.markets[place] for place in empty]
+    try:
+        async with asyncio.timeout_at(question.until):
+            again = await question.asked(markets=markets)
+    except TimeoutError:
+        late = Transient(" and ".join(question.pin.holders), "the time was up before this market was read")
+        again = tuple(MarketCycle(market, question.pin.block, error=late) for market in markets)
     fresh = dict(zip(empty, again, strict=True))
     return [votes or {"": fresh[place]} for place, votes in enumerate(ballots)]
 
@@ -109,13 +117,17 @@ async def _decided(question: Question, ballots: Sequence[Votes]) -> list[Votes]:
     split = [place for place, votes in enumerate(ballots) if len(votes) > 1 and not _same(*votes.values())]
     ballots = list(ballots)
     third = question.pin.holders[2:3]
-    if split and third:
-        markets = [question.markets[place] for place in split]
-        found = await poll({third[0]: question.asked(third[0], markets=markets)})
-        for name, cycles in found.answers.items():
-            for place, cycle in zip(split, cycles, strict=True):
-                if _answered(cycle):
-                    ballots[place] = {**ballots[place], name: cycle}
+    if not split or not third:
+        return ballots
+    try:
+        async with asyncio.timeout_at(question.until):
+            cycles = await question.asked(*third, markets=[question.markets[place] for place in split])
+    except (TimeoutError, ChainError) as error:
+        log.info("%s could not decide: %s", third[0], error)
+        return ballots
+    for place, vote in zip(split, cycles, strict=True):
+        if _answered(vote):
+            ballots[place] = {**ballots[place], third[0]: vote}
     return ballots
 
 

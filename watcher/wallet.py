@@ -103,17 +103,17 @@ class Asked:
     known: Mapping[str, Any] | None
     confirm: bool
 
-    def question(self, pin: Pin, markets: Sequence[Market]) -> Question:
-        return Question(
-            pin if self.confirm else replace(pin, holders=pin.holders[:1]), markets, self.owners, self.known
-        )
+    def question(self, pin: Pin, markets: Sequence[Market], until: float) -> Question:
+        asked = pin if self.confirm else replace(pin, holders=pin.holders[:1])
+        return Question(asked, markets, self.owners, self.known, until)
 
-    async def settled(self) -> tuple[Pin, Confirmed]:
+    async def settled(self, until: float) -> tuple[Pin, Confirmed]:
         """The configured markets at a block that stays. Where it was replaced meanwhile, the endpoints agree on another."""
         for attempt in range(1, REPEATS + 1):
             pin = await self.line.pin(self.number, self.before)
+            question = self.question(pin, self.line.chain.markets, until)
             try:
-                return pin, await confirmed(self.question(pin, self.line.chain.markets), last=attempt == REPEATS)
+                return pin, await confirmed(question, last=attempt == REPEATS)
             except BlockChanged:
                 continue
         raise ChainError(f"{self.line.chain.name}: its newest blocks keep being replaced; try again in a minute")
@@ -121,7 +121,7 @@ class Asked:
 
 async def _read(asked: Asked, limits: Limits, windows: Windows) -> Wallet:
     """Configured markets first: the search for others takes what is left of the time and of the endpoints' patience."""
-    pin, configured = await asked.settled()
+    pin, configured = await asked.settled(limits.search)
     chain, head = asked.line.chain, pin.block.number
     searches = [Search(singleton, (singleton.start or 0) - 1) for singleton in chain.singletons]
     holders = pin.line.through(*pin.holders)
@@ -132,7 +132,7 @@ async def _read(asked: Asked, limits: Limits, windows: Windows) -> Wallet:
         pass  # every search knows how far it got
     listed = {market.id for market in chain.markets if market.id}
     more = [market for search in searches for market in search.found.values() if market.id not in listed]
-    found = await _in_time(asked.question(pin, more), limits.found) if more else Confirmed((), configured.by)
+    found = await _in_time(asked.question(pin, more, limits.found)) if more else Confirmed((), configured.by)
     return Wallet(
         chain,
         pin.block,
@@ -143,11 +143,11 @@ async def _read(asked: Asked, limits: Limits, windows: Windows) -> Wallet:
     )
 
 
-async def _in_time(question: Question, end: float) -> Confirmed:
+async def _in_time(question: Question) -> Confirmed:
     """A cycle that may not cost what has been read already: where it fails or is late, its markets are unknown, with the reason."""
     failure: WatcherError
     try:
-        async with asyncio.timeout_at(end):
+        async with asyncio.timeout_at(question.until):
             return await confirmed(question, last=True)
     except TimeoutError:
         failure = Transient(question.pin.line.chain.name, "the time was up before this market was read")
