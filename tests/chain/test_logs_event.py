@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from web3 import Web3
 
 import watcher.chain.provider  # noqa: F401  # puts the recursion limit back that web3 raises
 from watcher.chain.abi import event
-from watcher.chain.event import decode_log, known
+from watcher.chain.event import decode_log, decode_logs, known
 from watcher.chain.log import Log, convert
 from watcher.data import root
 from watcher.errors import AnswerError
@@ -100,6 +101,20 @@ def test_the_values_of_a_log_are_those_that_web3_reads(name: str, data: st.DataO
     assert decode_log(BOOK, ours).args == by_web3(name, log) == args
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_logs_read_together_are_what_each_of_them_is_alone(data: st.DataObject) -> None:
+    found = []
+    for name in data.draw(st.lists(st.sampled_from(NAMES), max_size=12)):
+        args = tuple(data.draw(values(kind)) for kind in event(name).types)
+        number, index = data.draw(st.integers(0, 3)), data.draw(st.integers(0, 3))
+        found.append(made(name, args) | {"blockNumber": hex(number), "logIndex": hex(index)})
+    logs = convert(found)
+    together = decode_logs(BOOK, logs)
+    alone = [decode_log(BOOK, log) for log in logs]
+    assert sorted(map(repr, together)) == sorted(map(repr, alone))
+
+
 def test_an_event_carries_its_place_in_the_chain() -> None:
     (log,) = convert([made(NAMES[2], (b"\1" * 32, 1, 2, 3))])
     found = decode_log(BOOK, log)
@@ -120,6 +135,8 @@ class TestF34ALogThatIsNotWhatItsTopicSays:
         (log,) = convert([self.log | changed])
         with pytest.raises(AnswerError) as refusal:
             decode_log(self.book, log)
+        with pytest.raises(AnswerError, match=re.escape(str(refusal.value))):
+            decode_logs(self.book, [*convert([self.log]), log])
         return str(refusal.value)
 
     def test_f34_as_it_is_it_is_read(self) -> None:

@@ -6,7 +6,7 @@ from binascii import unhexlify
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from operator import call, itemgetter
+from operator import itemgetter
 from typing import Any
 
 from eth_typing import ChecksumAddress, HexStr
@@ -75,15 +75,52 @@ def _topic(kind: str) -> str:
     return "bytes32" if kind in ("string", "bytes") or kind.endswith((")", "]")) else kind
 
 
+def decode_logs(book: Book, logs: Iterable[Log]) -> list[Event]:
+    """As `decode_log` for each of many, those of one event together: their order is not kept."""
+    alike: dict[tuple[str, int], list[Log]] = {}
+    for log in logs:
+        alike.setdefault((log.topics[0] if log.topics else "", len(log.topics)), []).append(log)
+    return [event for group in alike.values() for event in _together(book, group)]
+
+
+def _together(book: Book, group: Sequence[Log]) -> list[Event]:
+    """Logs of one event, column by column: at that size Python's own loops are what costs. Any surprise is left to `decode_log`."""
+    found = _found(book, group[0])
+    try:
+        values = _rows(found, group)
+    except (Misfit, ValueError):
+        return [decode_log(book, log) for log in group]
+    return [_event(found, log, args) for log, args in zip(group, values, strict=True)]
+
+
+def _rows(found: Known, group: Sequence[Log]) -> list[tuple[Any, ...]]:
+    """The values of each log, where all are words of a fixed layout. `Misfit` or ValueError where one does not fit."""
+    if found.topics is None or found.data is None or found.data.shape is not None or not found.indexed + found.plain:
+        raise Misfit
+    data = [unhexlify(log.data[2:]) for log in group]
+    if set(map(len, data)) != {found.data.size}:
+        raise Misfit
+    words = [
+        *list(zip(*[log.topics for log in group], strict=True))[1:],
+        *zip(*map(found.data.split, data), strict=True),
+    ]
+    readers: tuple[Callable[[Any], Any], ...] = (*found.topics, *found.data.leaves)
+    columns = [list(map(read, column)) for read, column in zip(readers, words, strict=True)]
+    return list(zip(*(columns if found.order is None else found.order(columns)), strict=True))
+
+
 def decode_log(book: Book, log: Log) -> Event:
     """One log as an `Event`, its exact values in the ABI's order.
 
     `AnswerError` for an unknown topic, a wrong count of topics, a value that does not fit, and a block number, hash or index that is none.
     """
     found = _found(book, log)
-    emitter = _emitter(log.address)
+    return _event(found, log, _values(found, log))
+
+
+def _event(found: Known, log: Log, args: tuple[Any, ...]) -> Event:
     number, index = _quantity(log.blockNumber), _quantity(log.logIndex)
-    return Event(found.name, emitter, _values(found, log), number, _hash(log.blockHash), index)
+    return Event(found.name, _emitter(log.address), args, number, _hash(log.blockHash), index)
 
 
 def _found(book: Book, log: Log) -> Known:
@@ -95,18 +132,6 @@ def _found(book: Book, log: Log) -> Known:
 
 
 def _values(found: Known, log: Log) -> tuple[Any, ...]:
-    if found.topics is None or found.data is None:
-        return _slowly(found, log)
-    try:
-        values = [*map(call, found.topics, log.topics[1:]), *found.data.read(unhexlify(log.data[2:]))]
-    except Misfit:
-        return _slowly(found, log)
-    except ValueError as wrong:  # not hex
-        raise AnswerError(f"a log of {found.name} is not hexadecimal") from wrong
-    return tuple(values) if found.order is None else found.order(values)
-
-
-def _slowly(found: Known, log: Log) -> tuple[Any, ...]:
     try:
         topics, data = [unhexlify(topic[2:]) for topic in log.topics[1:]], unhexlify(log.data[2:])
     except ValueError as wrong:

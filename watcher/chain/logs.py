@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from watcher.adapter import Event, LogQuery
 from watcher.chain.classify import Oversized, UnknownBlock
-from watcher.chain.event import Book, decode_log, known
+from watcher.chain.event import Book, decode_logs, known
 from watcher.chain.link import Link, link
 from watcher.chain.log import Log, convert
 from watcher.chain.node import Answer, Logs
@@ -92,7 +92,7 @@ async def logs(
 
 def ordered(book: Book, found: Sequence[Log], *, backward: bool = False) -> list[Event]:
     """Decoded, each once, in the order of the chain or against it. Two hashes of one block cannot both be canonical."""
-    events = {(event.block, event.block_hash, event.index): event for event in [decode_log(book, log) for log in found]}
+    events = {(event.block, event.block_hash, event.index): event for event in decode_logs(book, found)}
     if len({(block, mined) for block, mined, _ in events}) > len({block for block, _, _ in events}):
         raise AnswerError("the logs of one block carry two block hashes; ask again")
     return [events[place] for place in sorted(events, reverse=backward)]

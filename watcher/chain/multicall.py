@@ -6,6 +6,8 @@ Source: Multicall3.aggregate3(Call3[]) returns (Result[]), Result = (bool succes
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from struct import Struct
 from typing import Final, NamedTuple
 
 from eth_typing import ChecksumAddress, HexAddress, HexStr
@@ -23,6 +25,7 @@ _ARRAY = (32).to_bytes(32)
 _ALLOWED = TRUE + (96).to_bytes(32)  # allowFailure, then where callData begins within the struct
 _SUCCEEDED = TRUE + (64).to_bytes(32)
 _FAILED = FALSE + (64).to_bytes(32)
+_HEAD = Struct("64s32s").unpack_from  # success and where the data begin within the struct; how long they are
 
 
 class Sent(NamedTuple):
@@ -37,6 +40,9 @@ class Result(NamedTuple):
 
     success: bool
     data: bytes
+
+
+_RESULT = partial(tuple.__new__, Result)  # at hundreds of rows, what `Result._make` does around it is felt
 
 
 def pack(calls: Sequence[Sent]) -> bytes:
@@ -66,21 +72,20 @@ def _walk(data: bytes, count: int) -> list[Result] | None:
     """The results when they lie one after another, as Solidity writes them; None for any other layout."""
     if data[:32] != _ARRAY or data[32:64] != count.to_bytes(32):
         return None
-    results = []
-    at = 64 + 32 * count
-    for pointer in range(64, at, 32):
-        if from_bytes(data[pointer : pointer + 32]) != at - 64:
+    found: list[tuple[bool, bytes]] = []
+    pointers: list[bytes] = []
+    heads = at = 64 + 32 * count
+    while len(found) < count and at + 96 <= len(data):
+        head, size = _HEAD(data, at)
+        if head != _SUCCEEDED and head != _FAILED:
             return None
+        pointers.append((at - 64).to_bytes(32))
         start = at + 96
-        end = start + from_bytes(data[at + 64 : start])
-        head = data[at : at + 64]
-        if head == _SUCCEEDED:
-            results.append(Result(True, data[start:end]))
-        elif head == _FAILED:
-            results.append(Result(False, data[start:end]))
-        else:
-            return None
+        end = start + from_bytes(size)
+        found.append((head == _SUCCEEDED, data[start:end]))
         at = end + (-end % 32)
-        if at > len(data) or (at != end and any(data[end:at])):
+        if at != end and any(data[end:at]):
             return None
-    return results if at == len(data) else None
+    if len(found) != count or at != len(data) or b"".join(pointers) != data[64:heads]:
+        return None
+    return list(map(_RESULT, found))

@@ -27,11 +27,13 @@ class BadEnvelope(ValueError):
 
 
 def too_deep(body: bytes, deepest: int = DEEPEST) -> bool:
-    """Whether brackets outside strings nest deeper than `deepest`, or do not close. Linear, and recurses nowhere.
+    """Whether brackets outside strings nest deeper than `deepest`; also where more than that many do not close. Linear, recurses nowhere.
 
     The parser may not be trusted with this: importing web3 raises Python's recursion limit to 100,000, at which msgspec and json end
     the process on `[[[[…`. Each round below removes the innermost pairs, so the number of rounds is the depth.
     """
+    if len(body.split(b"[", deepest + 1)) + len(body.split(b"{", deepest + 1)) - 2 <= deepest:
+        return False  # not that many brackets, wherever they stand
     if b"\\" in body:
         body = ESCAPED.sub(b"", body)
     bare = body.translate(None, STRUCTURE).replace(b'""', b"")  # two quotes with nothing between them change nothing
