@@ -17,6 +17,8 @@ from watcher.model import Moment, Token
 from watcher.units import WAD, Raw, Wad
 
 Some = Position[Any, Any, Any]
+TOKEN = "has this token; name a symbol or address of its market"
+MODE = "has e-modes; look for an Aave position with --market"
 MAGNITUDE = 40  # powers of ten, up and down: what no amount or price exceeds
 KINDS: dict[str, type[Supply | Repay | Borrow | Withdraw]] = {
     "deposit": Supply,
@@ -57,7 +59,7 @@ class Changes:
         tokens = known(position)
         order: list[Action] = []
         for kind in ("deposit", "repay", "mode", "borrow", "withdraw"):
-            if kind == "mode" and self.mode is not None:
+            if kind == "mode" and self.mode is not None and position.adapter.mode is not None:
                 order.append(SetMode(self.mode))
             for amount in self.amounts:
                 token = find(tokens, amount.token) if amount.kind == kind else None
@@ -180,12 +182,13 @@ def checked(changes: Changes, positions: Sequence[Some]) -> None:
                 f"--price {name}: no position shown here has such a price; name a symbol or address of its market"
             )
     for one in changes.amounts:
-        _single(str(one), [p for p in positions if find(known(p), one.token)])
+        _single(str(one), [p for p in positions if find(known(p), one.token)], TOKEN)
     if changes.mode is not None:
-        _single(f"--emode {changes.mode}", list(positions))
+        _single(f"--emode {changes.mode}", [p for p in positions if p.adapter.mode], MODE)
 
 
-def _single(what: str, meant: Sequence[Some]) -> None:
+def _single(what: str, meant: Sequence[Some], lacking: str) -> None:
     if len(meant) != 1:
-        where = "several positions could be meant" if meant else "no position shown here has this token"
-        raise UsageError(f"{what}: {where}; name one market with --market, and one address")
+        several = "several positions could be meant; name one market with --market, and one address"
+        none = f"no position shown here {lacking}"
+        raise UsageError(f"{what}: {several if meant else none}")
