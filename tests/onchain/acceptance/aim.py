@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from watcher.health.walk import revalued
 from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.contract import Contract
 from watcher.model import Moment
+from watcher.units import WAD
 
 REACH = {True: (30, 300), False: (85, 120)}  # percent of the listed price that volatile assets, and dollars, may go
 DOLLARS = ("USDC", "USDT", "DAI", "GHO", "sUSDe")
@@ -41,12 +42,13 @@ def ahead(seen: MarketCycle, row: Row, at: Moment) -> Position[Any, Any, Any]:
 
 
 def answer_on_the_line(
-    position: Position[Any, Any, Any], asset: ChecksumAddress, low: int, high: int
+    position: Position[Any, Any, Any], asset: ChecksumAddress, low: int, high: int, line: int = WAD
 ) -> tuple[int, int] | None:
-    """Two answers between `low` and `high`, one unit apart: liquidatable at the first and not at the second. None without such."""
+    """Two answers from `low` to `high`, one unit apart: health is below `line` at the first and not at the second."""
 
     def ripe(answer: int) -> bool:
-        return revalued(position, {asset: answer}).liquidatable
+        health = revalued(position, {asset: answer}).health
+        return health is not None and health < line
 
     at_low = ripe(low)
     if at_low == ripe(high):
@@ -82,7 +84,7 @@ def aimed(
     return None
 
 
-def moved(local: AaveMarket, dice: random.Random, spared: Mapping[ChecksumAddress, object]) -> Iterator[Sent]:
+def moved(local: AaveMarket, dice: random.Random, spared: Collection[ChecksumAddress]) -> Iterator[Sent]:
     """Jumps of one asset, now and then a recovery of all of them; what was aimed at in this block stays."""
     known = {asset: feed for asset, feed in feeds(local).items() if asset not in spared}
     if dice.random() < 0.25:

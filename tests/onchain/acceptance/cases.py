@@ -43,6 +43,11 @@ def cases(local: AaveMarket, seen: MarketCycle, received: Collection[ChecksumAdd
     return met
 
 
+def span(seconds: int) -> str:
+    """How much later a block is."""
+    return LATER[(seconds > 0) + (seconds > 2) + (seconds > 7 * 86_400)] + " later"
+
+
 def _debtless(row: Row) -> list[str]:
     return ["no debt", *(["supply only"] if valued(row).collateral else [])]
 
@@ -51,7 +56,7 @@ def _indebted(local: AaveMarket, row: Row) -> list[str]:
     worth, holding = valued(row), row.position.holding
     legs = {side: [leg for leg in worth.legs if leg.side is side] for side in Side}
     flagged = [reserve.asset for reserve in local.reserves.values() if holding.secures(reserve.id)]
-    dollar = {symbol for symbol in (*MODES[1].collateral, *MODES[1].borrowable)}
+    dollar = {*MODES[1].collateral, *MODES[1].borrowable}
     assert worth.health is not None
     truths = {
         "dust": worth.debt < CENT,
@@ -62,9 +67,7 @@ def _indebted(local: AaveMarket, row: Row) -> list[str]:
         and holding.mode == 2
         and any(asset.symbol in dollar for asset in flagged),
         "isolation": len(flagged) == 1 and flagged[0].ceiling > 0,
-        "collateral disabled": any(
-            local.by_address(leg.token.address).asset.ltv for leg in legs[Side.DEPOSIT]
-        ),
+        "collateral disabled": any(local.by_address(leg.token.address).asset.ltv for leg in legs[Side.DEPOSIT]),
         "LTV 0": any(leg.ltv == 0 for leg in legs[Side.COLLATERAL]),
         "base threshold 0": holding.mode == 2 and any(asset.threshold == 0 for asset in flagged),
         "base threshold 0 outside the e-mode": holding.mode != 2 and any(asset.threshold == 0 for asset in flagged),

@@ -16,8 +16,8 @@ from watcher.localchain import aave_actions as do
 from watcher.localchain.aave_assets import MODES, USD
 from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.contract import Contract, message
-from watcher.localchain.scenario import account, fund
-from watcher.units import BPS
+from watcher.localchain.scenario import account
+from watcher.units import BPS, MAX
 
 PAYER = account("payer of the crowd")
 LIQUIDATOR = account("liquidator of the crowd")  # keeps receipts: a position made by liquidations
@@ -51,9 +51,12 @@ def transaction(contract: Contract, function: str, *args: Any, sender: str = PAY
 
 async def prepare(local: AaveMarket) -> None:
     """Payer and liquidator can pay for everything."""
+    sent = []
     for reserve in local.reserves.values():
         for who in (PAYER, LIQUIDATOR):
-            await fund(reserve.token, who, 10**15 * 10**reserve.decimals, local.pool.address)
+            sent.append(transaction(reserve.token, "mint", who, 10**15 * 10**reserve.decimals))
+            sent.append(transaction(reserve.token, "approve", local.pool.address, MAX, sender=who))
+    await send(local, sent)
 
 
 def plans(local: AaveMarket, dice: random.Random) -> tuple[Plan, ...]:
@@ -123,10 +126,10 @@ def _steps(local: AaveMarket, plan: Plan) -> tuple[list[Sent], list[Sent], list[
     ]
     flags = [transaction(pool, "setUserEMode", plan.mode, sender=who)] if plan.mode else []
     for enabled, symbols in ((True, plan.enabled), (False, plan.disabled)):
-        for symbol in symbols:
-            flags.append(
-                transaction(pool, "setUserUseReserveAsCollateral", address[symbol], enabled, sender=who)
-            )
+        flags += [
+            transaction(pool, "setUserUseReserveAsCollateral", address[symbol], enabled, sender=who)
+            for symbol in symbols
+        ]
     debts = [
         transaction(pool, "borrow", address[symbol], amount, plan.rate_mode, 0, who, sender=who)
         for symbol, amount in _debts(local, plan)
@@ -151,4 +154,4 @@ def _debts(local: AaveMarket, plan: Plan) -> Iterator[tuple[str, int]]:
 def raw(local: AaveMarket, symbol: str, dollars: float) -> int:
     """Raw units of what that many dollars buy at the listed price."""
     reserve = local.reserves[symbol]
-    return int(dollars * USD) * 10**reserve.decimals // reserve.asset.price
+    return int(dollars * USD) * int(10**reserve.decimals) // reserve.asset.price

@@ -166,6 +166,4 @@ class Deeds:
         asset = self.local.reserves[dice.choice(THRESHOLDS)].asset
         threshold = max(asset.ltv, asset.threshold + dice.randrange(-300, 301))
         args = (self._token(asset.symbol), asset.ltv, threshold, asset.bonus)
-        return Deed(
-            "threshold", (transaction(configurator, "configureReserveAsCollateral", *args, sender=DEPLOYER),)
-        )
+        return Deed("threshold", (transaction(configurator, "configureReserveAsCollateral", *args, sender=DEPLOYER),))
