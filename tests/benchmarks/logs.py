@@ -15,7 +15,7 @@ from web3 import Web3
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
-from tests.benchmarks.row import Row, best, faster
+from tests.benchmarks.row import Row, faster, in_turn
 from watcher.adapter import Event, LogQuery
 from watcher.chain.abi import event
 from watcher.chain.clock import Clock
@@ -109,7 +109,7 @@ def rows() -> list[Row]:
         for one in ours(node, request, book, raw)
     ]
     assert read == [_plain(order, log) for log in theirs()]
-    quick, slow = best(30, lambda: ours(node, request, book, raw)), best(3, theirs)
+    quick, slow = in_turn(4, lambda: ours(node, request, book, raw), theirs)
     return [faster("logs", "µs per log", quick / LOGS * 1e6, slow / LOGS * 1e6, 80)]
 
 
