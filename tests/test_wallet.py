@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.chain.faults import delay, error, hang, status
+from tests.chain.faults import delay, error, hang, result, status
 from tests.chain.server import Fault, Scripted, Server, honest, serve
 from tests.lending import MORPHO, OWNER, PAR, Lending, chain_at
 from watcher.chain.abi import event, function
@@ -271,6 +271,33 @@ def test_where_each_endpoint_refuses_something_else_the_two_together_are_read() 
     assert [health(row) for row in rows(found)] == [HONEST]
     assert found.confirmed_by == 1
     assert [note.partition(":")[0] for note in found.notes] == ["not confirmed by a", "not confirmed by b"]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_endpoint_that_always_says_the_block_has_changed_is_not_heeded_for_ever(place: int) -> None:
+    async def changed(exchange: Any) -> Any:
+        asked = exchange.asked
+        if isinstance(asked, dict) and asked["method"] == "eth_getBlockByNumber" and asked["params"][0] != "latest":
+            return await result(exchange.honest["result"] | {"hash": "0x" + "ee" * 32})(exchange)
+        return await honest(exchange)
+
+    chain = lending(eth={})
+    nodes: list[Any] = [("good", chain.node())]
+    nodes.insert(place, ("bad", chain.node(), changed))
+    found = wallet(nodes, [chain.market("eth")])
+    assert [health(row) for row in rows(found)] == [HONEST]
+    assert found.confirmed_by == 1
+    assert any(note.startswith("not confirmed by bad: block 100") for note in found.notes)
+
+
+def test_a_market_in_which_nothing_is_held_is_confirmed_by_its_quote() -> None:
+    nothing, other = ({"debt": 0, "collateral": 0, "price": price} for price in (PAR, 2 * PAR))
+    truth = lending(eth=nothing)
+    same = wallet([("a", truth.node()), ("b", truth.node())], [truth.market("eth")])
+    assert (rows(same), same.confirmed_by, same.complete) == ([], 2, True)
+    differing = wallet([("a", truth.node()), ("b", lending(eth=other).node())], [truth.market("eth")])
+    assert (rows(differing), differing.confirmed_by) == ([], 1)
+    assert "no majority decides" in differing.notes[0]
 
 
 def test_f13_the_wallet_is_read_where_the_majority_is() -> None:

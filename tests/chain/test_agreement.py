@@ -144,7 +144,7 @@ def test_public_endpoints_do_not_outvote_the_one_that_was_named_by_hand() -> Non
 
 
 def test_a_block_by_number_has_its_majority_too_and_nothing_below_it_will_do() -> None:
-    nodes: Given = [("a", Forked(fork=40)), ("b", Scripted()), ("c", Scripted())]
+    nodes: Given = [("a", Forked(fork=48)), ("b", Scripted()), ("c", Scripted())]
     assert agree(nodes, 50).block.hash == Scripted().hash(50)
     assert agree(nodes, 50).holders == ("b", "c")
     with pytest.raises(ChainError, match="hold different blocks 50"):
