@@ -52,10 +52,12 @@ def make() -> None:
         return
     say("making the environment in .venv from scripts/requirements.lock (once, about a minute)")
     uv = shutil.which("uv")
-    if uv is not None:
-        subprocess.run([uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(HOME)], check=True)
+    if Path(sys.prefix).resolve() == HOME:
+        say("running inside .venv: bringing it up to date as it is")
+    elif uv is not None:
+        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(HOME)], check=True)
     else:
-        venv.create(HOME, with_pip=True)
+        venv.create(HOME, with_pip=True, clear=True)  # what a run that was cut off has left is not built upon
     install("--require-hashes", "-r", str(LOCK))
     if needs_node():
         say("no npm on PATH: taking it from the Python index (once, about 200 MB)")
@@ -80,6 +82,8 @@ def main(steps: Sequence[Sequence[str]]) -> None:
             if code != 0:
                 sys.exit(code)
     except subprocess.CalledProcessError as error:
-        sys.exit(f"could not make the environment (exit code {error.returncode}): see the lines above, then run this again")
+        sys.exit(
+            f"could not make the environment (exit code {error.returncode}): see the lines above, then run this again"
+        )
     except KeyboardInterrupt:
         sys.exit(130)

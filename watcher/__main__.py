@@ -59,11 +59,11 @@ def split(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def unknown(wanted: str = "") -> str:
-    """The message for a command line without a verb that exists."""
+    """The message for a command line without a verb that exists. Only a word is repeated: a URL may hold a key."""
     from difflib import get_close_matches
 
     close = get_close_matches(wanted, VERBS, n=1, cutoff=0.5)
-    said = f"no verb {wanted!r}" if wanted else "a verb is missing"
+    said = f"no verb {wanted!r}" if wanted.isalpha() else "a verb is missing"
     return f"{said}; {f'did you mean {close[0]}?' if close else 'one of: ' + ', '.join(VERBS)}"
 
 

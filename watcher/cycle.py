@@ -17,7 +17,7 @@ from watcher.adapters import adapter
 from watcher.errors import WatcherError
 from watcher.health.audit import Mismatch, compare
 from watcher.health.status import read
-from watcher.model import BlockRef, Market, Moment, PositionKey, Reading
+from watcher.model import BlockRef, Doubt, DoubtKind, Market, Moment, PositionKey, Reading
 from watcher.query import Query, together
 
 T = TypeVar("T")
@@ -103,9 +103,13 @@ def value(market: Market, found: Facts, block: BlockRef) -> MarketCycle:
 
 def _audited(market: Market, position: Position[Any, Any, Any], reading: Reading, found: Facts) -> Row:
     """The row of one position, with every difference from the contract as a doubt beside its status."""
-    reported = found.reported.get(reading.key) if isinstance(found.reported, Mapping) else None
-    if reported is None or reading.valuation is None:
+    if found.reported is None or reading.valuation is None:
         return Row(market, position, reading, False, ())
+    reported = found.reported.get(reading.key) if isinstance(found.reported, Mapping) else None
+    if reported is None:
+        why = found.reported if isinstance(found.reported, WatcherError) else "it has none for this position"
+        doubt = Doubt(DoubtKind.UNAUDITED, f"the contract's own figures could not be read: {why}")
+        return Row(market, position, replace(reading, doubts=(*reading.doubts, doubt)), False, ())
     seen = reading.valuation
     if reported.which is not Which.ALL:
         of, at = position.adapter, Moment(reading.block.number, reading.block.timestamp)

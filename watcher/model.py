@@ -108,6 +108,7 @@ class DoubtKind(StrEnum):
     CAPPED = "capped"  # a price cap binds
     SEQUENCER = "sequencer"  # the L2 sequencer is down or has just come back
     MISMATCH = "mismatch"  # the contract's own answer differs from ours
+    UNAUDITED = "unaudited"  # the contract's own answer was asked for and is not there
     DISPUTED = "disputed"  # two endpoints answer differently
     UNPRICED = "unpriced"  # a deposit that protects nothing has no price
     FORECAST = "forecast"  # a later time that the terms cannot tell

@@ -15,7 +15,7 @@ from eth_typing import ChecksumAddress
 from watcher.config import Chain
 from watcher.confirm import Confirmed, Question, confirmed
 from watcher.connection import Connection, Pin, connect
-from watcher.cycle import MarketCycle
+from watcher.cycle import MarketCycle, Row
 from watcher.errors import BlockChanged, ChainError, Transient, WatcherError
 from watcher.model import BlockRef, Market
 from watcher.search import Entered, Search, Windows
@@ -40,6 +40,11 @@ class Wallet:
     error: WatcherError | None = None
     confirmed_by: int = 0
     notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Every position of every market that was read."""
+        return tuple(row for market in self.markets for row in market.rows)
 
     @property
     def complete(self) -> bool:

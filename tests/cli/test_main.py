@@ -129,3 +129,14 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     watcher = f"{sys.executable} -m watcher markets --format jsonl --quiet"
     run = subprocess.run(["bash", "-c", f"set -o pipefail; {watcher} | head -1"], capture_output=True, text=True)
     assert (run.returncode, run.stderr, run.stdout.count("\n")) == (0, "", 1)
+
+
+def test_f53_a_url_in_the_place_of_a_verb_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (
+        ["https://host/SECRETKEY", "0x"],
+        ["--rpc", "https://host/SECRETKEY", "acount"],
+        ["--rpc=https://host/SECRETKEY"],
+    ):
+        assert program.main(arguments) == Exit.USAGE
+        said = capsys.readouterr()
+        assert "SECRETKEY" not in said.out + said.err

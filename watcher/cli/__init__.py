@@ -17,7 +17,7 @@ VERBS: Final = {  # verb: (module, one line of help)
     "demo": ("watcher.cli.demo", "Watch positions fall and be liquidated on a local chain with the real contracts."),
 }
 
-VALUED: Final = frozenset({"--chains", "--chain", "--block", "--format"})  # options of every verb that take a value
+VALUED: Final = frozenset({"--chains", "--chain", "--block", "--format", "--rpc"})  # options that take a value
 
 HELP: Final = """\
 Usage: watcher VERB [ARGUMENTS] [OPTIONS]
