@@ -22,6 +22,7 @@ from watcher.units import BPS, MAX
 PAYER = account("payer of the crowd")
 LIQUIDATOR = account("liquidator of the crowd")  # keeps receipts: a position made by liquidations
 COUNT = 300
+WEALTH = 10**15  # whole tokens of everything that payer and liquidator have
 GAS = 1_500_000
 PER_BLOCK = 36
 
@@ -54,7 +55,7 @@ async def prepare(local: AaveMarket) -> None:
     sent = []
     for reserve in local.reserves.values():
         for who in (PAYER, LIQUIDATOR):
-            sent.append(transaction(reserve.token, "mint", who, 10**15 * 10**reserve.decimals))
+            sent.append(transaction(reserve.token, "mint", who, WEALTH * 10**reserve.decimals))
             sent.append(transaction(reserve.token, "approve", local.pool.address, MAX, sender=who))
     await send(local, sent)
 
