@@ -205,7 +205,7 @@ def badness(reading: Reading) -> tuple[int, int]:
             return 3, 0
         case Status.UNKNOWN:
             return 2, 0
-        case Status.OWING:
+        case Status.OWING | Status.SAFE | Status.WATCH | Status.WARN | Status.DANGER | Status.CRITICAL:
             health = None if reading.valuation is None else reading.valuation.health
             return 1, -(health or 0)
         case Status.NO_DEBT:

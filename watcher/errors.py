@@ -16,6 +16,7 @@ WatcherError
     AnswerError                     the chain answered what the ABI or the adapter cannot accept
         Overflow                    arithmetic that the contract would revert on
     MissingPrice                    the contract would read a price that is not there; carries the token
+    DeliveryError                   a message did not reach a channel; `permanent` when another try will not change that
 """
 
 from __future__ import annotations
@@ -111,3 +112,13 @@ class MissingPrice(WatcherError):
         super().__init__(f"no usable price for {token}: {reason}")
         self.token = token
         self.reason = reason
+
+
+class DeliveryError(WatcherError):
+    """A message did not reach a channel. `channel` is its name: a URL may hold a key and is never shown."""
+
+    def __init__(self, channel: str, reason: str, *, permanent: bool) -> None:
+        super().__init__(f"{channel}: {reason}")
+        self.channel = channel
+        self.reason = reason
+        self.permanent = permanent

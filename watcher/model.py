@@ -159,12 +159,17 @@ class Valuation:
 
 
 class Status(StrEnum):
-    """What a reading comes to. Bands between *owing* and *liquidatable* are not drawn yet."""
+    """What a reading comes to: a band of health from *safe* to *critical*, the contract's own line, or that it cannot be told."""
 
     NO_DEBT = "no_debt"
-    OWING = "owing"  # look at the number
+    SAFE = "safe"
+    WATCH = "watch"
+    WARN = "warn"
+    DANGER = "danger"
+    CRITICAL = "critical"
     LIQUIDATABLE = "liquidatable"
     UNKNOWN = "unknown"
+    OWING = "owing"  # there is debt and nobody asked for bands: look at the number
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +182,80 @@ class Reading:
     valuation: Valuation | None
     reason: str | None = None
     doubts: tuple[Doubt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A canonical reading as the fold of transitions needs it; a stored row of the same fields gives the same transitions again.
+
+    `status` is this reading's alone, never *owing*. `clears` is the best status that it would let a worse one rise to (the raised
+    thresholds), None where it is unknown. `read_at` is when the cycle read it, in seconds of the watcher's clock. `confirmed` says
+    that a second endpoint said the same.
+    """
+
+    key: PositionKey
+    block: BlockRef
+    read_at: int
+    status: Status
+    clears: Status | None
+    health: Wad | None
+    confirmed: bool
+    reason: str | None = None  # why it is unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Runway:
+    """Seconds until interest alone takes health to 1, from the block on; None where it never does or lies beyond a century.
+
+    `present` is decided at the present rates, `full` at those of full utilisation.
+    """
+
+    present: int | None
+    full: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How far `of` (the prices of all collateral, or the ratio of a correlated pair) can fall before the line, in millionths."""
+
+    steps: int
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Repay (`side` is debt) or deposit (collateral) `amount` raw units to reach health `target`; None with a `reason` if it cannot."""
+
+    side: Side
+    token: Token
+    amount: Raw | None
+    target: Wad
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A position's status changed for those who watch it. Recording the same `id` again is harmless: the earlier `due` wins.
+
+    `id` follows from key, block hash, statuses and what it retracts, so that a replay gives it again. `before` is None for a
+    position's first. `due` is when it may be told, in seconds of the watcher's clock; None: kept, and told to nobody. `retracts` is
+    the id of a transition that a reorg took back; `recovers` that of the *unknown* which this one ends: either is told only if that
+    one was. `cause`, `distance`, `runway` and `fixes` are what is said of it, known where it was seen and not needed for a replay.
+    """
+
+    id: str
+    key: PositionKey
+    block: BlockRef
+    read_at: int
+    before: Status | None
+    after: Status
+    health_before: Wad | None
+    health: Wad | None
+    confirmed: bool
+    due: int | None
+    retracts: str | None = None
+    recovers: str | None = None
+    cause: str = ""
+    distance: Distance | None = None
+    runway: Runway | None = None
+    fixes: tuple[Fix, ...] = ()

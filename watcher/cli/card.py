@@ -21,7 +21,17 @@ from watcher.health.outlook import Outlook
 from watcher.model import Reading, Side, Status, Unit, Valuation
 from watcher.text import clean_line
 
-STYLE = {Status.LIQUIDATABLE: "bold red", Status.UNKNOWN: "bold magenta", Status.OWING: "bold", Status.NO_DEBT: "dim"}
+STYLE = {
+    Status.NO_DEBT: "dim",
+    Status.OWING: "bold",
+    Status.SAFE: "bold green",
+    Status.WATCH: "bold",
+    Status.WARN: "bold yellow",
+    Status.DANGER: "bold yellow",
+    Status.CRITICAL: "bold red",
+    Status.LIQUIDATABLE: "bold red",
+    Status.UNKNOWN: "bold magenta",
+}
 
 
 def show(console: Console, sheet: Sheet) -> None:

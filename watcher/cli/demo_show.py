@@ -21,8 +21,23 @@ from watcher.health.status import urgency
 from watcher.model import Status
 from watcher.text import clean_line
 
-STYLE = {Status.LIQUIDATABLE: "bold red", Status.UNKNOWN: "bold magenta", Status.OWING: "", Status.NO_DEBT: "dim"}
-WORDS = {Status.LIQUIDATABLE: "LIQUIDATABLE", Status.UNKNOWN: "UNKNOWN", Status.OWING: "", Status.NO_DEBT: "no debt"}
+STYLE = {
+    Status.NO_DEBT: "dim",
+    Status.OWING: "",
+    Status.SAFE: "",
+    Status.WATCH: "",
+    Status.WARN: "yellow",
+    Status.DANGER: "bold yellow",
+    Status.CRITICAL: "red",
+    Status.LIQUIDATABLE: "bold red",
+    Status.UNKNOWN: "bold magenta",
+}
+WORDS = {status: status.value for status in Status} | {
+    Status.LIQUIDATABLE: "LIQUIDATABLE",
+    Status.UNKNOWN: "UNKNOWN",
+    Status.OWING: "",
+    Status.NO_DEBT: "no debt",
+}
 COLUMNS = (
     ("account", False),
     ("address", False),

@@ -38,10 +38,11 @@ def read(
 
 
 def urgency(reading: Reading) -> tuple[int, int]:
-    """A total order for sorting, worst first: liquidatable, unknown, owing by rising health, nothing owed.
+    """A total order for sorting, worst first: liquidatable, unknown, debt by rising health, nothing owed.
 
     A health of zero sorts before every other health; what is unknown never sorts among the healthy.
     """
-    rank = (Status.LIQUIDATABLE, Status.UNKNOWN, Status.OWING, Status.NO_DEBT).index(reading.status)
+    last = (Status.LIQUIDATABLE, Status.UNKNOWN, Status.NO_DEBT)
+    rank = (0, 1, 3)[last.index(reading.status)] if reading.status in last else 2
     health = reading.valuation.health if reading.valuation else None
     return rank, MAX if health is None else health
