@@ -431,3 +431,11 @@ def test_f02_where_no_endpoint_answers_the_reason_is_told_with_code_4(local: Loc
     assert table.code == Exit.SOURCE
     assert "UNKNOWN: " in table.out
     assert "Traceback" not in table.err
+
+
+def test_f02_a_what_if_about_a_chain_that_is_down_is_unknown_and_no_mistake(
+    local: Local, chain: object, ask: Ask
+) -> None:
+    said = ask(OWNER, "--chain", "dead", "--timeout", "4", "--repay", "USDC=1", more=[dead(local)])
+    assert said.code == Exit.SOURCE
+    assert [record["status"] for record in said.records] == ["unknown"]

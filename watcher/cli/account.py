@@ -96,7 +96,8 @@ async def account(
             show_one(wallet, tuple(one.under(changes) for one in shown), options)
     if together:
         found = [one for _, shown in done for one in shown]
-        checked(changes, [one.row.position for one in found if one.outlook is not None])
+        complete = all(wallet.complete for wallet, _ in done)
+        checked(changes, [one.row.position for one in found if one.outlook is not None], complete)
         show_all([(wallet, tuple(one.under(changes) for one in shown)) for wallet, shown in done], options)
     return end(done, limit, options)
 

@@ -174,21 +174,24 @@ def answer(position: Some, token: Token, change: Fraction | Decimal) -> Change |
     return change if isinstance(change, Fraction) else int(Fraction(change) * 10**found.unit.decimals)
 
 
-def checked(changes: Changes, positions: Sequence[Some]) -> None:
-    """Every change must be about something that is shown, and an action about one position only. `UsageError` otherwise."""
+def checked(changes: Changes, positions: Sequence[Some], complete: bool = True) -> None:
+    """Every change must be about something that is shown, and an action about one position only. `UsageError` otherwise.
+
+    Where the reading is not `complete`, what a change is about may be among what was not read: that is told as unknown, not as a mistake.
+    """
     for name, _ in changes.prices:
-        if not any(find(known(position), name) for position in positions):
+        if complete and not any(find(known(position), name) for position in positions):
             raise UsageError(
                 f"--price {name}: no position shown here has such a price; name a symbol or address of its market"
             )
     for one in changes.amounts:
-        _single(str(one), [p for p in positions if find(known(p), one.token)], TOKEN)
+        _single(str(one), [p for p in positions if find(known(p), one.token)], complete, TOKEN)
     if changes.mode is not None:
-        _single(f"--emode {changes.mode}", [p for p in positions if p.adapter.mode], MODE)
+        _single(f"--emode {changes.mode}", [p for p in positions if p.adapter.mode], complete, MODE)
 
 
-def _single(what: str, meant: Sequence[Some], lacking: str) -> None:
-    if len(meant) != 1:
+def _single(what: str, meant: Sequence[Some], complete: bool, lacking: str) -> None:
+    if len(meant) > 1 or (complete and not meant):
         several = "several positions could be meant; name one market with --market, and one address"
         none = f"no position shown here {lacking}"
         raise UsageError(f"{what}: {several if meant else none}")

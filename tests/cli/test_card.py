@@ -1,0 +1,132 @@
+"""A position as people read it, on a toy market: T1 protects at 80 %, T2 is owed, prices in USD with two decimals."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from tests.health.toy import BLOCK, KEY, A, B, Holding, Quote, Terms, position
+from watcher.adapter import Curve, Panel, Position
+from watcher.cli.assets import stops
+from watcher.cli.card import show
+from watcher.cli.changes import parse
+from watcher.cli.sheet import Sheet, sheet
+from watcher.cycle import Row
+from watcher.errors import WatcherError
+from watcher.health.correlated import Group
+from watcher.health.status import read
+from watcher.model import Doubt, DoubtKind, Market, Token
+from watcher.units import RAY, Raw, Ray
+
+Toy = Position[Terms, Quote, Holding]
+MARKET = Market(1, "toy", "local/toy/main", A.address)
+
+
+def loan(price: int = 10_000, token: Token = A) -> Toy:
+    """Three T1 against two T2: 300.00 USD at 80 % against 200.00 at the usual price."""
+    return position({A: price, B: 10_000}, {A: 8_000}, {token: 30_000}, {B: 20_000})
+
+
+def seen(of: Toy, groups: Sequence[Group] = (), error: WatcherError | None = None, *doubts: Doubt) -> Sheet:
+    reading = read(KEY, BLOCK, error or of, doubts)
+    return sheet(Row(MARKET, of, reading, True, ()), groups)
+
+
+def printed(one: Sheet, width: int = 120) -> str:
+    stream = io.StringIO()
+    show(Console(file=stream, width=width, highlight=False, markup=False, emoji=False), one)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+def test_no_line_is_wider_than_the_terminal_and_no_figure_is_lost(width: int) -> None:
+    text = printed(seen(loan()), width)
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= width
+    for figure in ("1.2000", "300.00", "200.00", "80.00 %", "83.3300 (-16.67 %)", "120.01 (+20.01 %)"):
+        assert figure in text
+    assert "…" not in text
+
+
+def test_a_narrow_terminal_has_prices_below_the_amounts() -> None:
+    assert [printed(seen(loan()), width).count("asset") for width in (60, 160)] == [2, 1]
+
+
+def test_the_common_fall_is_named_with_its_assets() -> None:
+    assert "liquidatable when T1 falls 16.6601 %" in printed(seen(loan()))
+
+
+def test_a_liquidatable_position_says_what_can_be_taken() -> None:
+    text = printed(seen(loan(8_000)))
+    assert "health 0.9600  LIQUIDATABLE" in text
+    assert "largest liquidation now: repay 1 T2, seize 1.375 T1, bonus 10.00 USD" in text
+
+
+def test_a_closed_group_has_a_ratio_and_no_price() -> None:
+    group = Group("pair", frozenset({A.address, B.address}))
+    text = printed(seen(loan(), [group]))
+    assert "group pair: liquidatable at a ratio T1/T2 of 0.833300 (-16.6700 %); now 1.000000" in text
+    assert "83.3300" not in text
+    assert "falls" not in text
+
+
+def test_nothing_owed_has_no_line() -> None:
+    text = printed(seen(position({A: 10_000}, {A: 8_000}, {A: 30_000}, {})))
+    assert "no debt" in text
+    assert "could borrow 240.00 USD more" in text
+    assert "LIQUIDATABLE" not in text
+    assert "liquidatable when" not in text
+
+
+def test_an_unknown_position_shows_the_reason_and_no_number() -> None:
+    text = printed(seen(loan(), (), WatcherError("the oracle\x1b[2J reverts")))
+    assert "UNKNOWN" in text
+    assert "the oracle reverts" in text
+    assert "health" not in text
+    assert "300.00" not in text
+
+
+def test_foreign_text_is_neither_markup_nor_a_terminal_command() -> None:
+    text = printed(seen(loan(token=replace(A, symbol="[red]\x1b[31mX\u202e[/red]"))))
+    assert "[red]X[/red]" in text
+    assert not {"\x1b", "\u202e"} & {*text}
+
+
+def test_a_doubt_is_said_once() -> None:
+    doubt = Doubt(DoubtKind.STALE, "the price of T1 was last updated 30 hours ago")
+    text = printed(seen(loan(), (), None, doubt, doubt))
+    assert text.count("doubt (stale): the price of T1") == 1
+
+
+def test_what_if_shows_both_healths_and_what_reaches_the_target() -> None:
+    text = printed(seen(loan()).under(parse(("T1=-10%",), {}, None, None, "1.2")))
+    assert "what if: health 1.2000 → 1.0800" in text
+    assert "to reach the target: repay 0.2 T2 → health 1.2000" in text
+
+
+def test_what_keeps_the_owner_from_acting_is_said() -> None:
+    panel = Panel(
+        token=A,
+        supplied=Raw(50_000),
+        borrowed=Raw(40_000),
+        free=Raw(10_000),
+        utilisation=Ray(RAY * 4 // 5),
+        supply_rate=Ray(0),
+        borrow_rate=Ray(0),
+        curve=Curve(()),
+        supply_cap=None,
+        borrow_cap=None,
+        paused=False,
+        frozen=True,
+        grace_until=BLOCK.timestamp + 3 * 3_600,
+    )
+    assert [*stops(panel, loan().value())] == [
+        "T1 is frozen: no new deposits or loans",
+        "T1 is in a grace period: no liquidation for 3 h",
+        "T1: only 1.0000 can be withdrawn now (utilisation 80.00 %)",
+    ]
+    quiet = replace(panel, frozen=False, grace_until=None, free=Raw(30_000))
+    assert [*stops(quiet, loan().value())] == []
