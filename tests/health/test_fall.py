@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 
+from tests.adapters.situations import AnyPosition, morpho_terms
 from tests.health.positions import positions
-from tests.health.toy import ONE, A, B, C, Holding, Quote, Terms, position
+from tests.health.toy import NOW, ONE, A, B, C, Holding, Quote, Terms, position
 from watcher.adapter import Position
+from watcher.adapters import adapter
+from watcher.adapters.morpho_blue import facts as morpho
+from watcher.formula.morpho import Pot, Totals
 from watcher.health.fall import STEPS, fall, fall_of, fallen, within
 from watcher.health.mover import movers
+from watcher.health.outlook import outlook
 from watcher.health.walk import revalued
-from watcher.model import Side
+from watcher.model import PositionKey, Side
+from watcher.oracle.feed import Pulse
+from watcher.units import MAX, WAD
 
 Toy = Position[Terms, Quote, Holding]
 
@@ -76,3 +84,18 @@ def test_a_trembling_average_is_not_stepped_over() -> None:
     steps = [revalued(toy, fallen(answers, k)).liquidatable for k in range(200)]
     assert not all(steps[steps.index(True) :]), "the average does not tremble: nothing was proved"
     assert fall(toy).steps == steps.index(True)
+
+
+@pytest.mark.parametrize("collateral", [1, 3, 5])
+def test_an_answer_as_large_as_the_contract_can_bear_still_has_a_fall(collateral: int) -> None:
+    """One more unit of price and Morpho's own product leaves 256 bits. Any fall but the last ones leaves more than this debt."""
+    terms = morpho_terms((6, 18), WAD * 86 // 100)
+    pot = Pot(10**15, 10**21)
+    quote = morpho.Quote(Totals(pot, pot), 0, NOW.timestamp, MAX // collateral, None, Pulse(None, False), at=NOW)
+    holding = morpho.Holding(PositionKey("toy", bytes(20)), 0, 10**12, collateral)
+    rich: AnyPosition = Position(adapter("morpho_blue"), terms, quote, holding)
+    assert rich.value().collateral > 10**40
+    found = fall(rich)
+    assert found.steps is None
+    assert found.reason == "no fall does it before a price would be 0"
+    assert outlook(rich).fall == found

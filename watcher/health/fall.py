@@ -74,6 +74,10 @@ def within(moved: Iterable[Mover], tokens: frozenset[ChecksumAddress]) -> tuple[
 def _grain(
     position: Position[T, Q, H], present: Valuation, answers: Mapping[ChecksumAddress, int]
 ) -> Mapping[Part, int]:
-    """A floored price is less than one unit off its line, and moves a leg by what one unit of price is worth to it; both round."""
-    old, new = parts(present), parts(revalued(position, {asset: answer + 1 for asset, answer in answers.items()}))
+    """A floored price is less than one unit off its line, and moves a leg by what one unit of price is worth to it; both round.
+
+    That unit is taken off the answer where something is left: one more could leave 256 bits.
+    """
+    beside = {asset: answer - 1 if answer > 1 else answer + 1 for asset, answer in answers.items()}
+    old, new = parts(present), parts(revalued(position, beside))
     return {part: abs(new[part] - value) + 2 * ROUNDING for part, value in old.items()}
