@@ -97,7 +97,8 @@ async def account(
     if together:
         found = [one for _, shown in done for one in shown]
         complete = all(wallet.complete for wallet, _ in done)
-        checked(changes, [one.row.position for one in found if one.outlook is not None], complete)
+        for what in checked(changes, [one.row.position for one in found if one.outlook is not None], complete):
+            options.note(f"{what}: not known, because not everything could be read")
         show_all([(wallet, tuple(one.under(changes) for one in shown)) for wallet, shown in done], options)
     return end(done, limit, options)
 

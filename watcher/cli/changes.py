@@ -17,6 +17,7 @@ from watcher.model import Moment, Token
 from watcher.units import WAD, Raw, Wad
 
 Some = Position[Any, Any, Any]
+PRICE = "has such a price; name a symbol or address of its market"
 TOKEN = "has this token; name a symbol or address of its market"
 MODE = "has e-modes; look for an Aave position with --market"
 MAGNITUDE = 40  # powers of ten, up and down: what no amount or price exceeds
@@ -174,24 +175,26 @@ def answer(position: Some, token: Token, change: Fraction | Decimal) -> Change |
     return change if isinstance(change, Fraction) else int(Fraction(change) * 10**found.unit.decimals)
 
 
-def checked(changes: Changes, positions: Sequence[Some], complete: bool = True) -> None:
+def checked(changes: Changes, positions: Sequence[Some], complete: bool = True) -> tuple[str, ...]:
     """Every change must be about something that is shown, and an action about one position only. `UsageError` otherwise.
 
-    Where the reading is not `complete`, what a change is about may be among what was not read: that is told as unknown, not as a mistake.
+    Where the reading is not `complete`, what a change is about may be among what was not read: those changes are the answer.
     """
-    for name, _ in changes.prices:
-        if complete and not any(find(known(position), name) for position in positions):
-            raise UsageError(
-                f"--price {name}: no position shown here has such a price; name a symbol or address of its market"
-            )
-    for one in changes.amounts:
-        _single(str(one), [p for p in positions if find(known(p), one.token)], complete, TOKEN)
+    wanted = [(f"--price {name}", meant(positions, name), PRICE) for name, _ in changes.prices]
+    acted = [(str(one), meant(positions, one.token), TOKEN) for one in changes.amounts]
     if changes.mode is not None:
-        _single(f"--emode {changes.mode}", [p for p in positions if p.adapter.mode], complete, MODE)
+        acted.append((f"--emode {changes.mode}", [p for p in positions if p.adapter.mode is not None], MODE))
+    for what, found, _ in acted:
+        if len(found) > 1:
+            raise UsageError(
+                f"{what}: several positions could be meant; name one market with --market, and one address"
+            )
+    missing = [(what, lacking) for what, found, lacking in (*wanted, *acted) if not found]
+    if missing and complete:
+        raise UsageError(f"{missing[0][0]}: no position shown here {missing[0][1]}")
+    return tuple(what for what, _ in missing)
 
 
-def _single(what: str, meant: Sequence[Some], complete: bool, lacking: str) -> None:
-    if len(meant) > 1 or (complete and not meant):
-        several = "several positions could be meant; name one market with --market, and one address"
-        none = f"no position shown here {lacking}"
-        raise UsageError(f"{what}: {several if meant else none}")
+def meant(positions: Sequence[Some], token: str) -> list[Some]:
+    """Those whose market knows the token."""
+    return [position for position in positions if find(known(position), token)]
