@@ -14,10 +14,10 @@ from eth_utils.address import to_checksum_address
 
 from watcher.__main__ import main
 from watcher.cli.demo import ending_cleanly
-from watcher.cli.demo_report import record, verdict
-from watcher.cli.demo_run import Line
-from watcher.cli.demo_show import cells, console, table
-from watcher.cli.demo_tally import ENOUGH, Difference, Outcome, Tally, compared
+from watcher.cli.demo.report import record, verdict
+from watcher.cli.demo.run import Line
+from watcher.cli.demo.show import cells, console, table
+from watcher.cli.demo.tally import ENOUGH, Difference, Outcome, Tally, compared
 from watcher.cycle import MarketCycle, Row
 from watcher.errors import ConfigError
 from watcher.health.fall import Fall

@@ -12,7 +12,7 @@ from eth_utils.address import to_checksum_address
 
 from watcher.adapter import Price
 from watcher.adapters import adapter
-from watcher.cli.demo_tally import Outcome, Tally, by_protocol, compared
+from watcher.cli.demo.tally import Outcome, Tally, by_protocol, compared
 from watcher.cli.figures import health
 from watcher.connection import Connection
 from watcher.cycle import MarketCycle, Row, cycle

@@ -13,9 +13,9 @@ from typing import Annotated
 
 import typer
 
-from watcher.cli.demo_report import Held, report
-from watcher.cli.demo_run import FIRST, SECOND, Run, Scene
-from watcher.cli.demo_show import console, stage
+from watcher.cli.demo.report import Held, report
+from watcher.cli.demo.run import FIRST, SECOND, Run, Scene
+from watcher.cli.demo.show import console, stage
 from watcher.cli.options import BlockAt, ChainName, ChainsFile, Format, FormatName, Options, Quiet, Verbose
 from watcher.config import Endpoint, dump
 from watcher.connection import connect

@@ -15,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from watcher.cli.demo_run import Line, Scene, Watch
+from watcher.cli.demo.run import Line, Scene, Watch
 from watcher.cli.figures import fixed, health, percent
 from watcher.health.status import urgency
 from watcher.model import Status

@@ -13,9 +13,9 @@ from eth_utils.address import to_checksum_address
 from rich.console import Console
 from rich.text import Text
 
-from watcher.cli.demo_run import Line, Scene
-from watcher.cli.demo_show import console, table
-from watcher.cli.demo_tally import PROTOCOLS, Outcome
+from watcher.cli.demo.run import Line, Scene
+from watcher.cli.demo.show import console, table
+from watcher.cli.demo.tally import PROTOCOLS, Outcome
 from watcher.cli.figures import exact
 from watcher.cli.options import Format, Options
 from watcher.cli.output import Column, plain, show
