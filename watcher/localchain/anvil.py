@@ -122,9 +122,13 @@ class Anvil:
         return str(await self.rpc("evm_snapshot"))
 
     async def revert(self, snapshot: str) -> None:
-        """Back to the snapshot, which is used up. Blocks made since are orphans and their state is gone."""
+        """Back to the snapshot, which is used up. Blocks made since are orphans and their state is gone.
+
+        A transaction is answered as mined a moment before anvil takes it out of its pool; after a revert it would be mined again.
+        """
         if await self.rpc("evm_revert", snapshot) is not True:
             raise ConfigError(f"the local node does not know snapshot {snapshot}")
+        await self.rpc("anvil_dropAllTransactions")
 
     async def block_number(self) -> int:
         return int(await self.rpc("eth_blockNumber"), 16)
