@@ -205,13 +205,15 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Runway:
-    """Seconds until interest alone takes health to 1, from the block on; None where it never does or lies beyond a century.
+    """Seconds until interest alone takes health to 1, from the block on; None where it never does within a century.
 
-    `present` is decided at the present rates, `full` at those of full utilisation.
+    `present` is at the present rates, `full` with every debt asset at full utilisation; where that cannot be told, `full` is None
+    and `reason` says why.
     """
 
     present: int | None
     full: int | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +239,11 @@ class Fix:
 class Transition:
     """A position's status changed for those who watch it. Recording the same `id` again is harmless: the earlier `due` wins.
 
-    `id` follows from key, block hash, statuses and what it retracts, so that a replay gives it again. `before` is None for a
-    position's first. `due` is when it may be told, in seconds of the watcher's clock; None: kept, and told to nobody. `retracts` is
-    the id of a transition that a reorg took back; `recovers` that of the *unknown* which this one ends: either is told only if that
-    one was. `cause`, `distance`, `runway` and `fixes` are what is said of it, known where it was seen and not needed for a replay.
+    `id` follows from the sighting and the statuses, so that a replay gives it again. `before` is None for a position's first. `due` is
+    when it may be told, in seconds of the watcher's clock; None: kept, and told to nobody. `retracts` is the id of a transition that a
+    reorg took back, `recovers` that of the *unknown* which this one ends: what was not yet told by then is not told any more, and
+    this one is told only if that one was, or if it is `news` anyway. `cause`, `distance`, `runway` and `fixes` are what is said of
+    it, known where it was seen and not needed for a replay.
     """
 
     id: str
@@ -255,6 +258,7 @@ class Transition:
     due: int | None
     retracts: str | None = None
     recovers: str | None = None
+    news: bool = False
     cause: str = ""
     distance: Distance | None = None
     runway: Runway | None = None

@@ -58,7 +58,7 @@ def correlated(position: Position[T, Q, H], groups: Iterable[Group]) -> tuple[Co
         if not inside:
             continue
         fall = fall_of(position, inside)
-        if _closed(present, group):
+        if _inside(present, group):
             ratio = _ratio(position, present, inside)
             found.append(Correlated(group, fall, True, *((ratio, None) if isinstance(ratio, Ratio) else (None, ratio))))
         else:
@@ -72,7 +72,12 @@ def _sides(valuation: Valuation) -> tuple[tuple[Leg, ...], tuple[Leg, ...]]:
     return held, tuple(leg for leg in valuation.legs if leg.side is Side.DEBT)
 
 
-def _closed(valuation: Valuation, group: Group) -> bool:
+def closed(valuation: Valuation, groups: Iterable[Group]) -> Group | None:
+    """The group that holds all collateral that counts and all debt, if one does."""
+    return next((group for group in groups if _inside(valuation, group)), None)
+
+
+def _inside(valuation: Valuation, group: Group) -> bool:
     held, owed = _sides(valuation)
     return bool(held and owed) and all(leg.token.address in group.tokens for leg in (*held, *owed))
 
@@ -91,5 +96,9 @@ def _ratio(position: Position[T, Q, H], present: Valuation, moved: tuple[Mover, 
     crossing = liquidation_price(position, above)
     if crossing.answer is None:
         return crossing.reason or "no price does it"
-    below = next((mover.answer for mover in moved if owed[0] in mover.legs), 10**above.price.unit.decimals)
+    below = next((mover.answer for mover in moved if owed[0] in mover.legs), None)
+    if below is None:
+        if above.price.unit.decimals < 0:
+            return "one debt token is less than the price's unit"
+        below = 10**above.price.unit.decimals
     return Ratio(held[0].token, owed[0].token, crossing.answer, above.answer, below)
