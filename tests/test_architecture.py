@@ -33,6 +33,7 @@ ALLOWED = {
     "wallet": CORE | {"cycle", "config", "connection", "confirm", "search"},
     "check": CORE | {"adapter", "oracle", "adapters", "health", "cycle", "config", "chain", "connection"},
     "library": CORE | {"config", "connection", "search", "wallet"},
+    "store": CORE | {"adapter"},
     "exit": {"errors"},
     "localchain": CORE | {"chain", "data", "config"},
 }

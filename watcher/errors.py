@@ -122,3 +122,17 @@ class DeliveryError(WatcherError):
         self.channel = channel
         self.reason = reason
         self.permanent = permanent
+
+
+class StoreError(WatcherError):
+    """The store is missing, locked, damaged, full, or of another version. What was begun has been undone."""
+
+
+class DeliveryError(WatcherError):
+    """A message did not reach `channel`, which is its name: its address may hold a key. `permanent` says that another try is useless."""
+
+    def __init__(self, channel: str, reason: str, permanent: bool = False) -> None:
+        super().__init__(f"{channel}: {reason}")
+        self.channel = channel
+        self.reason = reason
+        self.permanent = permanent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from watcher.errors import ConfigError, UsageError, WatcherError
+from watcher.errors import ConfigError, StoreError, UsageError, WatcherError
 
 
 class Exit(IntEnum):
@@ -21,9 +21,11 @@ class Exit(IntEnum):
 
 
 def code_of(error: WatcherError) -> Exit:
-    """The exit code of an error raised on purpose: what is not about the command or its files is about a source."""
+    """The exit code of an error raised on purpose: what is not about the command, its files or the store is about a source."""
     if isinstance(error, UsageError):
         return Exit.USAGE
     if isinstance(error, ConfigError):
         return Exit.CONFIG
+    if isinstance(error, StoreError):
+        return Exit.STORAGE
     return Exit.SOURCE

@@ -1,0 +1,1 @@
+"""What was read, written down: facts when they change, readings, transitions and gaps, in SQLite or PostgreSQL."""

@@ -1,0 +1,7 @@
+"""The store's schema, revision by revision (Alembic). `REVISIONS` lets a store be judged without importing Alembic."""
+
+from __future__ import annotations
+
+from typing import Final
+
+REVISIONS: Final = ("0001",)  # oldest first

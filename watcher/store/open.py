@@ -1,0 +1,265 @@
+"""Opens a store: a SQLite file by its path, or PostgreSQL by its URL. Nothing is ever made anew over something that is there.
+
+One process writes: it holds a lock for as long as the store is open, and every write goes through its one connection. Readers in other
+processes work beside it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+from platformdirs import user_data_path
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from watcher.errors import StoreError
+from watcher.store import schema
+from watcher.store.lock import Lock
+from watcher.store.migrations import REVISIONS
+
+BUSY: Final = 5.0  # seconds to wait for another program's write to a file
+ADVISORY: Final = 0x77617463686572  # the key of the writer's lock on PostgreSQL
+
+
+def default() -> Path:
+    """Where the store is when nobody says otherwise."""
+    return user_data_path("watcher") / "watcher.db"
+
+
+class Store:
+    """An open store; close it, or use it in a `with`.
+
+    `name` is what messages call it: a password is never in it. `path` is None for PostgreSQL; `new` says that this opening made the file.
+    """
+
+    def __init__(self, name: str, engine: Engine, path: Path | None, new: bool = False) -> None:
+        self.name = name
+        self.path = path
+        self.new = new
+        self._engine = engine
+        self._held = ExitStack()
+        self._held.callback(engine.dispose)
+        self._writer: Connection | None = None
+
+    @property
+    def dialect(self) -> str:
+        return self._engine.dialect.name
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent view. Whatever the database refuses is a `StoreError`."""
+        with said(self.name), self._engine.connect() as connection:
+            yield connection.execution_options(reads=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction, committed at the end, undone by any exception. `StoreError` in a store that was opened for reading."""
+        if self._writer is None:
+            raise StoreError(f"{self.name} was opened for reading only")
+        with said(self.name), self._writer.begin():
+            yield self._writer
+
+    def hold(self, release: Callable[[], Any]) -> None:
+        """Something that ends with the store."""
+        self._held.callback(release)
+
+    def become_writer(self) -> None:
+        with said(self.name):
+            writer = self._held.enter_context(self._engine.connect())
+            if (
+                self.dialect == "postgresql"
+            ):  # the lock lives and dies with the connection that writes: a writer that lost it cannot write
+                if not writer.exec_driver_sql(f"SELECT pg_try_advisory_lock({ADVISORY})").scalar():
+                    raise StoreError(f"{self.name} is being written by another watcher: stop it, or use another --db")
+                writer.commit()
+        self._writer = writer
+
+    def close(self) -> None:
+        with said(self.name):
+            self._held.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_store(db: str | Path | None = None, *, write: bool = False, create: bool = False, busy: float = BUSY) -> Store:
+    """The store at a path or URL, with exactly this program's schema.
+
+    `create` makes a file that is not there, and the tables of an empty PostgreSQL database. `StoreError` when it is missing, locked,
+    damaged, not ours, newer or older than this program.
+    """
+    with ExitStack() as undo:
+        store = _opened(db, undo, write, create, busy)
+        with store.read() as connection:
+            empty = create and store.path is None and schema.revision(connection, store.name) is None
+        if empty:
+            with store.write() as connection:
+                schema.upgrade(connection)
+        with store.read() as connection:
+            schema.check(connection, store.name)
+        undo.pop_all()
+    return store
+
+
+def upgrade_store(db: str | Path | None = None) -> tuple[str | None, Path | None]:
+    """Bring a store to this program's schema, or make it. The revision it had, and where the copy from before is (SQLite)."""
+    with ExitStack() as undo:
+        store = _opened(db, undo, True, True, BUSY)
+        with store.read() as connection:
+            found = None if store.new else schema.revision(connection, store.name)
+        schema.refuse_newer(found, store.name)
+        kept = None
+        if found not in (None, REVISIONS[-1]) and store.path is not None:
+            kept = store.path.with_name(f"{store.path.name}.before-{REVISIONS[-1]}")
+            copy(store, kept)
+        with store.write() as connection:
+            schema.upgrade(connection)
+    return found, kept
+
+
+def copy(store: Store, target: Path) -> None:
+    """The whole store as of now in another file, while it is in use (SQLite). An existing copy is replaced when the new one is whole."""
+    if store.path is None:
+        raise StoreError(f"{store.name}: a PostgreSQL database is backed up with pg_dump")
+    partial = target.with_name(target.name + ".partial")
+    with said(store.name):
+        partial.unlink(missing_ok=True)
+        with closing(_raw(store.path)) as connection:
+            connection.execute("VACUUM INTO ?", (str(partial),))
+        _sound(partial, thorough=True)
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        partial.replace(target)
+
+
+@contextmanager
+def said(name: str) -> Iterator[None]:
+    """What the database or the system says, as one line of ours."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = getattr(error, "orig", None) or error
+        raise StoreError(f"{name}: {_advice(str(cause).splitlines()[0])}") from error
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{name}: {_advice(getattr(error, 'strerror', None) or str(error))}") from error
+
+
+_ADVICE: Final = {
+    "malformed": "restore it from a backup (watcher db backup makes them)",
+    "not a database": "restore it from a backup, or use another --db",
+    "is full": "free some space; nothing of this was written",
+    "No space left": "free some space; nothing of this was written",
+    "locked": "another program is writing to it; close that one and try again",
+    "readonly": "it may not be written to; use another --db",
+    "Permission denied": "it may not be written to; use another --db",
+    "Read-only": "it may not be written to; use another --db",
+    "unable to open": "check that its folder is there and may be written to",
+}
+
+
+def _advice(text: str) -> str:
+    return next((f"{text}: {advice}" for mark, advice in _ADVICE.items() if mark in text), text)
+
+
+def _opened(db: str | Path | None, undo: ExitStack, write: bool, create: bool, busy: float) -> Store:
+    if isinstance(db, str) and "://" in db:
+        store = undo.enter_context(_server(db))
+    else:
+        store = undo.enter_context(_file(Path(db or default()).expanduser(), write, create, busy))
+    if write:
+        store.become_writer()
+    return store
+
+
+def _server(url: str) -> Store:
+    try:
+        where = make_url(url)
+        if where.get_backend_name() != "postgresql":
+            raise StoreError(f"--db takes a path or a postgresql:// URL, not {where.get_backend_name()}://")
+        engine = create_engine(where.set(drivername="postgresql+psycopg"), isolation_level="REPEATABLE READ")
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        raise StoreError("--db takes a path or a postgresql:// URL") from None
+    except ModuleNotFoundError:
+        raise StoreError("PostgreSQL needs its driver: pip install 'lending-watcher[postgres]'") from None
+    return Store(_shown(where), engine, None)
+
+
+def _shown(url: URL) -> str:
+    """Neither user, password nor options."""
+    return f"postgresql://{url.host or ''}/{url.database or ''}"
+
+
+def _file(path: Path, write: bool, create: bool, busy: float) -> Store:
+    with said(str(path)), ExitStack() as undo:
+        if not path.exists() and not create:
+            raise StoreError(f"there is no store at {path}: `watcher run` and `watcher db upgrade` make one")
+        lock, new = None, False
+        if write:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = Lock(path)
+            undo.callback(lock.release)
+            new = not path.exists()
+        if new:
+            _make(path)
+        _sound(path, thorough=write)
+        store = Store(str(path), _engine(path, "rw" if write else "ro", busy), path, new)
+        if lock is not None:
+            store.hold(lock.release)
+        undo.pop_all()
+    return store
+
+
+def _make(path: Path) -> None:
+    """A new file appears under its name only with all its tables."""
+    new = path.with_name(path.name + ".new")
+    for leftover in ("", "-wal", "-shm", "-journal"):
+        Path(f"{new}{leftover}").unlink(missing_ok=True)
+    engine = _engine(new, "rwc", BUSY)
+    try:
+        with engine.connect() as connection, connection.begin():
+            schema.upgrade(connection)
+    finally:
+        engine.dispose()
+    new.replace(path)
+
+
+def _sound(path: Path, thorough: bool) -> None:
+    """Before anything is written, through a connection that cannot write: a damaged file is left as it is."""
+    if path.stat().st_size == 0:
+        raise StoreError(f"{path} is empty: restore it from a backup, or remove it to begin anew")
+    with closing(_raw(path)) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_schema")
+        answer = connection.execute("PRAGMA quick_check(1)").fetchone() if thorough else ("ok",)
+    if answer != ("ok",):
+        raise StoreError(f"{path} is damaged ({str(answer[0]).splitlines()[-1]}): restore it from a backup")
+
+
+def _raw(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+
+
+def _engine(path: Path, mode: str, busy: float) -> Engine:
+    def connect() -> sqlite3.Connection:
+        uri = f"{path.resolve().as_uri()}?mode={mode}"
+        made = sqlite3.connect(uri, uri=True, timeout=busy, isolation_level=None, check_same_thread=False)
+        made.execute("PRAGMA foreign_keys = ON")
+        if mode != "ro":
+            made.execute("PRAGMA journal_mode = WAL")
+            made.execute("PRAGMA synchronous = FULL")  # a commit that was reported outlives a power cut
+        return made
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,201 @@
+"""The tables. Storage, never domain types: SQLModel does not check what goes in, and `history` alone turns facts into rows.
+
+Every fact and reading stands at a (chain, number) of `block`, which holds that block's one hash and its time. Facts are written when
+their stored words change and hold until the next row of the same key. Times are Unix seconds; hashes and addresses are text.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from watcher.store.u256 import U256
+
+
+def _big(*given: Any, **named: Any) -> Any:
+    return Column(BigInteger, *given, **named)
+
+
+def _serial() -> Any:
+    """Numbers itself; SQLite does that for its own INTEGER alone."""
+    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+
+
+class Block(SQLModel, table=True):
+    """A block that something was read at. There is one per number: another hash means a reorg, and that its rows must go first."""
+
+    __tablename__: ClassVar[Any] = "block"
+    __table_args__ = (Index("ix_block_time", "chain", "timestamp"), {"sqlite_with_rowid": False})
+
+    chain: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    hash: str
+    timestamp: int = Field(sa_column=_big(nullable=False))
+
+
+class Market(SQLModel, table=True):
+    """Who a market is: chain, protocol, contract and id. `name`, and the unit of its values, are the latest."""
+
+    __tablename__: ClassVar[Any] = "market"
+    __table_args__ = (UniqueConstraint("chain", "protocol", "address", "ident", name="uq_market"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    chain: int = Field(sa_column=_big(nullable=False))
+    protocol: str
+    address: str
+    ident: str  # hex of the id within the contract, empty where there is none
+    name: str
+    unit: str | None = None
+    decimals: int | None = None
+
+
+class Position(SQLModel, table=True):
+    """`key` is the hex of what the protocol calls a position."""
+
+    __tablename__: ClassVar[Any] = "position"
+    __table_args__ = (UniqueConstraint("market_id", "key", name="uq_position"), Index("ix_position_key", "key"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    market_id: int = Field(foreign_key="market.id")
+    key: str
+
+
+class Account(SQLModel, table=True):
+    """What people call an address. `ens` is the name that it was resolved from; a change of it is a warning."""
+
+    __tablename__: ClassVar[Any] = "account"
+
+    address: str = Field(primary_key=True)
+    label: str | None = None
+    team: str | None = None  # the group of watcher.toml
+    ens: str | None = None
+
+
+class Terms(SQLModel, table=True):
+    __tablename__: ClassVar[Any] = "terms"
+
+    market_id: int = Field(primary_key=True, foreign_key="market.id")
+    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Quote(SQLModel, table=True):
+    """The unaccrued words. `base` is the number of the row that `body` is the difference to; None where it stands alone."""
+
+    __tablename__: ClassVar[Any] = "quote"
+
+    market_id: int = Field(primary_key=True, foreign_key="market.id")
+    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    base: int | None = Field(sa_column=_big(nullable=True))
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Holding(SQLModel, table=True):
+    __tablename__: ClassVar[Any] = "holding"
+    __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
+
+    position_id: int = Field(primary_key=True, foreign_key="position.id")
+    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Reading(SQLModel, table=True):
+    """What a position came to. Derived: the three facts give it again, except where `disputed` says that endpoints differed about them.
+
+    `health` is a wad, None without debt; all three amounts are None when the status is unknown. `doubts` is JSON, [kind, text] each.
+    """
+
+    __tablename__: ClassVar[Any] = "reading"
+    __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
+
+    position_id: int = Field(primary_key=True, foreign_key="position.id")
+    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    status: str
+    health: int | None = Field(sa_column=Column(U256, nullable=True))
+    collateral: int | None = Field(sa_column=Column(U256, nullable=True))
+    debt: int | None = Field(sa_column=Column(U256, nullable=True))
+    reason: str | None = Field(sa_column=Column(Text, nullable=True))
+    doubts: str | None = Field(sa_column=Column(Text, nullable=True))
+    disputed: bool = False
+    backfilled: bool = False
+
+
+class Cycle(SQLModel, table=True):
+    """One market in one run of the cycle. `number` is None where not even a block could be had. `time` is this machine's clock."""
+
+    __tablename__: ClassVar[Any] = "cycle"
+    __table_args__ = (UniqueConstraint("market_id", "number", name="uq_cycle"), Index("ix_cycle_time", "time"))
+
+    id: int | None = Field(default=None, sa_column=_serial())
+    market_id: int = Field(foreign_key="market.id")
+    number: int | None = Field(sa_column=_big(nullable=True))
+    time: int = Field(sa_column=_big(nullable=False))
+    program: str  # version that wrote it
+    positions: int
+    audited: int
+    mismatches: int
+    error: str | None = Field(sa_column=Column(Text, nullable=True))
+    kind: str | None = None  # the error's class
+
+
+class Transition(SQLModel, table=True):
+    """A change of status, and with its deliveries the outbox. It outlives its block: `retracted` says that a reorg took that away.
+
+    `data` is JSON: what happened, why, and what would fix it. Ids rise in the order of the causes.
+    """
+
+    __tablename__: ClassVar[Any] = "transition"
+    __table_args__ = (UniqueConstraint("chain", "hash", "market_id", "position_id", "kind", name="uq_transition"),)
+
+    id: int | None = Field(default=None, sa_column=_serial())
+    chain: int = Field(sa_column=_big(nullable=False))
+    number: int = Field(sa_column=_big(nullable=False))
+    hash: str
+    timestamp: int = Field(sa_column=_big(nullable=False))
+    market_id: int | None = Field(default=None, foreign_key="market.id")
+    position_id: int | None = Field(default=None, foreign_key="position.id")
+    kind: str
+    before: str
+    after: str
+    confirmed: bool
+    retracted: bool = False
+    data: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class Delivery(SQLModel, table=True):
+    """One transition to one channel. `state` is pending, sent or parked; `due` is when to try (again)."""
+
+    __tablename__: ClassVar[Any] = "delivery"
+    __table_args__ = (Index("ix_delivery_due", "state", "due"),)
+
+    transition_id: int = Field(sa_column=_big(ForeignKey("transition.id"), primary_key=True, autoincrement=False))
+    channel: str = Field(primary_key=True)
+    state: str
+    attempts: int = 0
+    due: int = Field(sa_column=_big(nullable=False))
+    error: str | None = Field(sa_column=Column(Text, nullable=True))
+
+
+class Gap(SQLModel, table=True):
+    """Blocks that nobody watched, both ends included. A backfill adds readings inside it and leaves it."""
+
+    __tablename__: ClassVar[Any] = "gap"
+
+    chain: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    first: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    last: int = Field(sa_column=_big(nullable=False))
+    reason: str
+    time: int = Field(sa_column=_big(nullable=False))
+
+
+class Cursor(SQLModel, table=True):
+    """The newest block of a chain that was watched."""
+
+    __tablename__: ClassVar[Any] = "cursor"
+
+    chain: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    number: int = Field(sa_column=_big(nullable=False))
+    hash: str
+    timestamp: int = Field(sa_column=_big(nullable=False))
