@@ -16,6 +16,7 @@ WatcherError
     AnswerError                     the chain answered what the ABI or the adapter cannot accept
         Overflow                    arithmetic that the contract would revert on
     MissingPrice                    the contract would read a price that is not there; carries the token
+    StoreError                      the store cannot be read or written, and nothing was changed (exit 5)
     DeliveryError                   a message did not reach a channel; `permanent` when another try will not change that
 """
 
@@ -126,13 +127,3 @@ class DeliveryError(WatcherError):
 
 class StoreError(WatcherError):
     """The store is missing, locked, damaged, full, or of another version. What was begun has been undone."""
-
-
-class DeliveryError(WatcherError):
-    """A message did not reach `channel`, which is its name: its address may hold a key. `permanent` says that another try is useless."""
-
-    def __init__(self, channel: str, reason: str, permanent: bool = False) -> None:
-        super().__init__(f"{channel}: {reason}")
-        self.channel = channel
-        self.reason = reason
-        self.permanent = permanent
