@@ -60,6 +60,11 @@ def no_endpoints_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ETH_RPC_URL", raising=False)
 
 
+def positions(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those about a position, a market or a chain, and not about how far logs are known."""
+    return [record for record in records if record["kind"] != "entered"]
+
+
 def read(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
@@ -70,7 +75,9 @@ def test_f02_a_chain_that_is_down_is_unknown_and_the_other_is_shown(
     down = [closed_port(), closed_port()]
     code = account(tmp_path, ("main", honest), down=down, arguments=["--format", "jsonl"])
     assert code == Exit.SOURCE
-    near, far = sorted(read(capsys.readouterr().out), key=lambda record: record["chain"] == "far")
+    records = read(capsys.readouterr().out)
+    near, far = sorted(positions(records), key=lambda record: record["chain"] == "far")
+    assert [record["chain"] for record in records if record["kind"] == "entered"] == ["near"]
     assert (near["chain"], near["status"], near["health"]) == ("near", "owing", "1.6")
     assert (far["chain"], far["status"], far["block"], far["confirmed_by"]) == ("far", "unknown", None, "0")
     assert "far-0: no connection" in far["reason"]
@@ -105,7 +112,7 @@ def test_two_endpoints_that_agree_are_counted_in_every_format(
 ) -> None:
     nodes = [("main", honest), ("main", honest)]
     assert account(tmp_path, *nodes, arguments=["--format", "json"]) == Exit.OK
-    assert [record["confirmed_by"] for record in json.loads(capsys.readouterr().out)] == ["2"]
+    assert [record["confirmed_by"] for record in json.loads(capsys.readouterr().out)] == ["2", "2"]
     assert account(tmp_path, *nodes, arguments=[]) == Exit.OK
     assert "old, confirmed by 2 endpoints" in capsys.readouterr().out.splitlines()[0]
 

@@ -42,9 +42,19 @@ class Said:
     err: str
 
     @property
-    def records(self) -> list[Record]:
+    def all(self) -> list[Record]:
         found: list[Record] = json.loads(self.out)
         return found
+
+    @property
+    def records(self) -> list[Record]:
+        """Positions, and what could not be read; not how far the markets are known that the account has entered."""
+        return [record for record in self.all if record["kind"] != "entered"]
+
+    @property
+    def entered(self) -> list[Record]:
+        """Up to which block the markets of each singleton are known."""
+        return [record for record in self.all if record["kind"] == "entered"]
 
     def of(self, market: str) -> Record:
         """The only record of a market."""

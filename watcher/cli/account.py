@@ -15,7 +15,7 @@ from eth_typing import ChecksumAddress
 from watcher.cli.changes import Changes, checked, number, parse
 from watcher.cli.options import BlockAt, ChainName, ChainsFile, Format, FormatName, Options, Quiet, Rpc, Verbose, moment
 from watcher.cli.progress import progress
-from watcher.cli.sheet import Sheet, sheets
+from watcher.cli.sheet import Sheet, sheets, under, valued
 from watcher.cli.wallets import end, show_all, show_one
 from watcher.config import Config, Origin
 from watcher.connection import only, placed
@@ -52,7 +52,12 @@ def command(
         typer.Option("--target-health", metavar="H", help="The repay or deposit of each held asset that reaches H."),
     ] = None,
     fail_below: Annotated[
-        str | None, typer.Option("--fail-below", metavar="H", help="Exit 10 when a position's health is below H.")
+        str | None,
+        typer.Option(
+            "--fail-below",
+            metavar="H",
+            help="Exit 10 when a position's health is below H now, whatever a what-if says.",
+        ),
     ] = None,
     timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="For one chain.", min=1.0)] = DEADLINE,
     chains: ChainsFile = None,
@@ -90,16 +95,15 @@ async def account(
     together = changes.any or options.format in (Format.JSON, Format.CSV)
     done: list[tuple[Wallet, tuple[Sheet, ...]]] = []
     async for wallet in answered(config, owners, timeout, options):
-        shown = sheets(wallet, owners)
+        shown = await asyncio.to_thread(sheets, wallet, owners)  # its arithmetic must not stall the others' deadlines
         done.append((wallet, shown))
         if not together:
-            show_one(wallet, tuple(one.under(changes) for one in shown), options)
+            show_one(wallet, await asyncio.to_thread(under, shown, changes), limit, options)
     if together:
-        found = [one for _, shown in done for one in shown]
         complete = all(wallet.complete for wallet, _ in done)
-        for what in checked(changes, [one.row.position for one in found if one.outlook is not None], complete):
+        for what in checked(changes, [position for _, shown in done for position in valued(shown)], complete):
             options.note(f"{what}: not known, because not everything could be read")
-        show_all([(wallet, tuple(one.under(changes) for one in shown)) for wallet, shown in done], options)
+        show_all([(wallet, under(shown, changes)) for wallet, shown in done], limit, options)
     return end(done, limit, options)
 
 

@@ -48,4 +48,4 @@ def stops(panel: Panel, seen: Valuation) -> Iterator[str]:
     lent = held.get(Side.DEPOSIT, 0) + held.get(Side.COLLATERAL, 0)
     if lent > panel.free:
         free = short(panel.free, panel.token.decimals, 4)
-        yield f"{symbol}: only {free} can be withdrawn now (utilisation {percent(panel.utilisation, RAY)})"
+        yield f"{symbol}: only {free} can be withdrawn now (utilisation {percent(panel.utilisation, RAY, up=True)})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from rich.console import Console, Group
 from rich.padding import Padding
@@ -12,7 +13,7 @@ from rich.text import Text
 from watcher.adapter import Liquidation
 from watcher.cli.assets import stops
 from watcher.cli.figures import exact, health, percent, short, together
-from watcher.cli.future import lines
+from watcher.cli.future import crossed, lines
 from watcher.cli.ledger import tables
 from watcher.cli.sheet import Sheet
 from watcher.health.correlated import Correlated
@@ -40,9 +41,13 @@ def show(console: Console, sheet: Sheet) -> None:
     parts: list[Text | Table] = [title(sheet)]
     if reading.valuation is None:
         parts.append(Text(clean_line(reading.reason or ""), STYLE[Status.UNKNOWN]))
-    elif seen is not None:
+    else:
         parts.extend(tables(console, reading.valuation, seen, sheet.prices))
-        parts.extend(Text(clean_line(line)) for line in notes(reading.valuation, seen))
+        parts.extend(Text(clean_line(line)) for line in totals(reading.valuation))
+        if seen is None:
+            parts.append(Text(clean_line(f"outlook unknown: {sheet.unseen}"), STYLE[Status.UNKNOWN]))
+        else:
+            parts.extend(Text(clean_line(line)) for line in notes(reading.valuation, seen))
         parts.extend(
             Text(clean_line(line), "yellow") for panel in sheet.panels for line in stops(panel, reading.valuation)
         )
@@ -65,22 +70,32 @@ def title(sheet: Sheet) -> Text:
 
 
 def headline(reading: Reading) -> str:
-    match reading.status, reading.valuation:
-        case Status.LIQUIDATABLE, Valuation(blocked=blocked, health=wad):
-            return f"health {health(wad)}  LIQUIDATABLE" + (f", but blocked: {blocked}" if blocked else "")
-        case Status.NO_DEBT, _:
-            return "no debt"
-        case _, Valuation(health=wad):
-            return f"health {health(wad)}"
-        case _:
+    seen = reading.valuation
+    if seen is None:
+        return "UNKNOWN"
+    match reading.status:
+        case Status.UNKNOWN:
             return "UNKNOWN"
+        case Status.NO_DEBT:
+            return "no debt"
+        case Status.OWING | Status.SAFE | Status.WATCH | Status.WARN | Status.DANGER | Status.CRITICAL:
+            return f"health {health(seen.health)}"
+        case Status.LIQUIDATABLE:
+            return f"health {health(seen.health)}{crossed(seen)}"
+        case _:
+            assert_never(reading.status)
+
+
+def totals(seen: Valuation) -> Iterator[str]:
+    """What is owed is rounded up, the rest down."""
+    unit = seen.unit
+    if any(leg.side is not Side.DEPOSIT for leg in seen.legs):
+        owed = f" · debt {value(seen.debt, unit, up=True)}" if seen.health is not None else ""
+        yield f"collateral {value(seen.collateral, unit)}{owed} · could borrow {value(seen.available, unit)} more"
 
 
 def notes(seen: Valuation, outlook: Outlook) -> Iterator[str]:
-    unit, carry = seen.unit, outlook.carry
-    if any(leg.side is not Side.DEPOSIT for leg in seen.legs):
-        owed = f" · debt {value(seen.debt, unit)}" if seen.health is not None else ""
-        yield f"collateral {value(seen.collateral, unit)}{owed} · could borrow {value(seen.available, unit)} more"
+    carry = outlook.carry
     if carry.net:
         yield f"net carry {value(carry.net, carry.unit)} a year: protocol interest, not the yield inside a price"
     if seen.health is None:
@@ -105,9 +120,13 @@ def group_lines(group: Correlated) -> Iterator[str]:
     name, ratio = group.group.name, group.ratio
     if ratio is not None:
         pair = f"{ratio.collateral.symbol}/{ratio.debt.symbol}"
-        now, then = (short(part * 10**18 // ratio.under, 18, 6) for part in (ratio.present, ratio.answer))
-        fall = percent(ratio.answer - ratio.present, ratio.present, 4)
-        yield f"group {name}: liquidatable at a ratio {pair} of {then} ({fall}); now {now}"
+        now = short(ratio.present * 10**18 // ratio.under, 18, 6)
+        then = short(-(-ratio.answer * 10**18 // ratio.under), 18, 6, up=True)
+        fall = percent(ratio.answer - ratio.present, ratio.present, 4, up=True)
+        if ratio.answer == ratio.present:
+            yield f"group {name}: liquidatable at the present ratio {pair} of {now}"
+        else:
+            yield f"group {name}: liquidatable at a ratio {pair} of {then} ({fall}); now {now}"
     elif group.fall.steps and len(group.fall.tokens) > 1:
         symbols = [token.symbol for token in group.fall.tokens]
         yield f"group {name}: liquidatable when {together(symbols)} fall {percent(group.fall.steps, STEPS, 4)}"
@@ -127,5 +146,5 @@ def liquidation(largest: Liquidation) -> str:
     return f"largest liquidation now{blocked}: repay {repay}, seize {seize}, bonus {value(largest.bonus, largest.unit)}{left}"
 
 
-def value(integer: int, unit: Unit) -> str:
-    return f"{short(integer, unit.decimals)} {unit.symbol}"
+def value(integer: int, unit: Unit, *, up: bool = False) -> str:
+    return f"{short(integer, unit.decimals, up=up)} {unit.symbol}"

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
-from watcher.adapter import Action, Borrow, Panel, Position, Repay, SetMode, Supply, Withdraw
+from watcher.adapter import Action, Borrow, Panel, Position, Price, Repay, SetMode, Supply, Withdraw
 from watcher.cli.options import UNITS
 from watcher.errors import AnswerError, UsageError
 from watcher.health.what_if import Change, Scenario
@@ -79,6 +79,16 @@ class Changes:
         at = None if self.later is None else Moment(now.number, now.timestamp + self.later)
         return Scenario({a: c for a, c in prices.items() if c is not None}, self.actions(position), at)
 
+    def unpriced(self, position: Some) -> tuple[str, ...]:
+        """The prices asked for that name a token which the position holds or owes and its market has no price of, a line each."""
+        held = [leg.token for leg in position.value().legs]
+        found = [(name, find(held, name)) for name, _ in self.prices]
+        return tuple(
+            f"--price {name}: not priced in this market{instead(position)}"
+            for name, token in found
+            if token is not None and not priced(position, token)
+        )
+
 
 def parse(
     prices: Sequence[str],
@@ -144,10 +154,30 @@ def panels(position: Some) -> tuple[Panel, ...]:
 
 
 def known(position: Some) -> tuple[Token, ...]:
-    """Every token that the position's market knows: listed ones, and those that only have a price."""
+    """Every token that the position's market knows: those it holds, listed ones, and those that only have a price."""
+    held = [leg.token for leg in position.value().legs]
     listed = [panel.token for panel in panels(position)]
-    priced = [found.token for found in position.adapter.prices(position.terms, position.quote)]
-    return tuple({token.address: token for token in (*listed, *priced)}.values())
+    quoted = [price.token for price in prices(position)]
+    return tuple({token.address: token for token in (*held, *listed, *quoted)}.values())
+
+
+def prices(position: Some) -> tuple[Price, ...]:
+    return position.adapter.prices(position.terms, position.quote)
+
+
+def priced(position: Some, token: Token) -> bool:
+    """Whether the market has a price of the token, be it none at present."""
+    return any(price.token.address == token.address for price in prices(position))
+
+
+def instead(position: Some) -> str:
+    """Where a market has one price only (Morpho: of the collateral, in loan tokens), a change of the other token is one of this."""
+    only = prices(position)
+    return (
+        f"; change the price of {only[0].token.symbol} instead, which is in {only[0].unit.symbol}"
+        if len(only) == 1
+        else ""
+    )
 
 
 def find(tokens: Sequence[Token], wanted: str) -> Token | None:
@@ -168,11 +198,10 @@ def raw(amount: Amount, token: Token) -> Raw:
 
 def answer(position: Some, token: Token, change: Fraction | Decimal) -> Change | None:
     """A relative change as it is, an absolute price as the oracle's integer; None where the market has no price of the token."""
-    prices = position.adapter.prices(position.terms, position.quote)
-    found = next((price for price in prices if price.token.address == token.address), None)
+    found = next((price for price in prices(position) if price.token.address == token.address), None)
     if found is None:
         return None
-    return change if isinstance(change, Fraction) else int(Fraction(change) * 10**found.unit.decimals)
+    return change if isinstance(change, Fraction) else int(Fraction(change) * Fraction(10) ** found.unit.decimals)
 
 
 def checked(changes: Changes, positions: Sequence[Some], complete: bool = True) -> tuple[str, ...]:
@@ -180,7 +209,7 @@ def checked(changes: Changes, positions: Sequence[Some], complete: bool = True) 
 
     Where the reading is not `complete`, what a change is about may be among what was not read: those changes are the answer.
     """
-    wanted = [(f"--price {name}", meant(positions, name), PRICE) for name, _ in changes.prices]
+    wanted = [(f"--price {name}", *quoting(positions, name)) for name, _ in changes.prices]
     acted = [(str(one), meant(positions, one.token), TOKEN) for one in changes.amounts]
     if changes.mode is not None:
         acted.append((f"--emode {changes.mode}", [p for p in positions if p.adapter.mode is not None], MODE))
@@ -193,6 +222,13 @@ def checked(changes: Changes, positions: Sequence[Some], complete: bool = True) 
     if missing and complete:
         raise UsageError(f"{missing[0][0]}: no position shown here {missing[0][1]}")
     return tuple(what for what, _ in missing)
+
+
+def quoting(positions: Sequence[Some], token: str) -> tuple[list[Some], str]:
+    """Those whose market has a price of the token; and what is lacking where none has, with the price that can be changed instead."""
+    known_to = [(position, found) for position in positions if (found := find(known(position), token)) is not None]
+    other = next((text for position, _ in known_to if (text := instead(position))), "")
+    return [position for position, found in known_to if priced(position, found)], f"{PRICE}{other}"
 
 
 def meant(positions: Sequence[Some], token: str) -> list[Some]:

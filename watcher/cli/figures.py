@@ -1,4 +1,8 @@
-"""Integers as people read them. Exact unless a digit count is given; then the last digit is rounded down, towards danger."""
+"""Integers as people read them. Exact unless a digit count is given; the last digit is then rounded down, or up where the caller says so.
+
+The caller rounds towards danger: what protects (collateral, its price, what may still be borrowed) down, what is owed up, and a
+liquidation price towards the present one.
+"""
 
 from __future__ import annotations
 
@@ -8,36 +12,43 @@ from watcher.units import WAD
 
 
 def exact(integer: int, decimals: int) -> str:
-    """``integer · 10**-decimals`` without an exponent and without trailing zeros."""
+    """``integer · 10**-decimals`` without an exponent and without trailing zeros; `decimals` may be negative."""
+    if decimals <= 0:
+        return str(integer * 10**-decimals)
     sign, digits = ("-" if integer < 0 else ""), str(abs(integer)).rjust(decimals + 1, "0")
-    whole, part = (digits[:-decimals], digits[-decimals:].rstrip("0")) if decimals > 0 else (digits, "")
+    whole, part = digits[:-decimals], digits[-decimals:].rstrip("0")
     return f"{sign}{whole}.{part}" if part else f"{sign}{whole}"
 
 
-def short(integer: int, decimals: int, places: int = 2) -> str:
+def short(integer: int, decimals: int, places: int = 2, *, up: bool = False) -> str:
     """With thousands separated and `places` digits after the point; small amounts keep four significant digits."""
-    if integer and abs(integer) * 10**places < 10**decimals:
-        places = decimals - len(str(abs(integer))) + 4
-    return fixed(integer, decimals, places)
+    length = len(str(abs(integer)))
+    if integer and length + places <= decimals:
+        places = decimals - length + 4
+    return fixed(integer, decimals, places, up=up)
 
 
-def fixed(integer: int, decimals: int, places: int) -> str:
+def fixed(integer: int, decimals: int, places: int, *, up: bool = False) -> str:
     """With thousands separated and exactly `places` digits after the point, which are at least one."""
-    cut = integer * 10**places // 10**decimals if decimals >= places else integer * 10 ** (places - decimals)
+    scaled, whole = integer * 10 ** max(0, places - decimals), 10 ** max(0, decimals - places)
+    cut = -(-scaled // whole) if up else scaled // whole
     sign, digits = ("-" if cut < 0 else ""), str(abs(cut)).rjust(places + 1, "0")
     return f"{sign}{int(digits[:-places]):,}.{digits[-places:]}"
 
 
 def health(wad: int | None) -> str:
-    """Four digits, and all eighteen within a ten-thousandth of the line, where four would hide on which side it is."""
+    """Four digits rounded down, and all eighteen within a ten-thousandth of the line, where four would hide on which side it is."""
     if wad is None:
         return "–"
     return fixed(wad, 18, 18 if abs(wad - WAD) < WAD // 10_000 else 4)
 
 
-def percent(part: int, whole: int, places: int = 2) -> str:
-    """``part / whole`` in per cent, rounded down; a dash without a whole."""
-    return f"{fixed(part * 10 ** (places + 2) // whole, places, places)} %" if whole else "–"
+def percent(part: int, whole: int, places: int = 2, *, up: bool = False) -> str:
+    """``part / whole`` in per cent; a dash without a whole, which is never below zero."""
+    if not whole:
+        return "–"
+    scaled = part * 10 ** (places + 2)
+    return f"{fixed(-(-scaled // whole) if up else scaled // whole, places, places)} %"
 
 
 def together(names: Sequence[str]) -> str:

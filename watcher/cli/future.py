@@ -10,6 +10,7 @@ from watcher.adapter import Refusal
 from watcher.cli.changes import Changes, Some
 from watcher.cli.figures import exact, health
 from watcher.cli.record import Record, of_valuation
+from watcher.errors import WatcherError
 from watcher.health.target import Remedy, remedies
 from watcher.health.what_if import Scenario, Unknown, under, what_if
 from watcher.model import Side, Valuation
@@ -17,23 +18,33 @@ from watcher.model import Side, Valuation
 
 @dataclass(frozen=True, slots=True)
 class Future:
-    """`after` is None where no change was asked for; `remedies` are empty without a target health."""
+    """`after` is None where no change was asked for; `remedies` are empty without a target health.
+
+    `ignored` says, a line each, which changes name a token that the position holds and that its market has no price of.
+    """
 
     after: Valuation | Refusal | Unknown | None
     remedies: tuple[Remedy, ...]
+    ignored: tuple[str, ...] = ()
 
 
 NOTHING_ASKED: Final = Future(None, ())
 
 
 def future(position: Some, changes: Changes) -> Future:
-    """The position under the changes that are about it, and what would then lift it to the target."""
-    scenario = changes.scenario(position)
-    after = what_if(position, scenario).after if scenario != Scenario() else None
-    if changes.target is None or isinstance(after, Refusal | Unknown):
-        return Future(after, ())
-    moved = under(position, scenario)
-    return Future(after, () if isinstance(moved, Refusal) else remedies(moved, changes.target))
+    """The position under the changes that are about it, and what would then lift it to the target.
+
+    Raises `UsageError` for a change that says nothing clear. What only this position makes impossible is an unknown future of it alone.
+    """
+    scenario, ignored = changes.scenario(position), changes.unpriced(position)
+    try:
+        after = what_if(position, scenario).after if scenario != Scenario() else None
+        if changes.target is None or isinstance(after, Refusal | Unknown):
+            return Future(after, (), ignored)
+        moved = under(position, scenario)
+        return Future(after, () if isinstance(moved, Refusal) else remedies(moved, changes.target), ignored)
+    except WatcherError as error:
+        return Future(Unknown(str(error)), (), ignored)
 
 
 def of_future(seen: Future) -> Record:
@@ -44,6 +55,8 @@ def of_future(seen: Future) -> Record:
             fields["what_if"] = {"possible": True, "reason": None, **of_valuation(seen.after)}
         case Refusal(reason=reason) | Unknown(reason=reason):
             fields["what_if"] = {"possible": False, "reason": reason}
+    if seen.ignored:
+        fields["what_if_ignored"] = list(seen.ignored)
     if seen.remedies:
         fields["remedies"] = [of_remedy(remedy) for remedy in seen.remedies]
     return fields
@@ -61,11 +74,18 @@ def of_remedy(remedy: Remedy) -> Record:
     }
 
 
+def crossed(seen: Valuation) -> str:
+    """What stands behind a health: whether the contract's line is crossed, and what would still keep it from a liquidation."""
+    if not seen.liquidatable:
+        return ""
+    return f"  LIQUIDATABLE, but blocked: {seen.blocked}" if seen.blocked else "  LIQUIDATABLE"
+
+
 def lines(before: Valuation, seen: Future) -> Iterator[str]:
+    yield from seen.ignored
     match seen.after:
         case Valuation() as after:
-            crossed = "  LIQUIDATABLE" if after.liquidatable else ""
-            yield f"what if: health {health(before.health)} → {health(after.health)}{crossed}"
+            yield f"what if: health {health(before.health)} → {health(after.health)}{crossed(after)}"
         case Refusal(reason=reason):
             yield f"what if: the contract would refuse ({reason})"
         case Unknown(reason=reason):

@@ -24,12 +24,15 @@ INDENT = 2  # columns that stand before a table
 Cells = tuple[str, ...]
 
 
-def tables(console: Console, seen: Valuation, outlook: Outlook, prices: Sequence[Price]) -> tuple[Table, ...]:
-    """Collateral first, debt last. Where the position has a liquidation ratio, no single price is named: it would mislead."""
+def tables(console: Console, seen: Valuation, outlook: Outlook | None, prices: Sequence[Price]) -> tuple[Table, ...]:
+    """Collateral first, debt last. Where the position has a liquidation ratio, no single price is named: it would mislead.
+
+    Without an outlook no liquidation price is named either.
+    """
     legs = sorted(seen.legs, key=lambda leg: ORDER.index(leg.side))
     known = {price.token.address: price for price in prices}
-    lines = {line.price.token.address: line for line in outlook.prices}
-    ratio = any(group.ratio for group in outlook.groups)
+    lines = {} if outlook is None else {line.price.token.address: line for line in outlook.prices}
+    ratio = outlook is not None and any(group.ratio for group in outlook.groups)
     units = {price.unit.symbol for price in prices} or {seen.unit.symbol}
     held = ("side", "asset", "amount", f"value {seen.unit.symbol}", "threshold", "rate")
     priced = (f"price {'/'.join(sorted(units))}", "age", "liquidatable at")
@@ -67,16 +70,14 @@ def table(titles: Cells, rows: Sequence[Cells]) -> Table:
 
 
 def amounts(leg: Leg, seen: Valuation) -> Cells:
-    places = 2 if leg.amount >= 1000 * 10**leg.token.decimals else 4
-    threshold = percent(leg.threshold, seen.scale) if leg.side is Side.COLLATERAL else ""
-    amount = short(leg.amount, leg.token.decimals, places)
+    places, owed = 2 if leg.amount >= 1000 * 10**leg.token.decimals else 4, leg.side is Side.DEBT
     return (
         leg.side.value,
         leg.token.symbol,
-        amount,
-        short(leg.value, seen.unit.decimals),
-        threshold,
-        percent(leg.rate, RAY),
+        short(leg.amount, leg.token.decimals, places, up=owed),
+        short(leg.value, seen.unit.decimals, up=owed),
+        percent(leg.threshold, seen.scale) if leg.side is Side.COLLATERAL else "",
+        percent(leg.rate, RAY, up=owed),
     )
 
 
@@ -85,11 +86,11 @@ def quoted(leg: Leg, seen: Valuation, price: Price | None, line: LiquidationPric
     if price is None or price.answer is None:
         return "", "", ""
     old = "" if price.updated is None else age(seen.at.timestamp - price.updated)
-    return figure(price.answer, price.unit.decimals), old, crossing(leg, line)
+    return figure(price.answer, price.unit.decimals, up=leg.side is Side.DEBT), old, crossing(leg, line)
 
 
 def crossing(leg: Leg, line: LiquidationPrice | None) -> str:
-    """The liquidation price and how far away it is; nothing for a leg that does not count."""
+    """The liquidation price and how far away it is, both rounded towards the present price; nothing for a leg that does not count."""
     if line is None or leg.side is Side.DEPOSIT or line.price.answer is None:
         return ""
     if line.answer is None:
@@ -97,9 +98,11 @@ def crossing(leg: Leg, line: LiquidationPrice | None) -> str:
     moved = line.answer - line.price.answer
     if not moved:
         return "now"
-    return f"{figure(line.answer, line.price.unit.decimals)} ({'+' if moved > 0 else ''}{percent(moved, line.price.answer)})"
+    falls = moved < 0
+    away = percent(moved, line.price.answer, up=falls)
+    return f"{figure(line.answer, line.price.unit.decimals, up=falls)} ({'' if falls else '+'}{away})"
 
 
-def figure(answer: int, decimals: int) -> str:
+def figure(answer: int, decimals: int, *, up: bool) -> str:
     """A price: two digits after the point from a hundred on, else four."""
-    return short(answer, decimals, 2 if answer >= 100 * 10**decimals else 4)
+    return short(answer, decimals, 2 if len(str(answer)) > decimals + 2 else 4, up=up)

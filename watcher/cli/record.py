@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
@@ -10,20 +10,24 @@ from watcher.adapter import Liquidation, Price, Refusal
 from watcher.cli.figures import exact
 from watcher.config import Chain
 from watcher.cycle import MarketCycle, Row
+from watcher.errors import WatcherError
 from watcher.health.correlated import Correlated
 from watcher.health.fall import STEPS, Fall
 from watcher.health.liquidation_price import LiquidationPrice
 from watcher.health.outlook import Outlook
-from watcher.model import BlockRef, Doubt, Leg, Valuation
+from watcher.model import BlockRef, Doubt, Leg, Status, Valuation
+from watcher.search import Entered
 from watcher.units import RAY
 
 Record = dict[str, Any]
+NOBODYS: Final[Record] = {"account": None, "position": None}
 
 
 def of_position(chain: Chain, row: Row, outlook: Outlook | None, prices: tuple[Price, ...]) -> Record:
     """A position that was read, or that is unknown for the reason given."""
     reading = row.reading
     record: Record = {
+        "kind": "position",
         **at(chain, reading.block),
         "market": row.market.name,
         "protocol": row.market.protocol,
@@ -47,7 +51,29 @@ def of_position(chain: Chain, row: Row, outlook: Outlook | None, prices: tuple[P
 def of_failure(chain: Chain, cycle: MarketCycle) -> Record:
     """A market that could not be read: whatever is held there is unknown."""
     where = {**at(chain, cycle.block), "market": cycle.market.name, "protocol": cycle.market.protocol}
-    return {**where, "account": None, "position": None, "status": "unknown", "reason": str(cycle.error)}
+    return {"kind": "market", **where, **NOBODYS, "status": Status.UNKNOWN, "reason": str(cycle.error)}
+
+
+def of_chain(chain: Chain, error: WatcherError) -> Record:
+    """A chain that could not be read at all."""
+    where = {**at(chain, None), "market": None, "protocol": None}
+    return {"kind": "chain", **where, **NOBODYS, "status": Status.UNKNOWN, "reason": str(error)}
+
+
+def of_entered(chain: Chain, block: BlockRef | None, entered: Entered) -> Record:
+    """Up to which block the markets are known that the accounts have entered; what lies beyond is unknown where it is not `complete`."""
+    singleton = entered.singleton
+    return {
+        "kind": "entered",
+        **at(chain, block),
+        "market": singleton.name,
+        "protocol": singleton.protocol,
+        **NOBODYS,
+        "status": None if entered.complete else Status.UNKNOWN,
+        "reason": entered.reason,
+        "known_up_to": entered.known,
+        "complete": entered.complete,
+    }
 
 
 def at(chain: Chain, block: BlockRef | None) -> Record:

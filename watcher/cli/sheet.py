@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
-from watcher.adapter import Panel, Price
+from watcher.adapter import Panel, Position, Price
 from watcher.cli.changes import Changes, panels
 from watcher.cli.future import NOTHING_ASKED, Future, future
 from watcher.cycle import Row
+from watcher.errors import WatcherError
 from watcher.health.correlated import Group
 from watcher.health.outlook import Outlook, outlook
 from watcher.wallet import Wallet
@@ -19,9 +21,10 @@ from watcher.wallet import Wallet
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`outlook` is None where the position is unknown; `prices` and `panels` are those of the assets it holds or owes.
+    """`outlook` is None where the position is unknown, or where it cannot be told, for the reason `unseen`.
 
-    `mode` is its e-mode, 0 for none, None where the protocol has none; `pair` says what a market of its own id is about.
+    `prices` and `panels` are those of the assets it holds or owes. `mode` is its e-mode, 0 for none, None where the protocol has none;
+    `pair` says what a market of its own id is about.
     """
 
     owner: ChecksumAddress
@@ -31,11 +34,12 @@ class Sheet:
     panels: tuple[Panel, ...]
     mode: int | None
     pair: str | None
+    unseen: str | None = None
     future: Future = NOTHING_ASKED
 
     def under(self, changes: Changes) -> Sheet:
         """The same sheet with the answer to the what-if options."""
-        if self.outlook is None:
+        if self.row.reading.valuation is None:
             return self
         return replace(self, future=future(self.row.position, changes))
 
@@ -48,6 +52,16 @@ def sheets(wallet: Wallet, owners: Sequence[ChecksumAddress]) -> tuple[Sheet, ..
     return tuple(sorted(found, key=lambda one: (one.row.market.name, owners.index(one.owner))))
 
 
+def under(shown: Iterable[Sheet], changes: Changes) -> tuple[Sheet, ...]:
+    """Every sheet with the answer to the what-if options."""
+    return tuple(one.under(changes) for one in shown)
+
+
+def valued(shown: Iterable[Sheet]) -> list[Position[Any, Any, Any]]:
+    """The positions that a change can be about: those that are not unknown."""
+    return [one.row.position for one in shown if one.row.reading.valuation is not None]
+
+
 def sheet(row: Row, groups: Sequence[Group]) -> Sheet:
     owner, position, valuation = to_checksum_address(row.reading.key.key[:20]), row.position, row.reading.valuation
     of, terms, quote = position.adapter, position.terms, position.quote
@@ -57,8 +71,8 @@ def sheet(row: Row, groups: Sequence[Group]) -> Sheet:
     if valuation is None:
         return Sheet(owner, row, None, prices, (), mode, pair)
     held = {leg.token.address for leg in valuation.legs}
-    seen = outlook(position, groups)
-    moving = held | {line.price.token.address for line in seen.prices}
+    seen, unseen = ahead(position, groups)
+    moving = held | {line.price.token.address for line in (seen.prices if seen else ())}
     return Sheet(
         owner,
         row,
@@ -67,4 +81,13 @@ def sheet(row: Row, groups: Sequence[Group]) -> Sheet:
         tuple(panel for panel in panels(position) if panel.token.address in held),
         mode,
         pair,
+        unseen,
     )
+
+
+def ahead(position: Position[Any, Any, Any], groups: Sequence[Group]) -> tuple[Outlook | None, str | None]:
+    """The outlook, or why it cannot be told: an oracle that answers absurdly may spoil the search, and no other position with it."""
+    try:
+        return outlook(position, groups), None
+    except WatcherError as error:
+        return None, str(error)

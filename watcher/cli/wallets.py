@@ -15,10 +15,11 @@ from watcher.cli.figures import age
 from watcher.cli.future import of_future
 from watcher.cli.options import Format, Options
 from watcher.cli.output import Column, show
-from watcher.cli.record import Record, at, of_failure, of_position
+from watcher.cli.record import Record, of_chain, of_entered, of_failure, of_position
 from watcher.cli.sheet import Sheet
 from watcher.exit import Exit
-from watcher.model import Status
+from watcher.model import Reading
+from watcher.search import Entered
 from watcher.text import clean_line
 from watcher.units import Wad
 from watcher.wallet import Wallet
@@ -42,12 +43,14 @@ LEG = ("side", "symbol", "token", "amount", "value", "threshold", "yearly_rate")
 COLUMNS = tuple(Column(key, key) for key in (*POSITION, *(f"leg_{key}" for key in LEG)))
 
 
-def show_all(wallets: Sequence[Shown], options: Options) -> None:
+def show_all(wallets: Sequence[Shown], limit: Wad | None, options: Options) -> None:
     if options.format is Format.TABLE:
         for wallet, shown in wallets:
-            show_one(wallet, shown, options)
+            show_one(wallet, shown, limit, options)
         return
-    found = [record for wallet, shown in wallets for record in records(wallet, shown)]
+    found = [record for wallet, shown in wallets for record in records(wallet, shown, limit)]
+    if options.format is Format.CSV:
+        found = [record for record in found if record.get("status") is not None]  # what is known to the head has no row
     show(
         [row for record in found for row in by_leg(record)] if options.format is Format.CSV else found,
         COLUMNS,
@@ -55,13 +58,15 @@ def show_all(wallets: Sequence[Shown], options: Options) -> None:
     )
 
 
-def show_one(wallet: Wallet, shown: Sequence[Sheet], options: Options) -> None:
+def show_one(wallet: Wallet, shown: Sequence[Sheet], limit: Wad | None, options: Options) -> None:
     """One chain as soon as it has answered."""
     if options.format is not Format.TABLE:
-        show(list(records(wallet, shown)), COLUMNS, options.format)
+        show(list(records(wallet, shown, limit)), COLUMNS, options.format)
         return
-    if not shown and wallet.error is None and all(cycle.error is None for cycle in wallet.markets):
+    if not shown and wallet.complete:
         options.note(f"{wallet.chain.name}: nothing held in {len(wallet.markets)} markets{where(wallet)}")
+        for entered in wallet.entered:
+            options.note(discovered(entered))
         return
     console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 160)
     console.print(Text(f"{wallet.chain.name}{where(wallet)}", "bold cyan"))
@@ -69,6 +74,8 @@ def show_one(wallet: Wallet, shown: Sequence[Sheet], options: Options) -> None:
         card.show(console, one)
     for text in unread(wallet):
         console.print(Text(f"  UNKNOWN: {clean_line(text)}", "bold magenta"))
+    for entered in wallet.entered:
+        console.print(Text(f"  {discovered(entered)}", "dim" if entered.complete else "bold magenta"))
 
 
 def where(wallet: Wallet) -> str:
@@ -79,18 +86,36 @@ def where(wallet: Wallet) -> str:
     return f", block {wallet.block.number}, {old} old, {by}"
 
 
-def records(wallet: Wallet, shown: Sequence[Sheet]) -> Iterator[Record]:
-    """A record per position, then one per market and one per chain that could not be read."""
+def discovered(entered: Entered) -> str:
+    """Up to which block the markets are known that somebody may have entered."""
+    known = f"{entered.singleton.name}: entered markets are known up to block {entered.known}"
+    if entered.complete:
+        return known
+    return f"{known}; one that was entered later may be missing ({clean_line(entered.reason or '')}); --market ID reads one that you know"
+
+
+def records(wallet: Wallet, shown: Sequence[Sheet], limit: Wad | None = None) -> Iterator[Record]:
+    """A record per position, then one per market and one per chain that could not be read, then how far entered markets are known."""
     by = {"confirmed_by": wallet.confirmed_by}
     for one in shown:
         more = {"emode": one.mode, "pair": one.pair, "assets": [of_panel(panel) for panel in one.panels]}
+        more |= {} if one.unseen is None else {"outlook_unknown": one.unseen}
+        more |= {} if limit is None else {"below_limit": below(one.row.reading, limit)}
         yield of_position(wallet.chain, one.row, one.outlook, one.prices) | more | by | of_future(one.future)
     for cycle in wallet.markets:
         if cycle.error is not None:
             yield of_failure(wallet.chain, cycle) | by
     if wallet.error is not None:
-        nothing = {"market": None, "protocol": None, "account": None, "position": None}
-        yield at(wallet.chain, None) | nothing | {"status": Status.UNKNOWN, "reason": str(wallet.error)} | by
+        yield of_chain(wallet.chain, wallet.error) | by
+    for entered in wallet.entered:
+        yield of_entered(wallet.chain, wallet.block, entered) | by
+
+
+def below(reading: Reading, limit: Wad) -> bool | None:
+    """Whether the present health is below the limit; None where it is unknown."""
+    if reading.valuation is None:
+        return None
+    return reading.valuation.health is not None and reading.valuation.health < limit
 
 
 def by_leg(record: Record) -> list[Record]:
@@ -115,15 +140,11 @@ def end(wallets: Sequence[Shown], limit: Wad | None, options: Options) -> Exit:
         for text in wallet.notes:
             options.note(f"{wallet.chain.name}: {clean_line(text)}")
         for entered in wallet.entered:
-            if not entered.complete:
-                options.note(
-                    f"{entered.singleton.name}: markets are known up to block {entered.known}; one that was entered later may be "
-                    f"missing ({clean_line(entered.reason or '')}); --market ID reads one that you know"
-                )
+            if not entered.complete and options.format is not Format.TABLE:  # where it is part of the data
+                options.note(discovered(entered))
     readings = [one.row.reading for _, shown in wallets for one in shown]
     if not readings and all(wallet.complete for wallet, _ in wallets):
         options.note("no position on any market that was read")
-    healths = [reading.valuation.health for reading in readings if reading.valuation is not None]
-    if limit is not None and any(wad is not None and wad < limit for wad in healths):
+    if limit is not None and any(below(reading, limit) for reading in readings):
         return Exit.AT_RISK
     return Exit.OK if all(wallet.complete for wallet, _ in wallets) else Exit.SOURCE

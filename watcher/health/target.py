@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from watcher.adapter import H, Position, Q, Refusal, Repay, Supply, T
+from watcher.errors import AnswerError, MissingPrice
 from watcher.health.walk import Goal, Miss, Walk, first
 from watcher.model import Leg, Side, Token, Valuation
 from watcher.units import Raw, Wad
@@ -35,7 +36,15 @@ def remedies(position: Position[T, Q, H], health: Wad) -> tuple[Remedy, ...]:
     present = position.value()
     if present.health is None:
         return ()
-    return tuple(_remedy(position, present, leg, health) for leg in present.legs if leg.side is not Side.DEPOSIT)
+    return tuple(_tried(position, present, leg, health) for leg in present.legs if leg.side is not Side.DEPOSIT)
+
+
+def _tried(position: Position[T, Q, H], present: Valuation, leg: Leg, health: Wad) -> Remedy:
+    """What this asset would take; where the contract's arithmetic or an incomplete reading ends the search, the reason."""
+    try:
+        return _remedy(position, present, leg, health)
+    except (AnswerError, MissingPrice) as error:
+        return Remedy(leg.token, leg.side, None, None, str(error))
 
 
 def _remedy(position: Position[T, Q, H], present: Valuation, leg: Leg, health: Wad) -> Remedy:
