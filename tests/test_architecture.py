@@ -25,7 +25,7 @@ ALLOWED = {
     "adapters": CORE | {"adapter", "formula", "oracle"},
     "health": CORE | {"adapter"},
     "chain": CORE | {"adapter", "data", "text"},
-    "config": CORE | {"chain", "data", "text"},
+    "config": CORE | {"chain", "data", "health", "text"},
     "cycle": CORE | {"adapter", "adapters", "health"},
     "connection": CORE | {"chain", "config"},
     "confirm": CORE | {"cycle", "chain", "connection"},

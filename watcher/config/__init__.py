@@ -1,4 +1,4 @@
-"""chains.toml and the environment as one frozen `Config`. Nothing is read until `load` is called."""
+"""chains.toml and the environment as one frozen `Config`; watcher.toml is read by `read_watch`. Nothing is read until asked for."""
 
 from __future__ import annotations
 

@@ -19,3 +19,8 @@ def checksummed(text: str) -> ChecksumAddress:
     if int(word, 16) == 0:
         raise ValueError("the zero address is nobody's")
     return right
+
+
+def may_be_name(text: str) -> bool:
+    """Whether `text` is meant as an ENS name: it has a point in it, which no address has."""
+    return "." in text

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import TypeAlias
 
 from watcher.config.chain import Chain, Config, Endpoint, Group, Note, Origin
 from watcher.config.endpoints import endpoint, from_environment
-from watcher.config.table import Source, Table
+from watcher.config.table import Table, text_of
 from watcher.data import root
-from watcher.errors import ConfigError
 from watcher.model import Market
 
 
@@ -30,23 +27,12 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
 
 def read(path: Path, origin: Origin) -> Config:
     """The chains of one file, no environment considered."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; name an existing one with --chains") from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(f"{path}: cannot be read: {reason}") from None
-    return parse(text, str(path), origin)
+    return parse(text_of(path, "--chains"), str(path), origin)
 
 
 def parse(text: str, name: str, origin: Origin) -> Config:
     """The chains written in `text`; `name` stands for the file in messages."""
-    try:
-        values = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name}: not TOML: {error}") from None
-    top = Table(Source(name, text), (), values)
+    top = Table.top(text, name)
     listed = top.needed("chains", "one table per chain, as in [chains.ethereum]")
     top.close()
     chains: list[Chain] = []

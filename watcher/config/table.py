@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any, Final, NoReturn
 
 from eth_typing import ChecksumAddress
 
 from watcher.config.address import checksummed
 from watcher.config.lines import line_of
 from watcher.errors import ConfigError
+from watcher.units import Wad
+
+UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,15 @@ class Table:
     path: tuple[str | int, ...]
     values: dict[str, Any] = field(repr=False)
     asked: set[str] = field(default_factory=set)
+
+    @classmethod
+    def top(cls, text: str, name: str) -> Table:
+        """The whole of a file that `name` stands for in messages. `ConfigError` where it is not TOML."""
+        try:
+            values = tomllib.loads(text, parse_float=Decimal)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{name}: not TOML: {error}") from None
+        return cls(Source(name, text), (), values)
 
     def fail(self, key: str | None, expected: str) -> NoReturn:
         """`ConfigError` about `key` of this table, or about the table itself."""
@@ -97,6 +112,40 @@ class Table:
             self.fail(key, "expected a number of seconds above 0")
         return seconds
 
+    def duration(self, key: str) -> int | None:
+        """Seconds, written as a whole number with its unit ("30s", "5m", "90d"); None when absent."""
+        value = self.get(key)
+        if value is None:
+            return None
+        found = re.fullmatch(r"([1-9][0-9]{0,5})([smhdwy])", value) if isinstance(value, str) else None
+        if found is None:
+            self.fail(key, 'expected a time above 0, as in "30s", "5m", "12h" or "90d"')
+        return int(found[1]) * UNITS[found[2]]
+
+    def flag(self, key: str, default: bool) -> bool:
+        """true or false, and no other word for it."""
+        value = self.get(key)
+        if value is not None and not isinstance(value, bool):
+            self.fail(key, "expected true or false")
+        return default if value is None else value
+
+    def wad(self, key: str) -> Wad:
+        """A decimal number of at most 18 places as a wad, exactly."""
+        value = self.need(key, "a number, as in 1.25")
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            self.fail(key, "expected a number, as in 1.25")
+        number = Decimal(value)
+        if not number.is_finite() or abs(number) >= 10**9 or number.as_tuple().exponent < -18:  # type: ignore[operator]  # finite
+            self.fail(key, "expected a number of at most 18 decimal places")
+        return Wad(int(number.scaleb(18).to_integral_exact()) if number else 0)
+
+    def texts(self, key: str) -> list[str]:
+        """A list of texts, none when absent."""
+        value = self.get(key)
+        if value is not None and (not isinstance(value, list) or not all(isinstance(one, str) for one in value)):
+            self.fail(key, "expected a list of texts")
+        return value or []
+
     def address(self, key: str) -> ChecksumAddress:
         """A contract address; mixed case must carry a right EIP-55 checksum, and the zero address is refused."""
         value = self.need(key, "an address")
@@ -132,6 +181,17 @@ class Table:
             self.fail(key, "expected a list of tables")
         for index, row in enumerate(value or ()):
             yield Table(self.source, (*self.path, key, index), row)
+
+
+def text_of(path: Path, flag: str) -> str:
+    """The text of a file that the option `flag` names. `ConfigError` where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; name an existing one with {flag}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError(f"{path}: cannot be read: {reason}") from None
 
 
 def dotted(path: tuple[str | int, ...]) -> str:

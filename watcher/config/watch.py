@@ -1,0 +1,112 @@
+"""What `watcher run` is told to do, as frozen data: whom to watch on which chains, what is an alarm, and who hears of it. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from eth_typing import ChecksumAddress
+
+from watcher.chain.endpoint import Endpoint as Server
+from watcher.config.chain import Config
+from watcher.errors import ConfigError
+from watcher.health.bands import CORRELATED, VOLATILE, Bands
+from watcher.health.rules import Rule
+
+KEPT: Final = ("readings", "quotes", "holdings", "terms", "transitions", "cycles")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One wallet of the file: by `address`, or by the ENS name that is to be resolved (then `address` is None).
+
+    `label` is unique; where none is written it is the address or the name. `group` may be empty.
+    """
+
+    address: ChecksumAddress | None
+    ens: str | None
+    label: str
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """`bands` for positions that agree with all that is named: a wallet by its label, a market by name, an e-mode of that market."""
+
+    bands: Bands
+    wallet: str | None = None
+    market: str | None = None
+    mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where alerts go: an apprise URL, which is a secret and in no repr. Private networks are refused unless allowed for it."""
+
+    name: str
+    url: str = field(repr=False)
+    allow_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many seconds the rows of each table are kept; None: for ever."""
+
+    readings: int | None = None
+    quotes: int | None = None
+    holdings: int | None = None
+    terms: int | None = None
+    transitions: int | None = None
+    cycles: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """watcher.toml, joined with the chains it names.
+
+    `config` holds those chains alone, its own endpoints before the shipped ones. `every` are seconds between two cycles, by chain id;
+    a chain that is not in it has a cycle on every new head. `db` is a path, or a PostgreSQL URL that may hold a password; None is the
+    store's default. `dead_man` is pinged after every complete cycle.
+    """
+
+    source: Path
+    config: Config
+    accounts: tuple[Account, ...]
+    every: Mapping[int, int] = field(default_factory=dict)
+    volatile: Bands = VOLATILE
+    correlated: Bands = CORRELATED
+    overrides: tuple[Override, ...] = ()
+    console: bool = True
+    channels: tuple[Channel, ...] = ()
+    dead_man: Server | None = None
+    db: str | Path | None = field(default=None, repr=False)
+    keep: Retention = Retention()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The ENS names that must be resolved before anything can be watched."""
+        return tuple(dict.fromkeys(account.ens for account in self.accounts if account.ens))
+
+    def owners(self, resolved: Mapping[str, ChecksumAddress]) -> dict[ChecksumAddress, Account]:
+        """Whom to watch, in the file's order, the first of two that mean one address; `resolved` are the addresses of `names`."""
+        found: dict[ChecksumAddress, Account] = {}
+        for account in self.accounts:
+            found.setdefault(self._address(account, resolved), account)
+        return found
+
+    def rules(self, resolved: Mapping[str, ChecksumAddress]) -> tuple[Rule, ...]:
+        """The overrides as `health.rules` wants them: by address."""
+        by_label = {account.label: self._address(account, resolved) for account in self.accounts}
+        return tuple(
+            Rule(one.bands, None if one.wallet is None else by_label[one.wallet], one.market, one.mode)
+            for one in self.overrides
+        )
+
+    def _address(self, account: Account, resolved: Mapping[str, ChecksumAddress]) -> ChecksumAddress:
+        if account.address is not None:
+            return account.address
+        if account.ens is None or account.ens not in resolved:
+            raise ConfigError(f"{self.source}: {account.label} has no address yet; its name must be resolved first")
+        return resolved[account.ens]
