@@ -5,21 +5,25 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from tests.health.toy import BLOCK, KEY, A, B, Holding, Quote, Terms, position
-from watcher.adapter import Curve, Panel, Position
+from watcher.adapter import Curve, Panel, Position, Price
 from watcher.cli.assets import stops
 from watcher.cli.card import show
 from watcher.cli.changes import parse
 from watcher.cli.sheet import Sheet, sheet
 from watcher.cycle import Row
-from watcher.errors import WatcherError
+from watcher.errors import Overflow, WatcherError
 from watcher.health.correlated import Group
 from watcher.health.status import read
-from watcher.model import Doubt, DoubtKind, Market, Token
+from watcher.model import Blocked, Doubt, DoubtKind, Market, Token, Unit, Valuation
 from watcher.units import RAY, Raw, Ray
 
 Toy = Position[Terms, Quote, Holding]
@@ -93,6 +97,87 @@ def test_foreign_text_is_neither_markup_nor_a_terminal_command() -> None:
     text = printed(seen(loan(token=replace(A, symbol="[red]\x1b[31mX\u202e[/red]"))))
     assert "[red]X[/red]" in text
     assert not {"\x1b", "\u202e"} & {*text}
+
+
+def test_what_has_no_outlook_keeps_its_figures_and_says_why() -> None:
+    def overflows(*_: object) -> Any:
+        raise Overflow("overflow of a 256-bit integer")
+
+    toy = loan(8_000)
+    one = seen(replace(toy, adapter=replace(toy.adapter, liquidation=overflows)))
+    text = printed(one)
+    assert "health 0.9600  LIQUIDATABLE" in text
+    assert "collateral 240.00 USD · debt 200.00 USD" in text
+    assert "outlook unknown: overflow of a 256-bit integer" in text
+    assert "liquidatable when" not in text
+    after = printed(one.under(parse(("T1=+50%",), {}, None, None, None)))
+    assert "what if: health 0.9600 → 1.4400" in after
+
+
+def fine(toy: Toy) -> Toy:
+    """The same market with five decimals in its values and prices, so that no figure on a card is whole."""
+    unit, of = Unit("USD", 5), toy.adapter
+    return replace(
+        toy,
+        adapter=replace(
+            of,
+            value=lambda *args: replace(of.value(*args), unit=unit),
+            prices=lambda *args: tuple(replace(price, unit=unit) for price in of.prices(*args)),
+        ),
+    )
+
+
+def test_every_figure_is_rounded_towards_danger() -> None:
+    one = seen(fine(position({A: 30_001_957, B: 30_001_961}, {A: 8_000}, {A: 20_000_055}, {B: 10_000_355})))
+    at, ahead = one.row.reading.valuation, one.outlook
+    assert at is not None
+    assert ahead is not None
+    lines = {line.price.token: line.answer for line in ahead.prices}
+
+    def down(integer: int | None) -> str:
+        return f"{Decimal(floor(Fraction(integer or 0, 1_000))).scaleb(-2):,.2f}"
+
+    def up(integer: int | None) -> str:
+        return f"{Decimal(ceil(Fraction(integer or 0, 1_000))).scaleb(-2):,.2f}"
+
+    held, owed = (line.split() for line in printed(one, 160).splitlines() if line.split()[1:2] in (["T1"], ["T2"]))
+    assert held[:4] == ["collateral", "T1", "2,000.00", down(at.collateral)]
+    assert held[-4:-2] == ["300.01", up(lines[A])]
+    assert owed[:4] == ["debt", "T2", "1,000.04", up(at.debt)]
+    assert owed[-4:-2] == ["300.02", down(lines[B])]
+    assert f"collateral {down(at.collateral)} USD · debt {up(at.debt)} USD" in printed(one)
+    assert f"could borrow {down(at.available)} USD more" in printed(one)
+    assert not any(
+        integer % 1_000 == 0 for integer in (at.collateral, at.debt, at.available, lines[A] or 0, lines[B] or 0)
+    )
+
+
+def test_a_liquidatable_position_has_no_fall_of_nothing() -> None:
+    text = printed(seen(loan(8_000), [Group("pair", frozenset({A.address, B.address}))]))
+    assert "group pair: liquidatable at the present ratio T1/T2 of 0.800000" in text
+    assert "0.0000 %" not in text
+
+
+def test_what_is_liquidatable_after_a_change_and_blocked_says_so_as_the_headline_does() -> None:
+    toy = loan()
+
+    def blocked(*args: Any) -> Valuation:
+        return replace(toy.adapter.value(*args), blocked=Blocked.PAUSED)
+
+    held = replace(toy, adapter=replace(toy.adapter, value=blocked))
+    text = printed(seen(held).under(parse(("T1=-20%",), {}, None, None, None)))
+    assert "what if: health 1.2000 → 0.9600 LIQUIDATABLE, but blocked: paused" in text
+
+
+def test_a_doubt_about_a_price_is_said_once_though_the_price_and_the_position_have_it() -> None:
+    doubt = Doubt(DoubtKind.STALE, "the price of T1 was last updated 30 hours ago")
+    toy = loan()
+
+    def stale(*args: Any) -> tuple[Price, ...]:
+        return tuple(replace(price, doubts=(doubt,)) for price in toy.adapter.prices(*args))
+
+    text = printed(seen(replace(toy, adapter=replace(toy.adapter, prices=stale)), (), None, doubt))
+    assert text.count("was last updated") == 1
 
 
 def test_a_doubt_is_said_once() -> None:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
+from tests.adapters.situations import morpho_terms
 from tests.health.toy import NOW, A, B, position
-from watcher.adapter import Repay, Supply
+from watcher.adapter import Position, Repay, Supply
+from watcher.adapters import adapter
+from watcher.adapters.morpho_blue.facts import Holding, Quote
 from watcher.cli.changes import Changes, Some, checked, parse
-from watcher.errors import UsageError
-from watcher.model import Moment
+from watcher.cli.future import future, of_future
+from watcher.errors import AnswerError, UsageError
+from watcher.formula.morpho import Pot, Totals
+from watcher.health.what_if import Unknown
+from watcher.model import Moment, PositionKey, Token
+from watcher.oracle.feed import Pulse
 from watcher.units import WAD, Raw
 
 NOTHING: dict[str, tuple[str, ...]] = {}
@@ -81,6 +90,53 @@ def test_a_name_that_no_position_knows_is_refused() -> None:
         checked(prices("WHETH=-20%"), [loan()])
     with pytest.raises(UsageError, match="no position shown here has this token"):
         checked(actions(repay="DAI=1"), [loan()])
+
+
+def oracle_market() -> Some:
+    """A Morpho market: its oracle prices COLL in LOAN, and nothing else. Half of what it allows is owed."""
+    terms = morpho_terms((6, 18), WAD * 86 // 100)
+    pot = Pot(10**15, 10**21)
+    quote = Quote(Totals(pot, pot), 0, NOW.timestamp, 2_000 * 10**24, None, Pulse(None, False), at=NOW)
+    return Position(adapter("morpho_blue"), terms, quote, Holding(PositionKey("m", bytes(20)), 0, 10**15, 10**18))
+
+
+def test_a_price_that_the_market_does_not_have_is_refused_with_the_one_it_has() -> None:
+    with pytest.raises(UsageError, match="change the price of COLL instead, which is in LOAN"):
+        checked(prices("LOAN=1.1"), [oracle_market()])
+    assert checked(prices("COLL=-10%"), [oracle_market()]) == ()
+
+
+def test_a_change_that_one_of_two_positions_ignores_is_said_there() -> None:
+    changes = parse(("LOAN=-10%", "COLL=-10%"), NOTHING, None, None, None)
+    assert checked(prices("T1=-10%"), [loan(), oracle_market()]) == ()
+    (line,) = future(oracle_market(), changes).ignored
+    assert line == "--price LOAN: not priced in this market; change the price of COLL instead, which is in LOAN"
+    assert future(loan(), prices("T1=-10%")).ignored == ()
+    assert future(oracle_market(), prices("T1=-10%")).ignored == ()  # it has none of it
+    assert of_future(future(oracle_market(), changes))["what_if_ignored"] == [line]
+
+
+def test_an_absolute_price_in_a_unit_larger_than_one_stays_exact() -> None:
+    position = oracle_market()
+    dear = replace(position, terms=replace(position.terms, collateral=Token(B.address, "COLL", 60)))
+    assert prices("COLL=3e18").scenario(dear).prices == {B.address: 3}
+
+
+def test_a_fall_that_leaves_one_position_no_price_is_unknown_there_and_stops_nobody() -> None:
+    poor = position({A: 1, B: 1}, {A: 8_000}, {A: 100_000_000}, {B: 10_000})
+    assert future(poor, prices("T1=-10%")).after == Unknown(
+        "T1 would have no price left: a contract reads 0 as missing"
+    )
+
+
+def test_remedies_that_cannot_be_searched_have_a_reason_each() -> None:
+    def incomplete(*_: object) -> Any:
+        raise AnswerError("deposits were not read")
+
+    toy = loan()
+    partly = replace(toy, adapter=replace(toy.adapter, act=incomplete))
+    found = future(partly, parse((), NOTHING, None, None, "2")).remedies
+    assert [remedy.reason for remedy in found] == ["deposits were not read"] * 2
 
 
 def test_an_action_that_two_positions_could_mean_is_refused() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ from watcher.cli.figures import age, exact, fixed, health, percent, short
 INTEGERS = st.integers(-(10**40), 10**40)
 
 
-@given(INTEGERS, st.integers(0, 36))
+@given(INTEGERS, st.integers(-40, 36))
 def test_exact_is_the_decimal_it_stands_for(integer: int, decimals: int) -> None:
     text = exact(integer, decimals)
     with localcontext(prec=100):
@@ -24,10 +24,33 @@ def test_exact_is_the_decimal_it_stands_for(integer: int, decimals: int) -> None
     assert not ("." in text and text.endswith("0"))
 
 
-@given(INTEGERS, st.integers(0, 36), st.integers(1, 18))
-def test_the_last_shown_digit_is_rounded_down(integer: int, decimals: int, places: int) -> None:
-    shown = Fraction(fixed(integer, decimals, places).replace(",", ""))
-    assert shown == Fraction(floor(Fraction(integer, 10**decimals) * 10**places), 10**places)
+@given(INTEGERS, st.integers(-40, 36), st.integers(1, 18))
+def test_the_last_shown_digit_is_rounded_the_way_that_is_asked_for(integer: int, decimals: int, places: int) -> None:
+    whole = Fraction(integer) / Fraction(10) ** decimals * 10**places
+    for up, rounded in ((False, floor(whole)), (True, ceil(whole))):
+        assert Fraction(fixed(integer, decimals, places, up=up).replace(",", "")) == Fraction(rounded, 10**places)
+
+
+@given(INTEGERS, st.integers(-40, 36), st.integers(1, 6))
+def test_a_short_figure_is_off_in_one_direction_only(integer: int, decimals: int, places: int) -> None:
+    whole = Fraction(integer) / Fraction(10) ** decimals
+    low, high = (Fraction(short(integer, decimals, places, up=up).replace(",", "")) for up in (False, True))
+    assert low <= whole <= high
+    assert high - low <= Fraction(1, 10**places)
+
+
+@given(INTEGERS, st.integers(1, 10**40), st.integers(1, 6))
+def test_a_share_in_per_cent_is_off_in_one_direction_only(part: int, whole: int, places: int) -> None:
+    low, high = (
+        Fraction(percent(part, whole, places, up=up).removesuffix(" %").replace(",", "")) for up in (False, True)
+    )
+    assert low <= Fraction(100 * part, whole) <= high
+    assert high - low in (0, Fraction(1, 10**places))
+
+
+def test_a_price_in_a_unit_larger_than_one_is_a_whole_number() -> None:
+    assert exact(5, -3) == "5000"
+    assert fixed(5, -3, 2) == "5,000.00"
 
 
 @given(st.integers(1, 10**30), st.integers(0, 30))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -35,14 +37,20 @@ def chains_file(path: Path, *chains: tuple[str, int, list[str]]) -> Path:
     return file
 
 
-def account(tmp_path: Path, *nodes: tuple[str, Fault], down: list[str] | None = None, arguments: list[str]) -> int:
+def account(
+    tmp_path: Path,
+    *nodes: tuple[str, Fault],
+    down: list[str] | None = None,
+    arguments: list[str],
+    log_limit: tuple[int, str] | None = None,
+) -> int:
     """The exit code of `watcher account` over `near`, with an endpoint per (branch, fault), and `far`, where there is `down`."""
 
     async def run() -> int:
         async with AsyncExitStack() as stack:
             servers: list[Server] = [
                 await stack.enter_async_context(
-                    serve(LENDING.node(chain_id=7, branch=branch), always=fault, gate=honest)
+                    serve(LENDING.node(chain_id=7, branch=branch, log_limit=log_limit), always=fault, gate=honest)
                 )
                 for branch, fault in nodes
             ]
@@ -130,3 +138,67 @@ def test_one_endpoint_alone_is_said_to_be_one(tmp_path: Path, capsys: pytest.Cap
     said = capsys.readouterr()
     assert "old, from one endpoint" in said.out.splitlines()[0]
     assert "near: near-1: HTTP 404; check its URL" in said.err
+
+
+NO_LOGS = (0, "eth_getLogs is not available on this plan, block range 0")
+
+
+@pytest.mark.parametrize(("limit", "code"), [(None, Exit.OK), (NO_LOGS, Exit.SOURCE)])
+def test_how_far_entered_markets_are_known_is_a_record_and_the_reason_for_the_exit_code(
+    limit: tuple[int, str] | None, code: Exit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for form in ("json", "jsonl"):
+        arguments = ["--quiet", "--format", form]
+        assert account(tmp_path, ("main", honest), arguments=arguments, log_limit=limit) == code
+        said = capsys.readouterr()
+        found = json.loads(said.out) if form == "json" else read(said.out)
+        position, known = found
+        assert (position["kind"], position["status"], said.err) == ("position", "owing", "")
+        assert (known["kind"], known["chain"], known["market"]) == ("entered", "near", "near/morpho-blue")
+        if limit is None:
+            assert (known["known_up_to"], known["complete"], known["status"], known["reason"]) == (
+                *("100", True, None),
+                None,
+            )
+        else:
+            assert (known["known_up_to"], known["complete"], known["status"]) == ("-1", False, "unknown")
+            assert "not available on this plan" in known["reason"]
+
+
+def test_how_far_entered_markets_are_known_is_in_the_table_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert account(tmp_path, ("main", honest), arguments=["--quiet"]) == Exit.OK
+    assert "near/morpho-blue: entered markets are known up to block 100\n" in capsys.readouterr().out
+    assert account(tmp_path, ("main", honest), arguments=["--quiet"], log_limit=NO_LOGS) == Exit.SOURCE
+    shown = capsys.readouterr().out
+    shown = " ".join(shown.split())
+    assert "one that was entered later may be missing" in shown
+    assert "not available on this plan" in shown
+
+
+def test_a_csv_has_a_row_for_what_may_be_missing_and_none_for_what_is_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--quiet", "--format", "csv"]
+    assert account(tmp_path, ("main", honest), arguments=arguments) == Exit.OK
+    assert {row["status"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))} == {"owing"}
+    assert account(tmp_path, ("main", honest), arguments=arguments, log_limit=NO_LOGS) == Exit.SOURCE
+    *_, last = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (last["market"], last["status"]) == ("near/morpho-blue", "unknown")
+    assert "not available on this plan" in last["reason"]
+
+
+def test_where_10_outranks_4_the_records_have_both_reasons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    down = [closed_port()]
+    for limit, below, code in (("1.6", False, Exit.SOURCE), ("1.61", True, Exit.AT_RISK)):
+        arguments = ["--quiet", "--format", "json", "--fail-below", limit]
+        assert account(tmp_path, ("main", honest), down=down, arguments=arguments) == code
+        records = json.loads(capsys.readouterr().out)
+        assert [record["below_limit"] for record in records if record["kind"] == "position"] == [below]
+        assert [record["status"] for record in records if record["kind"] == "chain"] == ["unknown"]
+
+
+def test_without_a_limit_no_record_speaks_of_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    account(tmp_path, ("main", honest), arguments=["--format", "json"])
+    assert not any("below_limit" in record for record in json.loads(capsys.readouterr().out))
