@@ -309,6 +309,20 @@ def test_a_chain_without_multicall_and_with_odd_texts_survives_dump(tmp_path: Pa
     assert load(path, {}) == Config((chain,))
 
 
+def test_a_market_that_the_file_has_no_place_for_is_refused_and_not_dropped(local: Chain) -> None:
+    with pytest.raises(ConfigError, match="local/morpho-blue/b323495f7e cannot be written"):
+        dump(replace(local, singletons=()))
+    with pytest.raises(ConfigError, match="local/aave-v3/v36 cannot be written"):
+        dump(replace(local, markets=(replace(local.markets[0], protocol="aave_v9"),)))
+
+
+def test_a_market_that_began_after_its_singleton_keeps_its_first_block(local: Chain, tmp_path: Path) -> None:
+    later = replace(local, markets=(*local.markets[:2], replace(local.markets[2], start=99)))
+    path = tmp_path / "dumped.toml"
+    path.write_text(dump(later))
+    assert load(path, {}).chains[0].markets == later.markets
+
+
 def test_every_packaged_chain_survives_dump(tmp_path: Path) -> None:
     chains = load(None, {}).chains
     path = tmp_path / "dumped.toml"

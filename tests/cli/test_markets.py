@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 
 import pytest
 
@@ -63,6 +64,19 @@ def test_f53_no_key_of_an_endpoint_is_shown(
         shown = out(capsys, "gnosis/aave-v3/core", "--format", form)
         assert "node.example" in shown
         assert "CANARY" not in shown
+
+
+@pytest.mark.parametrize(("flag", "level"), [("-v", logging.INFO), ("-vv", logging.DEBUG)])
+def test_verbose_means_the_same_as_for_every_verb(
+    flag: str, level: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = logging.getLogger("watcher")
+    for name in ("level", "propagate"):
+        monkeypatch.setattr(log, name, getattr(log, name))
+    monkeypatch.setattr(log, "handlers", [])
+    assert main(["markets", "--chain", "gnosis", flag]) == 0
+    assert (log.level, len(log.handlers)) == (level, 1)
+    capsys.readouterr()
 
 
 def test_a_pipe_gets_no_terminal_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,6 +35,7 @@ def command(
     verbose: Verbose = 0,
 ) -> None:
     options = Options(chains, chain, block, format, quiet, verbose)
+    options.start_logging()
     if block is not None:
         raise UsageError("markets reads no chain, so --block has no meaning here; leave it out")
     config = options.config()

@@ -6,11 +6,22 @@ import json
 from collections.abc import Iterator
 
 from watcher.config.chain import Chain
+from watcher.errors import ConfigError
 from watcher.model import Market
 
 
 def dump(chain: Chain) -> str:
-    """`chain` in the format of chains.toml, ready for --chains. It holds the endpoints' URLs: they are what the file is for."""
+    """`chain` in the format of chains.toml, ready for --chains. It holds the endpoints' URLs: they are what the file is for.
+
+    Raises `ConfigError` for a market that the format has no place for: one of a protocol it does not know, or one that shares a
+    contract which is not among the chain's singletons.
+    """
+    homes = {(single.protocol, single.address) for single in chain.singletons}
+    for market in chain.markets:
+        if market.protocol != "aave_v3" and (market.protocol, market.address) not in homes:
+            raise ConfigError(
+                f"{market.name} cannot be written: {market.address} is not a singleton of chains.{chain.name}"
+            )
     return "\n".join(lines(chain)) + "\n"
 
 
@@ -47,7 +58,8 @@ def lines(chain: Chain) -> Iterator[str]:
         for market in chain.markets:
             if market.protocol == single.protocol and market.address == single.address:
                 label = chain.note(market.name).label
-                yield f'  {{ id = "0x{market.id.hex()}"{f", label = {text(label)}" if label else ""} }},'
+                start = "" if market.start in (None, single.start) else f", start = {market.start}"
+                yield f'  {{ id = "0x{market.id.hex()}"{start}{f", label = {text(label)}" if label else ""} }},'
         yield "]"
 
 
