@@ -12,10 +12,10 @@ from rich.text import Text
 
 from watcher.adapter import Liquidation
 from watcher.cli.assets import stops
-from watcher.cli.figures import exact, health, percent, short, together
 from watcher.cli.future import crossed, lines
 from watcher.cli.ledger import tables
 from watcher.cli.sheet import Sheet
+from watcher.figures import exact, health, percent, short, together
 from watcher.health.correlated import Correlated
 from watcher.health.fall import STEPS
 from watcher.health.outlook import Outlook

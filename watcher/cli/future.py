@@ -8,9 +8,9 @@ from typing import Final
 
 from watcher.adapter import Refusal
 from watcher.cli.changes import Changes, Some
-from watcher.cli.figures import exact, health
 from watcher.cli.record import Record, of_valuation
 from watcher.errors import WatcherError
+from watcher.figures import exact, health
 from watcher.health.target import Remedy, remedies
 from watcher.health.what_if import Scenario, Unknown, under, what_if
 from watcher.model import Side, Valuation

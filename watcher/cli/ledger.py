@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from watcher.adapter import Price
-from watcher.cli.figures import age, percent, short
+from watcher.figures import age, percent, short
 from watcher.health.liquidation_price import LiquidationPrice
 from watcher.health.outlook import Outlook
 from watcher.model import Leg, Side, Valuation

@@ -7,10 +7,10 @@ from typing import Any, Final
 from eth_utils.address import to_checksum_address
 
 from watcher.adapter import Liquidation, Price, Refusal
-from watcher.cli.figures import exact
 from watcher.config import Chain
 from watcher.cycle import MarketCycle, Row
 from watcher.errors import WatcherError
+from watcher.figures import exact
 from watcher.health.correlated import Correlated
 from watcher.health.fall import STEPS, Fall
 from watcher.health.liquidation_price import LiquidationPrice

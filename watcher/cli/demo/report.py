@@ -16,9 +16,9 @@ from rich.text import Text
 from watcher.cli.demo.run import Line, Scene
 from watcher.cli.demo.show import console, table
 from watcher.cli.demo.tally import PROTOCOLS, Outcome
-from watcher.cli.figures import exact
 from watcher.cli.options import Format, Options
 from watcher.cli.output import Column, plain, show
+from watcher.figures import exact
 from watcher.text import clean_line
 
 POSITION = ("name", "account", "market", "status", "health", "unit", "collateral", "debt")

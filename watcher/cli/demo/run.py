@@ -13,10 +13,10 @@ from eth_utils.address import to_checksum_address
 from watcher.adapter import Price
 from watcher.adapters import adapter
 from watcher.cli.demo.tally import Outcome, Tally, by_protocol, compared
-from watcher.cli.figures import health
 from watcher.connection import Connection
 from watcher.cycle import MarketCycle, Row, cycle
 from watcher.errors import BlockChanged, Lying
+from watcher.figures import health
 from watcher.health.fall import Fall, fall
 from watcher.localchain.stage.cast import VICTIM, keys, owners
 from watcher.localchain.stage.liar import Liar

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from watcher.cli.demo.run import Line, Scene, Watch
-from watcher.cli.figures import fixed, health, percent
+from watcher.figures import fixed, health, percent
 from watcher.health.status import urgency
 from watcher.model import Status
 from watcher.text import clean_line

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.cli.figures import age, exact, fixed, health, percent, short
+from watcher.figures import age, exact, fixed, health, percent, short
 
 INTEGERS = st.integers(-(10**40), 10**40)
 
