@@ -34,8 +34,10 @@ ALLOWED = {
     "search": CORE | {"adapters", "chain", "connection"},
     "wallet": CORE | {"cycle", "config", "connection", "confirm", "search"},
     "check": CORE | {"adapter", "oracle", "adapters", "health", "cycle", "config", "chain", "connection"},
-    "library": CORE | {"config", "connection", "search", "wallet"},
+    "names": CORE | {"chain", "config", "connection"},
+    "library": CORE | {"config", "connection", "names", "search", "wallet"},
     "store": CORE | {"adapter"},
+    "entries": CORE | {"cycle", "store"},
     "exit": {"errors"},
     "localchain": CORE | {"chain", "data", "config"},
 }

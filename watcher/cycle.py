@@ -58,6 +58,7 @@ class MarketCycle:
     block: BlockRef
     terms: Any = None
     quote: Any = None  # accrued to the block
+    stored: Any = None  # the quote as the chain stores it
     rows: tuple[Row, ...] = ()
     error: WatcherError | None = None
 
@@ -98,7 +99,7 @@ def value(market: Market, found: Facts, block: BlockRef) -> MarketCycle:
     for key, holding in found.holdings.items():
         position = Position(of, found.terms, accrued, holding)
         rows.append(_audited(market, position, read(key, block, position), found))
-    return MarketCycle(market, block, found.terms, accrued, tuple(rows))
+    return MarketCycle(market, block, found.terms, accrued, found.quote, tuple(rows))
 
 
 def _audited(market: Market, position: Position[Any, Any, Any], reading: Reading, found: Facts) -> Row:

@@ -6,9 +6,9 @@ their stored words change and hold until the next row of the same key. Times are
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from watcher.store.u256 import U256
@@ -74,15 +74,18 @@ class Account(SQLModel, table=True):
 
 
 class Terms(SQLModel, table=True):
+    """`base` is the number of the row of this key that `body` is the difference to; None where it stands alone. So in the next two."""
+
     __tablename__: ClassVar[Any] = "terms"
 
     market_id: int = Field(primary_key=True, foreign_key="market.id")
     number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    base: int | None = Field(sa_column=_big(nullable=True))
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class Quote(SQLModel, table=True):
-    """The unaccrued words. `base` is the number of the row that `body` is the difference to; None where it stands alone."""
+    """The unaccrued words."""
 
     __tablename__: ClassVar[Any] = "quote"
 
@@ -98,13 +101,15 @@ class Holding(SQLModel, table=True):
 
     position_id: int = Field(primary_key=True, foreign_key="position.id")
     number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    base: int | None = Field(sa_column=_big(nullable=True))
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class Reading(SQLModel, table=True):
     """What a position came to. Derived: the three facts give it again, except where `disputed` says that endpoints differed about them.
 
-    `health` is a wad, None without debt; all three amounts are None when the status is unknown. `doubts` is JSON, [kind, text] each.
+    `health` is a wad, None without debt; all three amounts are None when the status is unknown. `clears` and `confirmed` are those of
+    `model.Sighting`. `doubts` is JSON, [kind, text] each.
     """
 
     __tablename__: ClassVar[Any] = "reading"
@@ -113,13 +118,15 @@ class Reading(SQLModel, table=True):
     position_id: int = Field(primary_key=True, foreign_key="position.id")
     number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
     status: str
+    clears: str | None = None
     health: int | None = Field(sa_column=Column(U256, nullable=True))
     collateral: int | None = Field(sa_column=Column(U256, nullable=True))
     debt: int | None = Field(sa_column=Column(U256, nullable=True))
-    reason: str | None = Field(sa_column=Column(Text, nullable=True))
-    doubts: str | None = Field(sa_column=Column(Text, nullable=True))
+    confirmed: bool = False
     disputed: bool = False
     backfilled: bool = False
+    reason: str | None = Field(sa_column=Column(Text, nullable=True))
+    doubts: str | None = Field(sa_column=Column(Text, nullable=True))
 
 
 class Cycle(SQLModel, table=True):
@@ -141,36 +148,45 @@ class Cycle(SQLModel, table=True):
 
 
 class Transition(SQLModel, table=True):
-    """A change of status, and with its deliveries the outbox. It outlives its block: `retracted` says that a reorg took that away.
+    """`model.Transition`, and with its deliveries the outbox. It outlives its block: `orphaned` says that a reorg took that away.
 
-    `data` is JSON: what happened, why, and what would fix it. Ids rise in the order of the causes.
+    `place` rises in the order of the causes. `said` are cause, distance, runway and fixes, as `facts` writes them.
     """
 
     __tablename__: ClassVar[Any] = "transition"
-    __table_args__ = (UniqueConstraint("chain", "hash", "market_id", "position_id", "kind", name="uq_transition"),)
+    __table_args__ = (
+        UniqueConstraint("id", name="uq_transition"),
+        Index("ix_transition_block", "chain", "number"),
+        Index("ix_transition_position", "position_id", "number"),
+    )
 
-    id: int | None = Field(default=None, sa_column=_serial())
+    place: int | None = Field(default=None, sa_column=_serial())
+    id: str
     chain: int = Field(sa_column=_big(nullable=False))
+    position_id: int = Field(foreign_key="position.id")
     number: int = Field(sa_column=_big(nullable=False))
     hash: str
     timestamp: int = Field(sa_column=_big(nullable=False))
-    market_id: int | None = Field(default=None, foreign_key="market.id")
-    position_id: int | None = Field(default=None, foreign_key="position.id")
-    kind: str
-    before: str
+    read_at: int = Field(sa_column=_big(nullable=False))
+    before: str | None = None
     after: str
+    health_before: int | None = Field(sa_column=Column(U256, nullable=True))
+    health: int | None = Field(sa_column=Column(U256, nullable=True))
     confirmed: bool
-    retracted: bool = False
-    data: str = Field(sa_column=Column(Text, nullable=False))
+    due: int | None = Field(sa_column=_big(nullable=True))
+    retracts: str | None = None
+    recovers: str | None = None
+    said: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    orphaned: bool = False
 
 
 class Delivery(SQLModel, table=True):
-    """One transition to one channel. `state` is pending, sent or parked; `due` is when to try (again)."""
+    """One transition to one channel. `state` is pending, sent or parked; `due` is when to try (again), by the watcher's clock."""
 
     __tablename__: ClassVar[Any] = "delivery"
     __table_args__ = (Index("ix_delivery_due", "state", "due"),)
 
-    transition_id: int = Field(sa_column=_big(ForeignKey("transition.id"), primary_key=True, autoincrement=False))
+    transition_id: str = Field(primary_key=True, foreign_key="transition.id")
     channel: str = Field(primary_key=True)
     state: str
     attempts: int = 0
@@ -199,3 +215,18 @@ class Cursor(SQLModel, table=True):
     number: int = Field(sa_column=_big(nullable=False))
     hash: str
     timestamp: int = Field(sa_column=_big(nullable=False))
+
+
+BLOCK: Final = SQLModel.metadata.tables["block"]
+MARKET: Final = SQLModel.metadata.tables["market"]
+POSITION: Final = SQLModel.metadata.tables["position"]
+ACCOUNT: Final = SQLModel.metadata.tables["account"]
+TERMS: Final = SQLModel.metadata.tables["terms"]
+QUOTE: Final = SQLModel.metadata.tables["quote"]
+HOLDING: Final = SQLModel.metadata.tables["holding"]
+READING: Final = SQLModel.metadata.tables["reading"]
+CYCLE: Final = SQLModel.metadata.tables["cycle"]
+TRANSITION: Final = SQLModel.metadata.tables["transition"]
+DELIVERY: Final = SQLModel.metadata.tables["delivery"]
+GAP: Final = SQLModel.metadata.tables["gap"]
+CURSOR: Final = SQLModel.metadata.tables["cursor"]

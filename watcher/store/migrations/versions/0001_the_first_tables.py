@@ -116,6 +116,7 @@ def upgrade() -> None:
         "terms",
         sa.Column("market_id", sa.Integer(), nullable=False),
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("base", sa.BigInteger(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["market_id"],
@@ -127,6 +128,7 @@ def upgrade() -> None:
         "holding",
         sa.Column("position_id", sa.Integer(), nullable=False),
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("base", sa.BigInteger(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["position_id"],
@@ -140,13 +142,15 @@ def upgrade() -> None:
         sa.Column("position_id", sa.Integer(), nullable=False),
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("status", sa.String(), nullable=False),
+        sa.Column("clears", sa.String(), nullable=True),
         sa.Column("health", U256(), nullable=True),
         sa.Column("collateral", U256(), nullable=True),
         sa.Column("debt", U256(), nullable=True),
-        sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("doubts", sa.Text(), nullable=True),
+        sa.Column("confirmed", sa.Boolean(), nullable=False),
         sa.Column("disputed", sa.Boolean(), nullable=False),
         sa.Column("backfilled", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("doubts", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["position_id"],
             ["position.id"],
@@ -156,33 +160,38 @@ def upgrade() -> None:
     )
     op.create_table(
         "transition",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("place", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
         sa.Column("chain", sa.BigInteger(), nullable=False),
+        sa.Column("position_id", sa.Integer(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.String(), nullable=False),
         sa.Column("timestamp", sa.BigInteger(), nullable=False),
-        sa.Column("market_id", sa.Integer(), nullable=True),
-        sa.Column("position_id", sa.Integer(), nullable=True),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("before", sa.String(), nullable=False),
+        sa.Column("read_at", sa.BigInteger(), nullable=False),
+        sa.Column("before", sa.String(), nullable=True),
         sa.Column("after", sa.String(), nullable=False),
+        sa.Column("health_before", U256(), nullable=True),
+        sa.Column("health", U256(), nullable=True),
         sa.Column("confirmed", sa.Boolean(), nullable=False),
-        sa.Column("retracted", sa.Boolean(), nullable=False),
-        sa.Column("data", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["market_id"],
-            ["market.id"],
-        ),
+        sa.Column("due", sa.BigInteger(), nullable=True),
+        sa.Column("retracts", sa.String(), nullable=True),
+        sa.Column("recovers", sa.String(), nullable=True),
+        sa.Column("said", sa.LargeBinary(), nullable=False),
+        sa.Column("orphaned", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["position_id"],
             ["position.id"],
         ),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("chain", "hash", "market_id", "position_id", "kind", name="uq_transition"),
+        sa.PrimaryKeyConstraint("place"),
+        sa.UniqueConstraint("id", name="uq_transition"),
     )
+    with op.batch_alter_table("transition", schema=None) as batch_op:
+        batch_op.create_index("ix_transition_block", ["chain", "number"], unique=False)
+        batch_op.create_index("ix_transition_position", ["position_id", "number"], unique=False)
+
     op.create_table(
         "delivery",
-        sa.Column("transition_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("transition_id", sa.String(), nullable=False),
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),

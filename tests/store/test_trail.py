@@ -1,0 +1,63 @@
+"""A fact's trail: what changed a little takes little room, and every state of it comes back."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, select, update
+
+from tests.store.scene import Scene
+from watcher.errors import StoreError
+from watcher.store import trail
+from watcher.store.history import market_id
+from watcher.store.open import Store
+from watcher.store.tables import QUOTE
+
+
+@pytest.fixture
+def connection(store: Store) -> Iterator[Connection]:
+    with store.write() as connection:
+        yield connection
+
+
+def states(count: int, size: int) -> list[bytes]:
+    """Each differs from the one before in a run of eight bytes somewhere."""
+    dice = random.Random(7)
+    found = [dice.randbytes(size)]
+    for _ in range(count - 1):
+        place = dice.randrange(size - 8)
+        found.append(found[-1][:place] + dice.randbytes(8) + found[-1][place + 8 :])
+    return found
+
+
+@pytest.mark.parametrize("size", [100, 6_000, 30_000])
+def test_every_state_comes_back_and_small_changes_of_large_facts_take_little_room(
+    connection: Connection, size: int
+) -> None:
+    key = market_id(connection, Scene.of("aave_v3").market)
+    bodies = states(200, size)
+    for number, body in enumerate(bodies, start=1):
+        assert trail.put(connection, QUOTE, key, number, body)
+        assert not trail.put(connection, QUOTE, key, number, body)
+    marks = list(trail.walk(connection, QUOTE, key, 1))
+    assert [mark.body for mark in marks] == bodies
+    for number in (1, 2, 57, 200):
+        held = trail.last(connection, QUOTE, key, number)
+        assert held is not None and held.body == bodies[number - 1]
+    stored = connection.scalars(select(QUOTE.c.body).where(QUOTE.c.market_id == key)).all()
+    if size > trail.SMALL:
+        assert 5 * sum(map(len, stored)) < sum(map(len, bodies))
+
+
+def test_f46_a_difference_whose_base_is_gone_or_changed_is_refused(connection: Connection) -> None:
+    key = market_id(connection, Scene.of("aave_v3").market)
+    for number, body in enumerate(states(2, 6_000), start=1):
+        trail.put(connection, QUOTE, key, number, body)
+    connection.execute(update(QUOTE).where(QUOTE.c.market_id == key, QUOTE.c.number == 1).values(body=b"other"))
+    with pytest.raises(StoreError, match=r"block 2 is damaged.*restore a backup"):
+        trail.last(connection, QUOTE, key, 2)
+    connection.execute(update(QUOTE).where(QUOTE.c.market_id == key, QUOTE.c.number == 1).values(number=0))
+    with pytest.raises(StoreError, match="needs block 1, which is gone"):
+        trail.last(connection, QUOTE, key, 2)

@@ -1,0 +1,230 @@
+"""Facts and readings become rows here and nowhere else: one transaction per chain and block, all of it or nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from watcher.errors import StoreError
+from watcher.model import BlockRef, Market, Transition, Unit
+from watcher.store import outbox, trail
+from watcher.store.entry import Entry, Missed, Seen
+from watcher.store.facts import encode
+from watcher.store.open import Store
+from watcher.store.rows import insert
+from watcher.store.tables import BLOCK, CURSOR, CYCLE, GAP, HOLDING, MARKET, POSITION, QUOTE, READING, TERMS
+
+
+def record(
+    store: Store,
+    block: BlockRef,
+    entries: Sequence[Entry],
+    *,
+    read_at: int,
+    transitions: Sequence[Transition] = (),
+    channels: Sequence[str] = (),
+    missed: Missed | None = None,
+    backfill: bool = False,
+) -> None:
+    """Everything that was read at `block`: all markets or none. The same again changes nothing; an error gives way to what was read later.
+
+    `read_at` is the watcher's clock in seconds. Every transition that is to be told goes to all `channels`. A backfill moves no cursor
+    and marks its readings. `StoreError` when the block's number is stored with another hash: `orphan` that one first.
+    """
+    with store.write() as connection:
+        _stand(connection, block)
+        for entry in entries:
+            _market(connection, block, entry, read_at, backfill)
+        outbox.put(connection, transitions, channels)
+        if missed is not None:
+            row = (block.chain, missed.first, missed.last, missed.reason, read_at)
+            insert(connection, GAP, [row], new=False)
+        if not backfill:
+            _advance(connection, block)
+
+
+def record_failure(store: Store, markets: Sequence[Market], error: Exception, *, read_at: int) -> None:
+    """A cycle that did not even get a block: one row per market, and nothing else."""
+    with store.write() as connection:
+        rows = [_cycle(market_id(connection, one), None, read_at, error=error) for one in markets]
+        insert(connection, CYCLE, rows)
+
+
+def orphan(store: Store, chain: int, above: int) -> tuple[Transition, ...]:
+    """Undo all that was stored of blocks after `above`, in one transaction. What they caused is marked and returned, oldest first."""
+    with store.write() as connection:
+        markets = select(MARKET.c.id).where(MARKET.c.chain == chain)
+        positions = select(POSITION.c.id).where(POSITION.c.market_id.in_(markets))
+        for table, column, owners in (
+            (READING, READING.c.position_id, positions),
+            (HOLDING, HOLDING.c.position_id, positions),
+            (TERMS, TERMS.c.market_id, markets),
+            (QUOTE, QUOTE.c.market_id, markets),
+            (CYCLE, CYCLE.c.market_id, markets),
+        ):
+            connection.execute(delete(table).where(column.in_(owners), table.c.number > above))
+        connection.execute(delete(BLOCK).where(BLOCK.c.chain == chain, BLOCK.c.number > above))
+        connection.execute(delete(CURSOR).where(CURSOR.c.chain == chain, CURSOR.c.number > above))
+        newest = select(BLOCK).where(BLOCK.c.chain == chain).order_by(BLOCK.c.number.desc()).limit(1)
+        row = connection.execute(newest).first()
+        if row is not None:
+            insert(connection, CURSOR, [tuple(row)], new=False)
+        return outbox.orphan(connection, chain, above)
+
+
+def market_id(connection: Connection, market: Market, unit: Unit | None = None) -> int:
+    """The row of a market, made or brought to its present name and unit."""
+    known = connection.execute(
+        select(MARKET.c.id, MARKET.c.name, MARKET.c.unit, MARKET.c.decimals).where(*_identity(market))
+    ).first()
+    symbol, decimals = (None, None) if unit is None else (unit.symbol, unit.decimals)
+    if known is None:
+        row = (market.chain, market.protocol, market.address, market.id.hex(), market.name, symbol, decimals)
+        insert(connection, MARKET, [row])
+        return int(connection.execute(select(MARKET.c.id).where(*_identity(market))).scalar_one())
+    found, *words = known
+    if words[0] != market.name or (unit is not None and words[1:] != [symbol, decimals]):
+        values = {"name": market.name} if unit is None else {"name": market.name, "unit": symbol, "decimals": decimals}
+        connection.execute(update(MARKET).where(MARKET.c.id == found).values(values))
+    return int(found)
+
+
+def _identity(market: Market) -> tuple[Any, ...]:
+    return (
+        MARKET.c.chain == market.chain,
+        MARKET.c.protocol == market.protocol,
+        MARKET.c.address == market.address,
+        MARKET.c.ident == market.id.hex(),
+    )
+
+
+def _stand(connection: Connection, block: BlockRef) -> None:
+    """The block is the one of its number."""
+    where = (BLOCK.c.chain == block.chain, BLOCK.c.number == block.number)
+    known = connection.execute(select(BLOCK.c.hash).where(*where)).scalar()
+    if known is None:
+        insert(connection, BLOCK, [(block.chain, block.number, block.hash, block.timestamp)])
+    elif known != block.hash:
+        raise StoreError(
+            f"block {block.number} of chain {block.chain} is stored as {known}, not {block.hash}: undo that one first"
+        )
+
+
+def _advance(connection: Connection, block: BlockRef) -> None:
+    row = (block.chain, block.number, block.hash, block.timestamp)
+    insert(connection, CURSOR, [row], new=False)
+    words = {"number": block.number, "hash": block.hash, "timestamp": block.timestamp}
+    connection.execute(
+        update(CURSOR).where(CURSOR.c.chain == block.chain, CURSOR.c.number < block.number).values(words)
+    )
+
+
+def _market(connection: Connection, block: BlockRef, entry: Entry, read_at: int, backfill: bool) -> None:
+    unit = next((seen.reading.valuation.unit for seen in entry.seen if seen.reading.valuation is not None), None)
+    market = market_id(connection, entry.market, unit)
+    here = (CYCLE.c.market_id == market, CYCLE.c.number == block.number)
+    known = connection.execute(select(CYCLE.c.error).where(*here)).first()
+    if known is None or known.error is not None:
+        connection.execute(delete(CYCLE).where(*here))
+        row = _cycle(market, block.number, read_at, entry, entry.error)
+        insert(connection, CYCLE, [row])
+        facts = _facts(connection, market, block.number, entry)
+    else:
+        facts = _agrees(connection, market, block.number, entry)
+    _seen(connection, market, block, entry, backfill, facts)
+
+
+def _cycle(
+    market: int, number: int | None, read_at: int, entry: Entry | None = None, error: Exception | None = None
+) -> tuple[Any, ...]:
+    counts = (0, 0, 0) if entry is None else (len(entry.seen), entry.audited, entry.mismatches)
+    said = (None, None) if error is None else (str(error), type(error).__name__)
+    return (market, number, read_at, _program(), *counts, *said)
+
+
+@cache
+def _program() -> str:
+    return version("lending-watcher")
+
+
+def _facts(connection: Connection, market: int, number: int, entry: Entry) -> bool:
+    """Terms and quote where they changed; false where there are none."""
+    if entry.terms is None or entry.quote is None:
+        return False
+    follower = connection.execute(
+        select(func.min(CYCLE.c.number)).where(
+            CYCLE.c.market_id == market, CYCLE.c.number > number, CYCLE.c.error.is_(None)
+        )
+    ).scalar()
+    trail.put(connection, TERMS, market, number, encode(entry.terms), follower)
+    trail.put(connection, QUOTE, market, number, encode(entry.quote), follower)
+    return True
+
+
+def _agrees(connection: Connection, market: int, number: int, entry: Entry) -> bool:
+    """Whether these facts are the ones that were stored for this very block."""
+    for table, fact in ((TERMS, entry.terms), (QUOTE, entry.quote)):
+        kept = trail.last(connection, table, market, number)
+        if fact is None or kept is None or kept.body != encode(fact):
+            return False
+    return True
+
+
+def _seen(connection: Connection, market: int, block: BlockRef, entry: Entry, backfill: bool, facts: bool) -> None:
+    """Readings of the positions that have none at this block yet, and holdings that changed."""
+    number = block.number
+    keys = [(market, seen.reading.key.key.hex()) for seen in entry.seen]
+    insert(connection, POSITION, keys, new=False)
+    known = _known(connection, market, number)
+    readings, holdings = [], []
+    for seen in entry.seen:
+        position, read, body = known[seen.reading.key.key.hex()]
+        if read:
+            continue
+        exact = facts and seen.holding is not None
+        readings.append(_reading(position, number, seen, not exact, backfill))
+        if exact and body != (new := encode(seen.holding)):
+            if body is not None and (follower := _next(connection, position, number)) is not None:
+                holdings.append((position, follower, None, body))
+            holdings.append((position, number, None, new))
+    insert(connection, READING, readings)
+    insert(connection, HOLDING, holdings, new=False)
+
+
+def _known(connection: Connection, market: int, number: int) -> dict[str, tuple[int, bool, bytes | None]]:
+    """Every position of the market by its key: its row, whether it was read at this block, and the holding that held there."""
+    body = (
+        select(HOLDING.c.body)
+        .where(HOLDING.c.position_id == POSITION.c.id, HOLDING.c.number <= number)
+        .order_by(HOLDING.c.number.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    read = select(READING.c.number).where(READING.c.position_id == POSITION.c.id, READING.c.number == number)
+    rows = connection.execute(
+        select(POSITION.c.key, POSITION.c.id, read.exists(), body).where(POSITION.c.market_id == market)
+    )
+    return {key: (position, bool(found), kept) for key, position, found, kept in rows}
+
+
+def _next(connection: Connection, position: int, number: int) -> int | None:
+    """The next block at which this position's holding was read."""
+    after = (READING.c.position_id == position, READING.c.number > number, READING.c.disputed.is_(False))
+    found: int | None = connection.execute(select(func.min(READING.c.number)).where(*after)).scalar()
+    return found
+
+
+def _reading(position: int, number: int, seen: Seen, disputed: bool, backfill: bool) -> tuple[Any, ...]:
+    reading, sighting = seen.reading, seen.sighting
+    worth = reading.valuation
+    amounts = (None, None, None) if worth is None else (worth.health, worth.collateral, worth.debt)
+    doubts = json.dumps([[doubt.kind, doubt.text] for doubt in reading.doubts]) if reading.doubts else None
+    status = (reading.status if sighting is None else sighting.status).value
+    clears = None if sighting is None or sighting.clears is None else sighting.clears.value
+    confirmed = sighting is not None and sighting.confirmed
+    return (position, number, status, clears, *amounts, confirmed, disputed, backfill, reading.reason, doubts)

@@ -1,0 +1,179 @@
+"""Transitions, and what has become of them on every channel. At least once: a message is due until its channel has said that it went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, or_, select, update
+
+from watcher.model import BlockRef, Distance, Fix, PositionKey, Runway, Status, Transition
+from watcher.store.facts import decode, encode
+from watcher.store.open import Store
+from watcher.store.rows import insert
+from watcher.store.tables import DELIVERY, MARKET, POSITION, TRANSITION
+from watcher.units import Wad
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is told of a transition and not needed to make it again."""
+
+    cause: str
+    distance: Distance | None
+    runway: Runway | None
+    fixes: tuple[Fix, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One transition for one channel. `attempts` were made before."""
+
+    transition: Transition
+    channel: str
+    attempts: int
+
+
+def put(connection: Connection, transitions: Sequence[Transition], channels: Sequence[str]) -> None:
+    """New transitions in this order, with a delivery to each channel where they are to be told; their positions must be stored.
+
+    Of one that is there already only `due` may become earlier.
+    """
+    for one in transitions:
+        position = connection.execute(
+            select(POSITION.c.id)
+            .join(MARKET)
+            .where(
+                MARKET.c.chain == one.block.chain, MARKET.c.name == one.key.market, POSITION.c.key == one.key.key.hex()
+            )
+        ).scalar_one()
+        insert(connection, TRANSITION, [_row(one, position)], new=False)
+        if one.due is not None:
+            later = or_(TRANSITION.c.due.is_(None), TRANSITION.c.due > one.due)
+            connection.execute(update(TRANSITION).where(TRANSITION.c.id == one.id, later).values(due=one.due))
+            deliveries = [(one.id, channel, "pending", 0, one.due, None) for channel in channels]
+            insert(connection, DELIVERY, deliveries, new=False)
+            untried = (DELIVERY.c.transition_id == one.id, DELIVERY.c.attempts == 0, DELIVERY.c.due > one.due)
+            connection.execute(update(DELIVERY).where(*untried).values(due=one.due))
+
+
+def orphan(connection: Connection, chain: int, above: int) -> tuple[Transition, ...]:
+    """Mark what blocks after `above` caused, and return what was not marked before."""
+    where = (TRANSITION.c.chain == chain, TRANSITION.c.number > above, TRANSITION.c.orphaned.is_(False))
+    found = _transitions(connection, *where)
+    connection.execute(update(TRANSITION).where(*where).values(orphaned=True))
+    return found
+
+
+def transitions(
+    store: Store, *, chain: int, key: PositionKey | None = None, orphaned: bool = False
+) -> tuple[Transition, ...]:
+    """What has been stored of a chain or a position, in the order of the causes; without what a reorg took away unless asked for."""
+    where = [TRANSITION.c.chain == chain, TRANSITION.c.orphaned.is_(orphaned)]
+    if key is not None:
+        where += [MARKET.c.name == key.market, POSITION.c.key == key.key.hex()]
+    with store.read() as connection:
+        return _transitions(connection, *where)
+
+
+def unretracted(store: Store, chain: int) -> tuple[Transition, ...]:
+    """What a reorg took away and no stored transition takes back yet: a crash may have come between."""
+    back = select(TRANSITION.c.retracts).where(TRANSITION.c.retracts.is_not(None))
+    with store.read() as connection:
+        return _transitions(
+            connection, TRANSITION.c.chain == chain, TRANSITION.c.orphaned.is_(True), TRANSITION.c.id.not_in(back)
+        )
+
+
+def letters(store: Store, now: int) -> tuple[Letter, ...]:
+    """What is to be sent now, in the order of the causes."""
+    waiting = select(DELIVERY).where(DELIVERY.c.state == "pending", DELIVERY.c.due <= now)
+    with store.read() as connection:
+        rows = connection.execute(waiting).all()
+        found = {
+            one.id: one for one in _transitions(connection, TRANSITION.c.id.in_({row.transition_id for row in rows}))
+        }
+    order = {id: place for place, id in enumerate(found)}
+    rows = sorted(rows, key=lambda row: (order[row.transition_id], row.channel))
+    return tuple(Letter(found[row.transition_id], row.channel, row.attempts) for row in rows)
+
+
+def sent(store: Store, letter: Letter, now: int) -> None:
+    _mark(store, letter, "sent", now, None)
+
+
+def again(store: Store, letter: Letter, due: int, error: str) -> None:
+    """It failed and is to be tried at `due`."""
+    _mark(store, letter, "pending", due, error)
+
+
+def park(store: Store, letter: Letter, now: int, error: str) -> None:
+    """It failed for good; it stays visible and is not tried again."""
+    _mark(store, letter, "parked", now, error)
+
+
+def told(store: Store, id: str) -> tuple[str, ...]:
+    """The channels that a transition reached: a retraction goes only there."""
+    where = (DELIVERY.c.transition_id == id, DELIVERY.c.state == "sent")
+    with store.read() as connection:
+        return tuple(connection.scalars(select(DELIVERY.c.channel).where(*where).order_by(DELIVERY.c.channel)))
+
+
+def _mark(store: Store, letter: Letter, state: str, due: int, error: str | None) -> None:
+    where = (DELIVERY.c.transition_id == letter.transition.id, DELIVERY.c.channel == letter.channel)
+    values = {"state": state, "attempts": letter.attempts + 1, "due": due, "error": error}
+    with store.write() as connection:
+        connection.execute(update(DELIVERY).where(*where).values(values))
+
+
+def _row(one: Transition, position: int) -> tuple[Any, ...]:
+    block = one.block
+    said = encode(Said(one.cause, one.distance, one.runway, one.fixes))
+    before = None if one.before is None else one.before.value
+    return (
+        *(
+            one.id,
+            block.chain,
+            position,
+            block.number,
+            block.hash,
+            block.timestamp,
+            one.read_at,
+            before,
+            one.after.value,
+        ),
+        *(one.health_before, one.health, one.confirmed, one.due, one.retracts, one.recovers, said, False),
+    )
+
+
+def _transitions(connection: Connection, *where: Any) -> tuple[Transition, ...]:
+    rows = connection.execute(
+        select(TRANSITION, MARKET.c.name.label("market"), POSITION.c.key.label("key"))
+        .select_from(TRANSITION.join(POSITION).join(MARKET))
+        .where(*where)
+        .order_by(TRANSITION.c.place)
+    )
+    return tuple(_transition(row) for row in rows)
+
+
+def _transition(row: Row[Any]) -> Transition:
+    said = decode(Said, row.said)
+    return Transition(
+        id=row.id,
+        key=PositionKey(row.market, bytes.fromhex(row.key)),
+        block=BlockRef(row.number, row.timestamp, row.chain, row.hash),
+        read_at=row.read_at,
+        before=None if row.before is None else Status(row.before),
+        after=Status(row.after),
+        health_before=None if row.health_before is None else Wad(row.health_before),
+        health=None if row.health is None else Wad(row.health),
+        confirmed=row.confirmed,
+        due=row.due,
+        retracts=row.retracts,
+        recovers=row.recovers,
+        cause=said.cause,
+        distance=said.distance,
+        runway=said.runway,
+        fixes=said.fixes,
+    )
