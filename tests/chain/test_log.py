@@ -14,7 +14,7 @@ from watcher.chain.clock import Clock
 from watcher.chain.endpoint import Endpoint
 from watcher.chain.log import convert, read
 from watcher.chain.node import Answer, Logs, Node, Request
-from watcher.errors import EndpointError, Lying, Transient
+from watcher.errors import EndpointError, Lying, Refused, Transient
 
 EMITTER, OTHER = "0x" + "5e" * 20, "0x" + "66" * 20
 TOPIC, MARKET, USER = "0x" + "ab" * 32, "0x" + "11" * 32, "0x" + "00" * 12 + "Cd" * 20
@@ -63,6 +63,35 @@ CHANGES: dict[str, list[Any]] = {
     "transactionHash": [None, "é", 7, {"a": [1]}, WITHOUT],
 }
 CHANGED = st.sampled_from([(name, value) for name, values in CHANGES.items() for value in values])
+
+
+def test_a_batch_with_the_newest_block_goes_the_short_way_too() -> None:
+    node = Node(Endpoint("n", "http://127.0.0.1"), deadline=1, rate=None, plain=True, clock=Clock())
+    asked = [Request("eth_blockNumber", []), Request("eth_getLogs", [RANGE])]
+    head = {"jsonrpc": "2.0", "id": 1, "result": "0x21"}
+    found = {"jsonrpc": "2.0", "id": 2, "result": [LOG]}
+
+    def said(*entries: Any) -> list[Answer | EndpointError]:
+        return node.read(asked, (1, 2), True, 200, {}, json.dumps(entries).encode())
+
+    number, logs = said(head, found)
+    assert isinstance(number, Answer)
+    assert isinstance(logs, Logs)
+    assert (number.value, logs.value, logs.logs) == ("0x21", [LOG], convert([LOG]))
+    for odd in (
+        (found, head),
+        (head | {"x": "é"}, found),
+    ):  # another order, or bytes that are to be looked at: the long way
+        answers = said(*odd)
+        assert [type(one) for one in answers] == [Answer, Answer]
+        assert [one.value for one in answers if isinstance(one, Answer)] == ["0x21", [LOG]]
+    for wrong in ({"result": "21"}, {"id": 7}, {"result": "0x021"}):
+        with pytest.raises(Lying):
+            said(head | wrong, found)
+    with pytest.raises(Lying, match="not asked"):
+        said(head, found | {"result": [LOG | {"address": OTHER}]})
+    refused = said(head, {"jsonrpc": "2.0", "id": 2, "error": {"code": -32601, "message": "no"}})
+    assert [type(one) for one in refused] == [Answer, Refused]
 
 
 def log(*changes: tuple[str, Any]) -> dict[str, Any]:

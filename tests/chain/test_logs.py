@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+from aiohttp import web
 from eth_abi import abi as eth
 from eth_utils.address import to_checksum_address
 
@@ -175,6 +176,27 @@ class TestNeverPastWhatWasNotServed:
     def test_f15_a_node_that_is_behind_answers_with_nothing_and_is_not_believed(self) -> None:
         behind, ahead = chain(head=90), chain(95, head=100)
         assert values(walk([serve(behind, name="behind"), serve(ahead, name="ahead")], 0, 100)) == [95]
+
+    def test_f15_one_of_several_nodes_behind_a_name_may_be_far_behind(self) -> None:
+        """Once a head far above has been seen, an empty answer of another backend below the window is still not believed."""
+        behind = chain(1, head=2_500)
+
+        async def reply(asked: Any) -> dict[str, Any]:
+            return {
+                "jsonrpc": "2.0",
+                "id": asked["id"],
+                "result": await behind.answer(asked["method"], asked["params"]),
+            }
+
+        async def balanced(exchange: Exchange) -> Any:
+            asked = exchange.asked
+            if "eth_getLogs" not in str(asked) or hex(2_000) not in str(asked):
+                return await honest(exchange)
+            batch = isinstance(asked, list)
+            return web.json_response([await reply(one) for one in asked] if batch else await reply(asked))
+
+        with pytest.raises(EndpointError, match="newest block is 2500"):
+            walk([serve(chain(1, 3_000, 5_000), always=balanced)], 0, 6_000)
 
     def test_f15_when_all_are_behind_the_walk_ends_in_an_error(self) -> None:
         with pytest.raises(EndpointError, match="newest block is 90"):

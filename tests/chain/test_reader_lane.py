@@ -14,8 +14,9 @@ from tests.chain.faults import body, status
 from tests.chain.server import Oops, Scripted, Server
 from tests.chain.test_reader import BALANCE, OTHER, TOKEN, account, evm, owned, plainly, reading, run
 from watcher.chain.lane import SIZE
+from watcher.chain.multicall import TIMESTAMP
 from watcher.chain.reader import Reader
-from watcher.errors import AnswerError, CallReverted, Transient
+from watcher.errors import AnswerError, CallReverted, EndpointError, Transient
 from watcher.query import Call, Query, Rows, Script, ask, one, pairs
 
 HOSTILE = account(0xBAD)
@@ -161,6 +162,33 @@ class TestAHostileCallHurtsOnlyItself:
                 await reader.run(owned(1, 2, optional=True), block)
 
         run(Scripted(call=evm()), main)
+
+
+class TestAnAggregateThatDoesNotTellItsTime:
+    """Nothing then says at which block it ran: its answers are not believed."""
+
+    @staticmethod
+    def timeless() -> Evm:
+        calls = evm()
+        inner = calls._run
+
+        def without(target: str, data: bytes, gas: int) -> tuple[bool, bytes, int]:
+            return (False, b"", 0) if data == TIMESTAMP.selector else inner(target, data, gas)
+
+        calls._run = without  # type: ignore[method-assign]
+        return calls
+
+    def test_its_calls_are_asked_one_by_one(self) -> None:
+        calls = self.timeless()
+        assert run(Scripted(call=calls), lambda reader, _: plainly(reader, owned(1, 2, 3))) == [(1,), (2,), (3,)]
+        assert calls.lone == [TOKEN.lower()] * 3
+
+    def test_a_script_is_an_error(self) -> None:
+        def script() -> Query[tuple[Rows, ...]]:
+            return (yield from ask(Script((Call(BALANCE, TOKEN, (account(1),)),))))
+
+        with pytest.raises(EndpointError, match="at which block they ran"):
+            run(Scripted(call=self.timeless()), lambda reader, _: plainly(reader, script()))
 
 
 class TestF31WithoutMulticall:

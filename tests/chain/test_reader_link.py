@@ -17,6 +17,8 @@ from watcher.chain.reader import Reader
 from watcher.errors import EndpointError, Lying, RateLimited, Refused, Transient
 from watcher.query import Code, Query, Rows, ask, one
 
+from web3.exceptions import BadResponseFormat, PersistentConnectionClosedOK, ProviderConnectionError  # isort: skip  # after the provider, as below
+
 URL = "https://node.example/v2/secret-key"
 
 
@@ -88,6 +90,9 @@ def test_a_provider_that_takes_no_batches_is_asked_one_by_one() -> None:
         ConnectionResetError(URL),
         TimeoutError(URL),
         ValueError(URL),
+        ProviderConnectionError(URL),
+        BadResponseFormat(URL),
+        PersistentConnectionClosedOK(user_message=URL),
     ],
 )
 def test_what_a_provider_raises_is_transient_and_shows_no_url(raised: Exception) -> None:

@@ -12,6 +12,9 @@ from watcher.errors import EndpointError, Lying, RateLimited
 FIRST_PAUSE = 0.25  # seconds after the first failure; doubles with each further one
 LONGEST_PAUSE = 60.0
 FIRST_RATE_PAUSE = 1.0  # after a 429 without Retry-After
+USUAL_RATE = (
+    25.0  # requests per second and endpoint; where there was no limit, that of an endpoint that has asked for one
+)
 SLOWEST = 1.0  # requests per second that a budget never falls below
 
 
@@ -41,8 +44,8 @@ class Budget:
         return max(0.0, -self.tokens / self.rate)
 
     def slower(self) -> None:
-        """After a 429: half the rate."""
-        self.rate = max(SLOWEST, (self.rate or 2 * 25.0) / 2)
+        """After a 429: half the rate, or the usual one where there was no limit."""
+        self.rate = USUAL_RATE if self.rate is None else max(SLOWEST, self.rate / 2)
 
     def faster(self) -> None:
         """After an answer: a little of the lost rate back, never above what was configured."""

@@ -72,7 +72,8 @@ class Lane:
     async def _together(self, block: BlockRef, calls: Sequence[Sent]) -> list[Result] | None:
         """One aggregate, None where there is no Multicall3. Raises `EndpointError`; `AnswerError` when it ran at another time.
 
-        The time is compared and not the number, which Arbitrum's EVM takes from Ethereum.
+        The time is compared and not the number, which Arbitrum's EVM takes from Ethereum. An aggregate that leaves no gas to tell the time
+        has proved nothing: `ExecutionFailed`, as if it had not fitted.
         """
         if self._multicall is None:
             return None
@@ -83,10 +84,11 @@ class Lane:
             self._absent = max(self._absent, block.number)
             return None
         *results, clock = unpack(answer, len(calls) + 1)
-        if clock.success:
-            (timestamp,) = decode(TIMESTAMP, clock.data)
-            if timestamp != block.timestamp:
-                raise AnswerError(f"the calls ran at time {timestamp}, not at block {block.number}'s {block.timestamp}")
+        if not clock.success:
+            raise ExecutionFailed("Multicall3", "the calls left no gas to tell at which block they ran", 0)
+        (timestamp,) = decode(TIMESTAMP, clock.data)
+        if timestamp != block.timestamp:
+            raise AnswerError(f"the calls ran at time {timestamp}, not at block {block.number}'s {block.timestamp}")
         return results
 
     async def _aggregate(

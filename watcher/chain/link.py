@@ -78,11 +78,15 @@ class Foreign:
 
     async def _sent(self, send: Any, *request: Any) -> Any:
         """What the provider answers. Texts of its errors may hold the URL, so only their class is kept."""
+        from web3.exceptions import (
+            Web3Exception,
+        )  # whoever has such a provider has imported web3; our own client need not
+
         try:
             return await send(*request)
         except NotImplementedError:
             raise Refused(self._name, "does not take batches", 0) from None
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, Web3Exception) as error:
             raise Transient(self._name, type(error).__name__) from None
 
     def _answer(self, method: str, params: Sequence[Any], reply: Any) -> Answer | EndpointError:

@@ -32,7 +32,15 @@ class _Response(msgspec.Struct, gc=False):
     error: None = None
 
 
+class _Head(msgspec.Struct, gc=False):
+    jsonrpc: Literal["2.0"]
+    id: int
+    result: str
+    error: None = None
+
+
 _RESPONSE = msgspec.json.Decoder(_Response)
+_BATCH = msgspec.json.Decoder(tuple[_Head, _Response])
 
 
 def convert(result: Any) -> list[Log]:
@@ -55,6 +63,18 @@ def read(body: bytes, number: int, wanted: Wanted) -> list[Log] | None:
     except msgspec.MsgspecError:
         return None
     return response.result if response.id == number and accepted(response.result, wanted) else None
+
+
+def read_beside(body: bytes, numbers: tuple[int, int], wanted: Wanted) -> tuple[str, list[Log]] | None:
+    """The newest block and the logs of the response to a batch of `eth_blockNumber` and `eth_getLogs`, by the rules of `read`."""
+    if not body.isascii() or too_deep(body):
+        return None
+    try:
+        head, response = _BATCH.decode(body)
+    except msgspec.MsgspecError:
+        return None
+    right = (head.id, response.id) == numbers and QUANTITY.fullmatch(head.result) and accepted(response.result, wanted)
+    return (head.result, response.result) if right else None
 
 
 def accepted(logs: Sequence[Log], wanted: Wanted) -> bool:

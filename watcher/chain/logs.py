@@ -25,7 +25,6 @@ T = TypeVar("T")
 
 START = 2_000  # blocks
 STREAK = 3  # windows served before a larger one is tried
-MARGIN = 64  # blocks below the newest one, within which a load-balanced endpoint may be behind itself
 ROUNDS = 3  # how often all endpoints are asked while all of them are behind
 LAG_PAUSE = 0.5  # seconds between these rounds
 
@@ -107,7 +106,6 @@ class _Walk:
         self._filter = filtered(self.book, query)
         self._windows = windows
         self._names = list(source.endpoints)
-        self._heads: dict[str, int] = {}
 
     async def window(self, first: int, last: int, backward: bool) -> tuple[int, int, list[Log]]:
         """(lowest block, highest block, raw logs) of the next window that an endpoint serves."""
@@ -163,13 +161,11 @@ class _Walk:
             except Refused:
                 pass  # not every endpoint takes a hash here; the block is known to it, so its range is safe too
         wanted = {**self._filter, "fromBlock": hex(low), "toBlock": hex(high)}
-        if high + MARGIN <= self._heads.get(name, -1):
-            return received(await view.ask("eth_getLogs", [wanted]))
-        head, found = await _both(view, ("eth_blockNumber", []), ("eth_getLogs", [wanted]))
-        self._heads[name] = int(head, 16)
-        if self._heads[name] < high:
-            raise UnknownBlock(name, f"its newest block is {self._heads[name]}, logs up to {high} were asked", 0)
-        return convert(found)
+        number, found = await _both(view, ("eth_blockNumber", []), ("eth_getLogs", [wanted]))
+        head = int(number.value, 16)
+        if head < high:  # asked every time: behind one name there may be several nodes, some far behind the others
+            raise UnknownBlock(name, f"its newest block is {head}, logs up to {high} were asked", 0)
+        return received(found)
 
 
 def received(answer: Answer) -> list[Log]:
@@ -177,15 +173,15 @@ def received(answer: Answer) -> list[Log]:
     return answer.logs if isinstance(answer, Logs) else convert(answer.value)
 
 
-async def _both(view: Link, *asked: tuple[str, Sequence[Any]]) -> list[Any]:
+async def _both(view: Link, *asked: tuple[str, Sequence[Any]]) -> list[Answer]:
     """Two answers of one endpoint, in one HTTP request where it takes two."""
     replies = await view.ask_batch(asked)
     if all(type(reply) is Refused for reply in replies):
-        return [(await view.ask(method, params)).value for method, params in asked]
+        return [await view.ask(method, params) for method, params in asked]
     for reply in replies:
         if not isinstance(reply, Answer):
             raise reply
-    return [reply.value for reply in replies if isinstance(reply, Answer)]
+    return [reply for reply in replies if isinstance(reply, Answer)]
 
 
 def filtered(book: Book, query: LogQuery[Any]) -> dict[str, Any]:

@@ -17,13 +17,13 @@ import aiohttp
 from watcher.chain.classify import ExecutionFailed, Oversized, TimedOut, UnknownBlock
 from watcher.chain.clock import Clock
 from watcher.chain.endpoint import Endpoint, distinct
+from watcher.chain.health import USUAL_RATE
 from watcher.chain.node import Answer, Node, Request
 from watcher.errors import ConfigError, EndpointError, Lying, RangeTooWide, RateLimited, Refused, Transient
 
 log = logging.getLogger(__name__)
 
 DEADLINE = 10.0  # seconds for one HTTP exchange, first byte to last
-RATE = 25.0  # requests per second and endpoint
 PATIENCE = 2.0  # seconds to wait for a parked endpoint when no other is left
 LAG_PAUSE = 0.25  # seconds before an endpoint that did not know a block is asked once more
 VERIFY_EVERY = 300.0  # seconds after which an endpoint must show its chain id again
@@ -52,7 +52,7 @@ class Rpc:
         chain_id: int | None = None,
         *,
         deadline: float = DEADLINE,
-        rate: float | None = RATE,
+        rate: float | None = USUAL_RATE,
         plain: bool = False,
         clock: Clock | None = None,
     ) -> None:
