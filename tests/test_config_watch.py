@@ -329,8 +329,8 @@ def test_overrides_become_rules_once_every_name_has_an_address(home: Home) -> No
     first, second = watch.rules(resolved)  # type: ignore[arg-type]
     assert first == Rule(bands(300, 250, 200, 150), TWO)  # type: ignore[arg-type]
     market = "ethereum/aave-v3/core"
-    assert bands_for((first, second), TWO, market, 1, correlated=True) == first.bands  # type: ignore[arg-type]
-    assert bands_for((first, second), ONE, market, 1, correlated=True) == second.bands  # type: ignore[arg-type]
+    assert bands_for((first, second), TWO, market, 1, CORRELATED) == first.bands  # type: ignore[arg-type]
+    assert bands_for((first, second), ONE, market, 1, CORRELATED) == second.bands  # type: ignore[arg-type]
     assert [account.label for account in watch.owners(resolved).values()] == ["cold", "loop.example.eth"]  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"loop\.example\.eth has no address yet"):
         watch.rules({})

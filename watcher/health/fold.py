@@ -76,7 +76,8 @@ def retractions(
 ) -> tuple[Transition, ...]:
     """What takes back `orphaned`, transitions whose block is gone, the newest first; `standing` is what is left without them.
 
-    Where nothing is left the position is unknown until it is read again. A retraction is told only if what it takes back was.
+    Where nothing is left the position is unknown until it is read again. A retraction is told only if what it takes back was,
+    or where it leaves an unknown that may have been taken for recovered.
     """
     status, health = (Status.UNKNOWN, None) if standing is None else (standing.status, standing.health)
     return tuple(
@@ -92,6 +93,7 @@ def retractions(
             confirmed=True,
             due=read_at,
             retracts=gone.id,
+            news=standing is not None and status is Status.UNKNOWN,
         )
         for gone in reversed([one for one in orphaned if one.retracts is None])
     )

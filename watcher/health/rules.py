@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from eth_typing import ChecksumAddress
 
 from watcher.errors import ConfigError
-from watcher.health.bands import CORRELATED, VOLATILE, Bands
+from watcher.health.bands import Bands
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class Rule:
         return self.wallet is not None, self.mode is not None, self.market is not None
 
 
-def bands_for(rules: Iterable[Rule], wallet: ChecksumAddress, market: str, mode: int, *, correlated: bool) -> Bands:
-    """The bands of the weightiest rule about the position, the earlier of equals; else *correlated* or *volatile*. `mode` is 0 for none."""
+def bands_for(rules: Iterable[Rule], wallet: ChecksumAddress, market: str, mode: int, otherwise: Bands) -> Bands:
+    """The bands of the weightiest rule about the position, the earlier of equals; else `otherwise`. `mode` is 0 for none."""
     about = [rule for rule in rules if rule.about(wallet, market, mode)]
     if about:
         return max(about, key=lambda rule: rule.weight).bands
-    return CORRELATED if correlated else VOLATILE
+    return otherwise

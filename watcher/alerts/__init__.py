@@ -1,0 +1,1 @@
+"""How changes reach people: what is said (`render`), what goes where and when (`plan`, `outbox`), and by which way (`channels`)."""
