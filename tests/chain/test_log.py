@@ -78,13 +78,9 @@ def test_a_batch_with_the_newest_block_goes_the_short_way_too() -> None:
     assert isinstance(number, Answer)
     assert isinstance(logs, Logs)
     assert (number.value, logs.value, logs.logs) == ("0x21", [LOG], convert([LOG]))
-    for odd in (
-        (found, head),
-        (head | {"x": "é"}, found),
-    ):  # another order, or bytes that are to be looked at: the long way
-        answers = said(*odd)
-        assert [type(one) for one in answers] == [Answer, Answer]
-        assert [one.value for one in answers if isinstance(one, Answer)] == ["0x21", [LOG]]
+    answers = said(found, head)  # another order: the long way, with the same answers
+    assert [type(one) for one in answers] == [Answer, Answer]
+    assert [one.value for one in answers if isinstance(one, Answer)] == ["0x21", [LOG]]
     for wrong in ({"result": "21"}, {"id": 7}, {"result": "0x021"}):
         with pytest.raises(Lying):
             said(head | wrong, found)
