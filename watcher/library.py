@@ -11,9 +11,10 @@ from pathlib import Path
 from eth_typing import ChecksumAddress
 
 from watcher.config import Config, load, with_rpc
-from watcher.config.address import checksummed
+from watcher.config.address import checksummed, may_be_name
 from watcher.connection import only, placed
-from watcher.errors import UsageError
+from watcher.errors import UsageError, WatcherError
+from watcher.names import ethereum, resolve
 from watcher.search import Windows
 from watcher.wallet import DEADLINE, Wallet, read_wallet
 
@@ -33,13 +34,13 @@ class Watcher:
         deadline: float = DEADLINE,
         confirm: bool = True,
     ) -> tuple[Wallet, ...]:
-        """What the addresses hold, one `Wallet` per configured chain, in the configuration's order.
+        """What the addresses, or the ENS names of addresses, hold: one `Wallet` per configured chain, in the configuration's order.
 
         At the head, at `block`, or at the newest block not after `before` (Unix seconds). With `confirm` a second endpoint is asked the
         same. A chain that does not answer in `deadline`
-        seconds is a `Wallet` with its error; `UsageError` is for an address that is none.
+        seconds is a `Wallet` with its error; `UsageError` is for an address that is none, and for a name that means none.
         """
-        owners = tuple(map(address, addresses))
+        owners = tuple(dict.fromkeys((await meant(addresses, self.config)).values()))
         reads = (
             read_wallet(
                 chain,
@@ -78,3 +79,19 @@ def address(text: str) -> ChecksumAddress:
         return checksummed(text)
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+async def meant(texts: Sequence[str], *configs: Config, private: bool = False) -> dict[str, ChecksumAddress]:
+    """The address of each text, which is one or an ENS name; names are resolved on the first Ethereum there is among `configs`.
+
+    `private` asks nobody but the user's own endpoints. `UsageError` for the first text that means none, before anything is asked where
+    possible; what keeps a name from being resolved is raised as it is.
+    """
+    found = {text: address(text) for text in texts if not may_be_name(text)}
+    names = [text for text in texts if text not in found]
+    answers = await resolve(ethereum(*configs, private=private), names) if names else {}
+    for name, answer in answers.items():
+        if isinstance(answer, WatcherError):
+            raise answer
+        found[name] = answer.address
+    return {text: found[text] for text in texts}

@@ -17,17 +17,20 @@ from watcher.cli.options import BlockAt, ChainName, ChainsFile, Format, FormatNa
 from watcher.cli.progress import progress
 from watcher.cli.sheet import Sheet, sheets, under, valued
 from watcher.cli.wallets import end, show_all, show_one
-from watcher.config import Config, Origin
+from watcher.config import Config, Origin, load
+from watcher.config.address import may_be_name
 from watcher.connection import only, placed
 from watcher.errors import UsageError
 from watcher.exit import Exit
-from watcher.library import address
+from watcher.library import address, meant
 from watcher.units import WAD, Wad
 from watcher.wallet import DEADLINE, Wallet, read_wallet
 
 
 def command(
-    addresses: Annotated[list[str], typer.Argument(metavar="ADDRESS…", help="Whose positions to show.")],
+    addresses: Annotated[
+        list[str], typer.Argument(metavar="ADDRESS…", help="Whose positions to show: addresses or ENS names.")
+    ],
     rpc: Rpc = None,
     market: Annotated[list[str] | None, typer.Option("--market", metavar="NAME|ID", help="These markets only.")] = None,
     price: Annotated[
@@ -72,22 +75,26 @@ def command(
     amounts = {"deposit": deposit or (), "repay": repay or (), "borrow": borrow or (), "withdraw": withdraw or ()}
     changes = parse(price or (), amounts, emode, at, target_health)
     limit = None if fail_below is None else Wad(int(Fraction(number("--fail-below", fail_below)) * WAD))
-    owners = tuple(dict.fromkeys(map(address, addresses)))
+    for text in addresses:
+        if not may_be_name(text):
+            address(text)  # a mistyped one is said before anything is asked
     config = options.config(rpc)
-    return asyncio.run(account(config, market or (), owners, changes, limit, timeout, options))
+    return asyncio.run(account(config, market or (), addresses, changes, limit, timeout, options))
 
 
 async def account(
     config: Config,
     markets: Sequence[str],
-    owners: Sequence[ChecksumAddress],
+    texts: Sequence[str],
     changes: Changes,
     limit: Wad | None,
     timeout: float,
     options: Options,
 ) -> Exit:
     """Read, show, and say how it ended. Output begins with the first chain that answers, unless a change may be about any of them."""
-    config = only(await placed(config), markets)
+    config = await placed(config)
+    owners = await owners_of(texts, config, options)
+    config = only(config, markets)
     if not config.chains:
         raise UsageError("no chain is left to read; see watcher markets")
     if any(endpoint.origin is Origin.SHIPPED for chain in config.chains for endpoint in chain.endpoints[:1]):
@@ -105,6 +112,16 @@ async def account(
             options.note(f"{what}: not known, because not everything could be read")
         show_all([(wallet, under(shown, changes)) for wallet, shown in done], limit, options)
     return end(done, limit, options)
+
+
+async def owners_of(texts: Sequence[str], config: Config, options: Options) -> tuple[ChecksumAddress, ...]:
+    """The addresses that are meant, a name's shown. With --rpc only the user's own endpoints learn the name."""
+    origins = {endpoint.origin for chain in config.chains for endpoint in chain.endpoints}
+    found = await meant(texts, config, load(options.chains), private=Origin.FLAG in origins)
+    for text, owner in found.items():
+        if may_be_name(text):
+            options.note(f"{text} is {owner}")
+    return tuple(dict.fromkeys(found.values()))
 
 
 async def answered(
