@@ -206,6 +206,16 @@ def test_the_order_of_badness_never_puts_unknown_towards_safe() -> None:
     assert sorted(ordered, key=badness) == ordered
 
 
+def test_every_status_has_its_badness_and_debt_without_a_health_is_a_bug() -> None:
+    (row,) = rows(wallet([("a", lending(eth={}).node())], [lending(eth={}).market("eth")]))
+    ranks = {status: badness(replace(row.reading, status=status))[0] for status in Status}
+    assert [status for status in Status if ranks[status] == 1] == [
+        status for status in Status if status not in (Status.LIQUIDATABLE, Status.UNKNOWN, Status.NO_DEBT)
+    ]
+    with pytest.raises(ValueError, match="has a health"):
+        badness(replace(row.reading, valuation=None))
+
+
 # --- a second endpoint that is no help ---
 
 

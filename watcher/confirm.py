@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
+from typing import Any, assert_never
 
 from eth_typing import ChecksumAddress
 
@@ -206,10 +206,13 @@ def badness(reading: Reading) -> tuple[int, int]:
         case Status.UNKNOWN:
             return 2, 0
         case Status.OWING | Status.SAFE | Status.WATCH | Status.WARN | Status.DANGER | Status.CRITICAL:
-            health = None if reading.valuation is None else reading.valuation.health
-            return 1, -(health or 0)
+            if reading.valuation is None or reading.valuation.health is None:
+                raise ValueError(f"a reading that is {reading.status} has a health")
+            return 1, -reading.valuation.health
         case Status.NO_DEBT:
             return 0, 0
+        case _:
+            assert_never(reading.status)
 
 
 def _same(one: MarketCycle, other: MarketCycle) -> bool:
