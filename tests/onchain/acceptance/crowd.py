@@ -15,7 +15,7 @@ from eth_typing import ChecksumAddress
 from watcher.localchain import aave_actions as do
 from watcher.localchain.aave_assets import MODES, USD
 from watcher.localchain.aave_market import AaveMarket
-from watcher.localchain.contract import Contract, message
+from watcher.localchain.contract import DEPLOYER, Contract, message
 from watcher.localchain.scenario import account
 from watcher.units import BPS, MAX
 
@@ -103,17 +103,23 @@ def _plan(local: AaveMarket, dice: random.Random, n: int, who: ChecksumAddress) 
 
 async def enter(local: AaveMarket, wanted: Sequence[Plan]) -> None:
     """Everybody's supplies, then their modes and flags, then their debts. LTV 0 comes last: it does not let anybody in."""
-    await do.set_thresholds(local, "USDT", 7_000, 7_800, 10_450)
+    await send(local, [_usdt(local, 7_000)])
     steps = [list(step) for step in zip(*(_steps(local, plan) for plan in wanted), strict=True)]
     for step in steps:
         await send(local, [one for sent in step for one in sent])
-    await do.set_thresholds(local, "USDT", 0, 7_800, 10_450)
+    await send(local, [_usdt(local, 0)])
+
+
+def _usdt(local: AaveMarket, ltv: int) -> Sent:
+    token = local.reserves["USDT"].token.address
+    return transaction(local.configurator, "configureReserveAsCollateral", token, ltv, 7_800, 10_450, sender=DEPLOYER)
 
 
 async def send(local: AaveMarket, sent: Sequence[Sent]) -> list[str]:
-    """As many blocks as it takes; the transactions' hashes."""
+    """As many blocks as it takes, a second apart, so that a run does not hang on the machine's clock; the transactions' hashes."""
     hashes: list[str] = []
     for start in range(0, len(sent), PER_BLOCK):
+        await local.chain.next_timestamp(await local.chain.timestamp() + 1)
         async with local.chain.one_block():
             hashes += await local.chain.batch(sent[start : start + PER_BLOCK])
     return hashes
