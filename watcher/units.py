@@ -11,7 +11,6 @@ from watcher.errors import Overflow
 
 Wad = NewType("Wad", int)  # 1e18 is one
 Ray = NewType("Ray", int)  # 1e27 is one
-Bps = NewType("Bps", int)  # 10_000 is one
 Raw = NewType("Raw", int)  # smallest units of a token
 
 WAD: Final = 10**18

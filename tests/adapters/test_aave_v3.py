@@ -36,6 +36,7 @@ from tests.adapters.paper import Paper
 from watcher.adapter import Acted, Borrow, Event, Refusal, Repay, SetMode, Supply, Touch, Which, Withdraw
 from watcher.adapters.aave_v3 import ADAPTER, truncates
 from watcher.adapters.aave_v3.facts import Holding, Quote, Terms, configuration
+from watcher.adapters.aave_v3.rules import isolate
 from watcher.errors import AnswerError, CallReverted, MissingPrice, Overflow
 from watcher.model import Blocked, DoubtKind, Moment, PositionKey, Side
 from watcher.units import MAX, RAY, Raw
@@ -425,6 +426,14 @@ def test_a_pair_that_the_account_does_not_have_is_refused(version: str) -> None:
     assert ADAPTER.liquidation(terms, quote, holding, at(999), ETH) == Refusal("ReserveInactive")
     terms, quote, holding = world(version)
     assert ADAPTER.liquidation(terms, quote, holding, USD, ETH) == Refusal("HealthFactorNotBelowThreshold")
+
+
+@pytest.mark.parametrize("amount", [100, -100])
+def test_isolated_debt_of_a_token_with_less_than_two_decimals_overflows_as_in_the_contract(amount: int) -> None:
+    terms, quote, _ = world("3.6")
+    whole = replace(terms.reserves[1], rules=replace(terms.reserves[1].rules, decimals=1))
+    with pytest.raises(Overflow, match="underflow"):
+        isolate(terms, quote, 0, whole, amount)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

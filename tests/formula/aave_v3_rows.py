@@ -13,9 +13,10 @@ from eth_utils.address import to_checksum_address
 from watcher.adapter import Which
 from watcher.adapters.aave_v3.facts import Balance, Category, Holding, Quote, Reserve, State, Terms, configuration
 from watcher.adapters.aave_v3.quote import accrue
-from watcher.adapters.aave_v3.words import NOBODY, Body, Head, Tail, Words
+from watcher.adapters.aave_v3.words import Body, Head, Tail, Words
 from watcher.formula.aave.version import Version, version
 from watcher.model import Market, Moment, PositionKey, Token, Unit
+from watcher.oracle.feed import NOBODY
 from watcher.units import Raw, Ray
 
 VECTORS = Path(__file__).with_name("vectors")

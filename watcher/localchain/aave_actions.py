@@ -8,7 +8,7 @@ from __future__ import annotations
 from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.aave_v30 import artifact as v30_artifact
 from watcher.localchain.aave_v36 import artifact as v36_artifact
-from watcher.localchain.contract import DEPLOYER, Contract, Receipt, deploy, message, transact
+from watcher.localchain.contract import DEPLOYER, Contract, Receipt, deploy
 from watcher.localchain.own import own
 from watcher.localchain.scenario import fund
 from watcher.units import MAX
@@ -100,13 +100,6 @@ async def set_thresholds(market: AaveMarket, symbol: str, ltv: int, threshold: i
     """Base LTV, liquidation threshold and bonus in basis points, through the configurator with its own checks."""
     token = market.reserves[symbol].token
     return await market.configurator.send("configureReserveAsCollateral", token.address, ltv, threshold, bonus)
-
-
-async def force_configuration(market: AaveMarket, symbol: str, word: int) -> Receipt:
-    """Write a reserve's whole configuration word as the configurator contract itself: states that no ordinary path leads to."""
-    data = market.pool.data("setConfiguration", market.reserves[symbol].token.address, (word,))
-    fields = message(market.configurator.address, market.pool.address, data)
-    return await transact(market.chain, fields, "setConfiguration")
 
 
 async def pause(market: AaveMarket, symbol: str, paused: bool, grace: int = 0) -> Receipt:

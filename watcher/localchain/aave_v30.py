@@ -34,7 +34,6 @@ TOKENS = TokenKinds(receipt="AToken", stable_debt="StableDebtToken", debt="Varia
 FOLDERS = ("protocol", "misc")
 BP_RAY = 10**23  # one basis point as a ray
 HELD_LTV = 7_000  # of the asset with base threshold 0
-EMODE_BIT = 168  # of a reserve's configuration word
 
 
 @cache

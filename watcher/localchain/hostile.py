@@ -17,8 +17,6 @@ SYMBOLS = {
 }
 REVERTS = 1  # the modes of Misbehaving.sol
 EMPTY_ANSWER = 2
-BURNS_GAS = 3
-SHORT_ANSWER = 4
 
 
 async def hostile_tokens(chain: Anvil) -> dict[str, Contract]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from watcher.localchain.contract import DEPLOYER, Receipt
+from watcher.localchain.contract import Receipt
 from watcher.localchain.morpho import MorphoChain, MorphoMarket
 from watcher.localchain.scenario import fund
 
@@ -17,19 +17,10 @@ async def lend(world: MorphoChain, market: MorphoMarket, who: str, amount: int) 
     return await world.morpho.send("supply", market.params, amount, 0, who, b"", sender=who)
 
 
-async def take_back(world: MorphoChain, market: MorphoMarket, who: str, amount: int = 0, shares: int = 0) -> Receipt:
-    """Withdraw lent tokens by amount, or by shares."""
-    return await world.morpho.send("withdraw", market.params, amount, shares, who, who, sender=who)
-
-
 async def supply_collateral(world: MorphoChain, market: MorphoMarket, who: str, amount: int) -> Receipt:
     if market.collateral is not None:
         await fund(market.collateral, who, amount, world.morpho.address)
     return await world.morpho.send("supplyCollateral", market.params, amount, who, b"", sender=who)
-
-
-async def withdraw_collateral(world: MorphoChain, market: MorphoMarket, who: str, amount: int) -> Receipt:
-    return await world.morpho.send("withdrawCollateral", market.params, amount, who, who, sender=who)
 
 
 async def borrow(world: MorphoChain, market: MorphoMarket, who: str, amount: int) -> Receipt:
@@ -59,16 +50,6 @@ async def prepare_payer(world: MorphoChain, market: MorphoMarket, who: str) -> N
 def liquidation(market: MorphoMarket, borrower: str, seized: int = 0, shares: int = 0) -> tuple[Any, ...]:
     """The liquidation entry point and its arguments, for `call` and `send`."""
     return ("liquidate", market.params, borrower, seized, shares, b"")
-
-
-async def authorize(world: MorphoChain, who: str, other: str, allowed: bool = True) -> Receipt:
-    """Let somebody else act on `who`'s positions."""
-    return await world.morpho.send("setAuthorization", other, allowed, sender=who)
-
-
-async def set_fee(world: MorphoChain, market: MorphoMarket, fee: int) -> Receipt:
-    """The protocol's share of interest, a wad of at most a quarter."""
-    return await world.morpho.send("setFee", market.params, fee, sender=DEPLOYER)
 
 
 async def touch(world: MorphoChain, market: MorphoMarket) -> Receipt:

@@ -15,7 +15,7 @@ from watcher.adapters.aave_v3.market import stable_total
 from watcher.adapters.aave_v3.pool import placed
 from watcher.formula.aave import health, token
 from watcher.formula.aave.version import Version
-from watcher.units import BPS, mul_div_half_up, mul_div_up
+from watcher.units import BPS, checked, mul_div_half_up, mul_div_up
 
 BORROWED = sum(1 << 2 * id for id in range(128))
 SECURED = BORROWED << 1
@@ -197,7 +197,8 @@ def isolation(terms: Terms, holding: Holding) -> int | None:
 def isolate(terms: Terms, quote: Quote, at: int, borrowed: Reserve, amount: int) -> Quote:
     """The quote with `amount` (negative: repaid) added to the debt against an isolated collateral, in cents, rounded towards zero."""
     collateral, state = terms.reserves[at], quote.states[at]
-    cents = abs(amount) // 10 ** (borrowed.rules.decimals - 2)
+    cent = 10 ** checked(borrowed.rules.decimals - 2)  # with fewer decimals the contract reverts too
+    cents = abs(amount) // cent
     if amount < 0:
         return placed(quote, at, replace(state, isolated=max(state.isolated - cents, 0)))
     deny(not borrowed.rules.isolation_borrowable, "AssetNotBorrowableInIsolation")

@@ -8,13 +8,13 @@ from eth_typing import ChecksumAddress
 
 from watcher.adapters.aave_v3 import words
 from watcher.adapters.aave_v3.facts import Category, Reserve, Terms, configuration
-from watcher.adapters.aave_v3.words import NOBODY, Body, Head, Words
+from watcher.adapters.aave_v3.words import Body, Head, Words
 from watcher.errors import AnswerError, CallReverted, WatcherError
 from watcher.formula.aave.rate import Strategy
 from watcher.formula.aave.version import Version, version
 from watcher.model import Market, Token, Unit
 from watcher.oracle import feed
-from watcher.oracle.feed import Feed
+from watcher.oracle.feed import NOBODY, Feed
 from watcher.query import Query, Rows, ask, each
 from watcher.units import BPS, RAY, Ray
 

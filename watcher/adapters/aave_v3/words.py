@@ -12,9 +12,9 @@ from typing import Any, Final
 from eth_typing import ChecksumAddress
 
 from watcher.formula.aave.version import Version
+from watcher.oracle.feed import NOBODY
 from watcher.query import Read, Rows, each, one, pairs
 
-NOBODY: Final = ChecksumAddress("0x" + "0" * 40)  # type: ignore[arg-type]
 MODES: Final = range(1, 256)
 
 
