@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Iterator
 from itertools import count
@@ -26,16 +27,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     running.cleanup()
 
 
-@pytest.fixture
-def postgres(server: str) -> Iterator[str]:
-    """The URL of an empty database."""
-    name = f"store{next(NUMBERS)}"
-    where = make_url(server).set(drivername="postgresql+psycopg")
-    engine = create_engine(where, isolation_level="AUTOCOMMIT")
+def created(server: str, name: str) -> str:
+    """The URL of a new, empty database."""
+    where = make_url(server)
+    engine = create_engine(where.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
     engine.dispose()
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    return where.set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def postgres(server: str) -> str:
+    return created(server, f"store{next(NUMBERS)}")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -47,8 +51,28 @@ def db(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-@pytest.fixture
-def store(db: str) -> Iterator[Store]:
-    """A new store, open for writing."""
-    with open_store(db, write=True, create=True) as made:
+@pytest.fixture(scope="session")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new store, to be copied."""
+    path = tmp_path_factory.mktemp("new") / "watcher.db"
+    open_store(path, write=True, create=True).close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def database(server: str) -> str:
+    """A PostgreSQL database that is a store. Tests share it, each on chains of its own."""
+    url = created(server, "shared")
+    open_store(url, write=True, create=True).close()
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A store to write to. On PostgreSQL others may have left rows in it."""
+    if request.param == "sqlite":
+        where = str(shutil.copy(request.getfixturevalue("file"), tmp_path / "watcher.db"))
+    else:
+        where = request.getfixturevalue("database")
+    with open_store(where, write=True) as made:
         yield made

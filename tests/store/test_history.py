@@ -23,7 +23,7 @@ from watcher.store.tables import BLOCK, CYCLE, HOLDING, MARKET, POSITION, QUOTE,
 
 Step: TypeAlias = tuple[int, int, int, bool]
 NUMBERS = st.integers(1, 25)
-STEPS = st.lists(st.tuples(NUMBERS, st.integers(0, 2), st.integers(0, 2), st.booleans()) | NUMBERS, max_size=40)
+STEPS = st.lists(st.tuples(NUMBERS, st.integers(0, 2), st.integers(0, 2), st.booleans()) | NUMBERS, max_size=20)
 
 
 def rows(store: Store, table: Table, scene: Scene) -> int:
@@ -45,7 +45,7 @@ def put(store: Store, scene: Scene, number: int, entry: Entry | None = None, **v
 
 @pytest.mark.parametrize("protocol", names())
 @given(steps=STEPS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_recorded_block_gives_its_facts_again_whatever_the_order_of_writing(
     store: Store, protocol: str, steps: Sequence[Step | int]
 ) -> None:

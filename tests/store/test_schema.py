@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 from watcher.errors import StoreError
 from watcher.store import schema, tables
 from watcher.store.migrations import REVISIONS
-from watcher.store.open import Store, open_store, upgrade_store
+from watcher.store.open import open_store, upgrade_store
 
 
 def configured() -> Config:
@@ -23,9 +23,9 @@ def configured() -> Config:
     return config
 
 
-def test_the_migrations_make_exactly_the_tables(store: Store) -> None:
+def test_the_migrations_make_exactly_the_tables(db: str) -> None:
     config = configured()
-    with store.write() as connection:
+    with open_store(db, write=True, create=True) as store, store.write() as connection:
         config.attributes["connection"] = connection
         command.check(config)
         made = set(inspect(connection).get_table_names())

@@ -15,13 +15,16 @@ from sqlalchemy import Column, Integer, MetaData, Table, select
 from sqlmodel import col
 
 import watcher.store
+from watcher.errors import StoreError
 from watcher.store.open import Store
 from watcher.store.tables import Reading
 from watcher.store.u256 import U256
 from watcher.units import MAX
 
 AMOUNTS = st.integers(0, MAX) | st.integers(0, 256).map(lambda bits: min(MAX, 2**bits))
-TABLE = Table("amounts", MetaData(), Column("id", Integer, primary_key=True), Column("amount", U256))
+TABLE = Table(
+    "amounts", MetaData(), Column("id", Integer, primary_key=True), Column("amount", U256), prefixes=["TEMPORARY"]
+)
 
 
 @given(st.lists(AMOUNTS, min_size=1, max_size=20, unique=True))
@@ -29,8 +32,8 @@ TABLE = Table("amounts", MetaData(), Column("id", Integer, primary_key=True), Co
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_amounts_come_back_as_they_were_and_sort_as_numbers(store: Store, amounts: list[int]) -> None:
     with store.write() as connection:
-        TABLE.drop(connection, checkfirst=True)
-        TABLE.create(connection)
+        connection.exec_driver_sql("DROP TABLE IF EXISTS amounts")
+        TABLE.create(connection, checkfirst=False)
         connection.execute(TABLE.insert(), [{"id": n, "amount": amount} for n, amount in enumerate(amounts)])
         middle = sorted(amounts)[len(amounts) // 2]
         assert connection.scalars(select(TABLE.c.amount).order_by(TABLE.c.id)).all() == amounts
@@ -41,10 +44,10 @@ def test_amounts_come_back_as_they_were_and_sort_as_numbers(store: Store, amount
 
 @pytest.mark.parametrize("amount", [-1, MAX + 1])
 def test_what_is_no_unsigned_256_bit_integer_is_refused(store: Store, amount: int) -> None:
-    with store.write() as connection:
-        TABLE.create(connection)
-        with pytest.raises(Exception, match="256-bit"):
-            connection.execute(TABLE.insert(), [{"id": 1, "amount": amount}])
+    with pytest.raises(StoreError, match="256-bit"), store.write() as connection:
+        connection.exec_driver_sql("DROP TABLE IF EXISTS amounts")
+        TABLE.create(connection, checkfirst=False)
+        connection.execute(TABLE.insert(), [{"id": 1, "amount": amount}])
 
 
 @pytest.mark.parametrize(
