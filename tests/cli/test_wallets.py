@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
+from tests.adapters.situations import AnyPosition
 from tests.chain.faults import hang, status
 from tests.chain.server import Fault, Server, closed_port, honest, serve
 from tests.lending import MORPHO, OWNER, Lending
 from watcher.__main__ import main
+from watcher.errors import Overflow
 from watcher.exit import Exit
+from watcher.health.outlook import Outlook, outlook
 
 LENDING = Lending()
 POOL = LENDING.pool("eth")
@@ -197,6 +200,38 @@ def test_where_10_outranks_4_the_records_have_both_reasons(tmp_path: Path, capsy
         records = json.loads(capsys.readouterr().out)
         assert [record["below_limit"] for record in records if record["kind"] == "position"] == [below]
         assert [record["status"] for record in records if record["kind"] == "chain"] == ["unknown"]
+
+
+def test_a_position_without_an_outlook_hides_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hostile(position: AnyPosition, *_: object) -> Outlook:
+        if position.value().debt == 50 * 10**18:
+            raise Overflow("overflow of a 256-bit integer")
+        return outlook(position)
+
+    monkeypatch.setattr("watcher.cli.sheet.outlook", hostile)
+    other = Lending()
+    found = other.pool("other", debt=20 * 10**18)
+    monkeypatch.setitem(LENDING.pools, "other", found)
+    file = chains_file(tmp_path, ("near", 7, []))
+    text = file.read_text().replace("markets = [", f'markets = [{{ id = "0x{found.id.hex()}" }}, ')
+
+    async def run(*arguments: str) -> int:
+        async with serve(LENDING.node(chain_id=7), gate=honest) as server:
+            file.write_text(text.replace("rpc = []", f'rpc = [{{ name = "n", url = "{server.url}" }}]'))
+            return await asyncio.to_thread(main, ["account", OWNER, "--chains", str(file), "--quiet", *arguments])
+
+    assert asyncio.run(run("--format", "json")) == Exit.OK
+    records = {record["health"]: record for record in positions(json.loads(capsys.readouterr().out))}
+    assert set(records) == {"1.6", "4"}
+    assert records["1.6"]["outlook_unknown"] == "overflow of a 256-bit integer"
+    assert "outlook_unknown" not in records["4"]
+    assert records["4"]["collateral_fall"]["fraction"] is not None
+    assert asyncio.run(run()) == Exit.OK
+    shown = capsys.readouterr().out
+    assert "outlook unknown: overflow of a 256-bit integer" in shown
+    assert "health 4.0000" in shown
 
 
 def test_without_a_limit_no_record_speaks_of_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
