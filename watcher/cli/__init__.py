@@ -14,10 +14,15 @@ VERBS: Final = {  # verb: (module, one line of help)
         "watcher.cli.check",
         "Verify endpoints, contracts and oracles, and compare our health with the contract's.",
     ),
+    "init": ("watcher.cli.init", "Ask whom to watch and how to reach you, write watcher.toml, and check it."),
+    "run": ("watcher.cli.run", "Watch the wallets of watcher.toml, record what is read, and tell what changes."),
+    "alert": ("watcher.cli.alert", "Send a test message to every channel of watcher.toml: watcher alert test."),
     "demo": ("watcher.cli.demo", "Watch positions fall and be liquidated on a local chain with the real contracts."),
 }
 
-VALUED: Final = frozenset({"--chains", "--chain", "--block", "--format", "--rpc"})  # options that take a value
+VALUED: Final = frozenset(
+    {"--chains", "--chain", "--block", "--format", "--rpc", "--config", "--db"}
+)  # options that take a value
 
 HELP: Final = """\
 Usage: watcher VERB [ARGUMENTS] [OPTIONS]
@@ -38,7 +43,7 @@ Options of every verb:
   --version
 
 Endpoints, first to last: --rpc, WATCHER_RPC_<chainid>, ETH_RPC_URL, the shipped public ones.
-Exit codes: 0 ok · 1 bug · 2 usage · 3 configuration · 4 source unavailable or partial · 10 under --fail-below · 130 interrupted"""
+Exit codes: 0 ok · 1 bug · 2 usage · 3 configuration · 4 source unavailable or partial · 5 store · 10 under --fail-below · 130 interrupted"""
 
 
 def top_help() -> str:

@@ -52,8 +52,14 @@ def load_watch(
         path = next((place for place in choice if place.is_file()), None)
         if path is None:
             raise ConfigError(f"there is no {' and no '.join(map(str, choice))}; make one with watcher init")
-    top = Table.top(text_of(path, "--config"), str(path))
-    return _File(top, path, environ).read(chains, db)
+    return parse_watch(text_of(path, "--config"), path, environ, chains=chains, db=db)
+
+
+def parse_watch(
+    text: str, path: Path, environ: Mapping[str, str], *, chains: Path | None = None, db: str | None = None
+) -> Watch:
+    """The watch written in `text`, which is or will be the file at `path`."""
+    return _File(Table.top(text, str(path)), path, environ).read(chains, db)
 
 
 @dataclass(frozen=True, slots=True)

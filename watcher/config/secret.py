@@ -62,6 +62,30 @@ def content(path: Path) -> str:
     return text
 
 
+def put_away(secret: str, folder: Path, name: str) -> str:
+    """Write a secret into a file below `folder` that only its owner can read, and say by what reference it is known there.
+
+    A file that is there is left as it is: the same secret is found again, another gets a number. `ValueError` where it cannot be written.
+    """
+    place = folder / "secrets"
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for number in range(1, 100):
+            path = place / (name if number == 1 else f"{name}-{number}")
+            try:
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                if path.is_file() and path.read_bytes() == secret.encode() + b"\n":
+                    return f"file:secrets/{path.name}"
+                continue
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secret.encode() + b"\n")
+            return f"file:secrets/{path.name}"
+    except OSError as error:
+        raise ValueError(f"{place} cannot be written: {error.strerror}") from None
+    raise ValueError(f"{place} is full of files called {name}; remove those that nobody names")
+
+
 def may_hold_key(url: str) -> bool:
     """Whether any part of a URL could be a secret: userinfo, query, fragment, a part of its path or host that is not a word.
 
