@@ -13,7 +13,20 @@ import typer
 from eth_typing import ChecksumAddress
 
 from watcher.cli.changes import Changes, checked, number, parse
-from watcher.cli.options import BlockAt, ChainName, ChainsFile, Format, FormatName, Options, Quiet, Rpc, Verbose, moment
+from watcher.cli.options import (
+    BlockAt,
+    ChainName,
+    ChainsFile,
+    Format,
+    FormatName,
+    Markets,
+    Options,
+    Quiet,
+    Rpc,
+    Timeout,
+    Verbose,
+    moment,
+)
 from watcher.cli.progress import progress
 from watcher.cli.sheet import Sheet, sheets, under, valued
 from watcher.cli.wallets import end, show_all, show_one
@@ -26,43 +39,44 @@ from watcher.library import address, meant
 from watcher.units import WAD, Wad
 from watcher.wallet import DEADLINE, Wallet, read_wallet
 
+Addresses = Annotated[
+    list[str], typer.Argument(metavar="ADDRESS…", help="Whose positions to show: addresses or ENS names.")
+]
+Prices = Annotated[
+    list[str] | None, typer.Option("--price", metavar="TOKEN=CHANGE", help="What if: WETH=-20% or WETH=2950.")
+]
+Deposits = Annotated[list[str] | None, typer.Option("--deposit", metavar="TOKEN=AMOUNT", help="What if: WETH=1.5.")]
+Repayments = Annotated[list[str] | None, typer.Option("--repay", metavar="TOKEN=AMOUNT", help="What if: USDC=5000.")]
+Borrowings = Annotated[list[str] | None, typer.Option("--borrow", metavar="TOKEN=AMOUNT", help="What if.")]
+Withdrawals = Annotated[list[str] | None, typer.Option("--withdraw", metavar="TOKEN=AMOUNT", help="What if.")]
+Mode = Annotated[int | None, typer.Option("--emode", metavar="N", help="What if: switch to this e-mode, 0 for none.")]
+Later = Annotated[str | None, typer.Option("--at", metavar="+TIME", help="What if: interest until then, +7d or +12h.")]
+Target = Annotated[
+    str | None,
+    typer.Option("--target-health", metavar="H", help="The repay or deposit of each held asset that reaches H."),
+]
+Limit = Annotated[
+    str | None,
+    typer.Option(
+        "--fail-below", metavar="H", help="Exit 10 when a position's health is below H now, whatever a what-if says."
+    ),
+]
+
 
 def command(
-    addresses: Annotated[
-        list[str], typer.Argument(metavar="ADDRESS…", help="Whose positions to show: addresses or ENS names.")
-    ],
+    addresses: Addresses,
     rpc: Rpc = None,
-    market: Annotated[list[str] | None, typer.Option("--market", metavar="NAME|ID", help="These markets only.")] = None,
-    price: Annotated[
-        list[str] | None, typer.Option("--price", metavar="TOKEN=CHANGE", help="What if: WETH=-20% or WETH=2950.")
-    ] = None,
-    deposit: Annotated[
-        list[str] | None, typer.Option("--deposit", metavar="TOKEN=AMOUNT", help="What if: WETH=1.5.")
-    ] = None,
-    repay: Annotated[
-        list[str] | None, typer.Option("--repay", metavar="TOKEN=AMOUNT", help="What if: USDC=5000.")
-    ] = None,
-    borrow: Annotated[list[str] | None, typer.Option("--borrow", metavar="TOKEN=AMOUNT", help="What if.")] = None,
-    withdraw: Annotated[list[str] | None, typer.Option("--withdraw", metavar="TOKEN=AMOUNT", help="What if.")] = None,
-    emode: Annotated[
-        int | None, typer.Option("--emode", metavar="N", help="What if: switch to this e-mode, 0 for none.")
-    ] = None,
-    at: Annotated[
-        str | None, typer.Option("--at", metavar="+TIME", help="What if: interest until then, +7d or +12h.")
-    ] = None,
-    target_health: Annotated[
-        str | None,
-        typer.Option("--target-health", metavar="H", help="The repay or deposit of each held asset that reaches H."),
-    ] = None,
-    fail_below: Annotated[
-        str | None,
-        typer.Option(
-            "--fail-below",
-            metavar="H",
-            help="Exit 10 when a position's health is below H now, whatever a what-if says.",
-        ),
-    ] = None,
-    timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="For one chain.", min=1.0)] = DEADLINE,
+    market: Markets = None,
+    price: Prices = None,
+    deposit: Deposits = None,
+    repay: Repayments = None,
+    borrow: Borrowings = None,
+    withdraw: Withdrawals = None,
+    emode: Mode = None,
+    at: Later = None,
+    target_health: Target = None,
+    fail_below: Limit = None,
+    timeout: Timeout = DEADLINE,
     chains: ChainsFile = None,
     chain: ChainName = None,
     block: BlockAt = None,

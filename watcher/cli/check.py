@@ -16,7 +16,18 @@ import typer
 
 from watcher.check import Finding, check_chain, partial
 from watcher.check.chain import DEADLINE, steps
-from watcher.cli.options import BlockAt, ChainName, ChainsFile, Format, FormatName, Options, Quiet, Verbose
+from watcher.cli.options import (
+    BlockAt,
+    ChainName,
+    ChainsFile,
+    Format,
+    FormatName,
+    Markets,
+    Options,
+    Quiet,
+    Timeout,
+    Verbose,
+)
 from watcher.cli.output import Column, show
 from watcher.cli.progress import progress
 from watcher.config import Chain, Config, Origin
@@ -41,7 +52,7 @@ def command(
             "--rpc", metavar="URL", help="Check this endpoint only, on the chain that it serves. May be repeated."
         ),
     ] = None,
-    market: Annotated[list[str] | None, typer.Option("--market", metavar="NAME|ID", help="These markets only.")] = None,
+    market: Markets = None,
     audit: Annotated[
         int,
         typer.Option(
@@ -51,7 +62,7 @@ def command(
             help="Compare every figure of N recent borrowers per chain with the contract's own; fewer, or a difference, exits 4.",
         ),
     ] = 0,
-    timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="For one chain.", min=1.0)] = DEADLINE,
+    timeout: Timeout = DEADLINE,
     chains: ChainsFile = None,
     chain: ChainName = None,
     block: BlockAt = None,

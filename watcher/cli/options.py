@@ -98,6 +98,8 @@ BlockAt = Annotated[
 FormatName = Annotated[Format, typer.Option("--format", help="How to print the data.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No notes on stderr.")]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="More notes on stderr; twice for all.")]
+Markets = Annotated[list[str] | None, typer.Option("--market", metavar="NAME|ID", help="These markets only.")]
+Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="For one chain.", min=1.0)]
 Rpc = Annotated[
     list[str] | None,
     typer.Option(
