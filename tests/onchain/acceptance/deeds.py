@@ -53,7 +53,7 @@ class Deeds:
 
     def _of(self, row: Row) -> Iterator[Deed]:
         held = [leg for leg in valued(row).legs if leg.side is not Side.DEBT]
-        idle = [leg for leg in held if leg.side is Side.DEPOSIT]
+        idle = [leg for leg in held if leg.side is Side.DEPOSIT and leg.token.symbol in PLAIN]
         debts = [leg for leg in valued(row).legs if leg.side is Side.DEBT]
         kinds: list[Callable[[Row], Deed]] = [self._supply]
         if valued(row).available:
@@ -62,8 +62,10 @@ class Deeds:
             kinds += [
                 lambda row: self._withdraw(row, self.dice.choice(held)),
                 lambda row: self._transfer(row, self.dice.choice(held)),
-                lambda row: self._flag(row, self.dice.choice(idle or held)),
+                lambda row: self._flag(row, self.dice.choice(held)),
             ] * 2
+        if idle:
+            kinds += [lambda row: self._flag(row, self.dice.choice(idle))] * 4
         if debts:
             kinds += [
                 lambda row: self._repay(row, self.dice.choice(debts)),
@@ -72,7 +74,7 @@ class Deeds:
         if row.position.holding.mode or not debts or self.dice.random() < 0.3:
             kinds += [self._mode] * 2
         if any(balance.principal for balance in row.position.holding.balances):
-            kinds += [self._swap] * 4
+            kinds += [self._swap] * 8
         yield self.dice.choice(kinds)(row)
 
     def _pool(self, function: str, *args: object, sender: str = PAYER) -> Sent:
