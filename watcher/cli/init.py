@@ -120,15 +120,15 @@ class Interview:
         return {text: owner for text, owner in found.items() if text not in twice}
 
     def endpoints(self, given: list[str]) -> tuple[dict[str, tuple[str, ...]], Config]:
-        """What to write for each chain, by what every endpoint says of itself; secrets are put away. And the configuration with them."""
-        known = load(self.options.chains)
+        """What to write for each chain, by what every endpoint says of itself, and the configuration with them. Secrets are put away."""
+        urls = {text: self.reveal(text) for text in given}
+        config = asyncio.run(placed(with_rpc(load(self.options.chains), list(urls.values()))))
         found: dict[str, tuple[str, ...]] = {}
-        for text in given:
-            url = self.reveal(text)
-            (chain,) = asyncio.run(placed(with_rpc(known, [url]))).chains
-            written = text if is_reference(text) else self.put_away(url, f"rpc-{chain.name}", may_hold_key(url))
-            found[chain.name] = (*found.get(chain.name, ()), written)
-        return found, asyncio.run(placed(with_rpc(known, [self.reveal(text) for text in given])))
+        for text, url in urls.items():
+            name = next(chain.name for chain in config.chains for one in chain.endpoints if one.url == url.strip())
+            written = text if is_reference(text) else self.put_away(url, f"rpc-{name}", may_hold_key(url))
+            found[name] = (*found.get(name, ()), written)
+        return found, config
 
     def channels(self, given: list[str]) -> dict[str, str]:
         if not given:
