@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.health.heads import at_health, wad
 from watcher.errors import ConfigError
-from watcher.health.bands import CORRELATED, LADDER, VOLATILE, Bands, cleared, level, reaches, worst
+from watcher.health.bands import CORRELATED, LADDER, VOLATILE, Bands, cleared, level, raised, reaches, worst
 from watcher.model import Status
 from watcher.units import WAD, Wad
 
@@ -74,6 +74,10 @@ def test_rising_takes_a_fifth_of_the_thresholds_distance_more(
 ) -> None:
     assert cleared(at_health(wad(needed)), bands) is cleared_to
     assert cleared(at_health(Wad(wad(needed) - 1)), bands) is else_
+
+
+def test_what_must_be_cleared_rounds_up() -> None:
+    assert [raised(WAD + over) - WAD for over in (1, 4, 5, 6, 10)] == [2, 5, 6, 8, 12]
 
 
 thresholds = st.lists(st.integers(WAD + 1, 3 * WAD), min_size=4, max_size=4, unique=True).map(
