@@ -76,7 +76,20 @@ def init_at(node: Scripted, target: Path, *arguments: str, path: str = "/") -> i
 def test_flags_make_a_file_that_is_checked(target: Path, capsys: pytest.CaptureFixture[str]) -> None:
     node = LENDING.node(chain_id=7)
     path = f"/v3/{CANARY}"
-    init_at(node, target, "--address", OWNER, "--address", TWO.lower(), "--rpc", "URL", "--channel", CHANNEL, path=path)
+    init_at(
+        node,
+        target,
+        "--address",
+        OWNER,
+        "--address",
+        TWO.lower(),
+        "--rpc",
+        "URL",
+        "--channel",
+        CHANNEL,
+        "-vv",
+        path=path,
+    )
     watch = load_watch(target, {})
     assert [account.address for account in watch.accounts] == [OWNER, TWO]
     assert [chain.name for chain in watch.config.chains] == ["mine"]
