@@ -15,10 +15,10 @@ from rich.console import Console
 
 from tests.health.toy import BLOCK, KEY, A, B, Holding, Quote, Terms, position
 from watcher.adapter import Curve, Panel, Position, Price
-from watcher.cli.assets import stops
-from watcher.cli.card import show
-from watcher.cli.changes import parse
-from watcher.cli.sheet import Sheet, sheet
+from watcher.cli.account.assets import stops
+from watcher.cli.account.card import show
+from watcher.cli.account.changes import parse
+from watcher.cli.account.sheet import Sheet, sheet
 from watcher.cycle import Row
 from watcher.errors import Overflow, WatcherError
 from watcher.health.correlated import Group

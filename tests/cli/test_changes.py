@@ -14,8 +14,8 @@ from tests.health.toy import NOW, A, B, position
 from watcher.adapter import Position, Repay, Supply
 from watcher.adapters import adapter
 from watcher.adapters.morpho_blue.facts import Holding, Quote
-from watcher.cli.changes import Changes, Some, checked, parse
-from watcher.cli.future import future, of_future
+from watcher.cli.account.changes import Changes, Some, checked, parse
+from watcher.cli.account.future import future, of_future
 from watcher.errors import AnswerError, UsageError
 from watcher.formula.morpho import Pot, Totals
 from watcher.health.what_if import Unknown

@@ -210,7 +210,7 @@ def test_a_position_without_an_outlook_hides_no_other(
             raise Overflow("overflow of a 256-bit integer")
         return outlook(position)
 
-    monkeypatch.setattr("watcher.cli.sheet.outlook", hostile)
+    monkeypatch.setattr("watcher.cli.account.sheet.outlook", hostile)
     other = Lending()
     found = other.pool("other", debt=20 * 10**18)
     monkeypatch.setitem(LENDING.pools, "other", found)

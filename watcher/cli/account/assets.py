@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from watcher.adapter import Panel
-from watcher.cli.record import Record
+from watcher.cli.account.record import Record
 from watcher.figures import age, exact, percent, short
 from watcher.model import Side, Token, Valuation
 from watcher.units import RAY

@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from watcher.adapter import Liquidation
-from watcher.cli.assets import stops
-from watcher.cli.future import crossed, lines
-from watcher.cli.ledger import tables
-from watcher.cli.sheet import Sheet
+from watcher.cli.account.assets import stops
+from watcher.cli.account.future import crossed, lines
+from watcher.cli.account.ledger import tables
+from watcher.cli.account.sheet import Sheet
 from watcher.figures import exact, health, percent, short, together
 from watcher.health.correlated import Correlated
 from watcher.health.fall import STEPS

@@ -12,7 +12,9 @@ from typing import Annotated
 import typer
 from eth_typing import ChecksumAddress
 
-from watcher.cli.changes import Changes, checked, number, parse
+from watcher.cli.account.changes import Changes, checked, number, parse
+from watcher.cli.account.sheet import Sheet, sheets, under, valued
+from watcher.cli.account.wallets import end, show_all, show_one
 from watcher.cli.options import (
     BlockAt,
     ChainName,
@@ -28,8 +30,6 @@ from watcher.cli.options import (
     moment,
 )
 from watcher.cli.progress import progress
-from watcher.cli.sheet import Sheet, sheets, under, valued
-from watcher.cli.wallets import end, show_all, show_one
 from watcher.config import Config, Origin, load
 from watcher.config.address import may_be_name
 from watcher.connection import only, placed

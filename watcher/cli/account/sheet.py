@@ -10,8 +10,8 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
 from watcher.adapter import Panel, Position, Price
-from watcher.cli.changes import Changes, panels
-from watcher.cli.future import NOTHING_ASKED, Future, future
+from watcher.cli.account.changes import Changes, panels
+from watcher.cli.account.future import NOTHING_ASKED, Future, future
 from watcher.cycle import Row
 from watcher.errors import WatcherError
 from watcher.health.correlated import Group

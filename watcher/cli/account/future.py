@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from watcher.adapter import Refusal
-from watcher.cli.changes import Changes, Some
-from watcher.cli.record import Record, of_valuation
+from watcher.cli.account.changes import Changes, Some
+from watcher.cli.account.record import Record, of_valuation
 from watcher.errors import WatcherError
 from watcher.figures import exact, health
 from watcher.health.target import Remedy, remedies

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.text import Text
 
-from watcher.cli import card
-from watcher.cli.assets import of_panel
-from watcher.cli.future import of_future
+from watcher.cli.account import card
+from watcher.cli.account.assets import of_panel
+from watcher.cli.account.future import of_future
+from watcher.cli.account.record import Record, of_chain, of_entered, of_failure, of_position
+from watcher.cli.account.sheet import Sheet
 from watcher.cli.options import Format, Options
 from watcher.cli.output import Column, show
-from watcher.cli.record import Record, of_chain, of_entered, of_failure, of_position
-from watcher.cli.sheet import Sheet
 from watcher.exit import Exit
 from watcher.figures import age
 from watcher.model import Reading
