@@ -45,7 +45,7 @@ def run(arguments: list[str]) -> int:
         return Exit.OK
     if not after or after[0] not in VERBS:
         raise UsageError(unknown(*after[:1]))
-    from watcher.cli.run import run_verb  # typer, and all that comes with it
+    from watcher.cli.verb import run_verb  # typer, and all that comes with it
 
     return run_verb(after[0], [*before, *after[1:]])
 

@@ -40,12 +40,13 @@ class Question:
     owners: Sequence[ChecksumAddress]
     known: Mapping[str, Any] | None
     until: float
+    also: Mapping[str, Sequence[PositionKey]] | None = None  # positions to read even where nothing is held any more
 
     async def asked(self, *names: str, markets: Sequence[Market] | None = None) -> Cycles:
         """Of these endpoints, the next one where one fails; of all that are left for this block when none is named."""
         line = self.pin.line.through(*names) if names else self.pin.line
         wanted = self.markets if markets is None else markets
-        return await cycle(line.reader, self.pin.block, wanted, self.owners, self.known)
+        return await cycle(line.reader, self.pin.block, wanted, self.owners, self.known, also=self.also)
 
 
 async def confirmed(question: Question, *, last: bool = False, grace: float = GRACE) -> Confirmed:

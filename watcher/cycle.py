@@ -63,25 +63,40 @@ class MarketCycle:
     error: WatcherError | None = None
 
 
-def facts(market: Market, owners: Sequence[ChecksumAddress], known: Any = None, *, audit: bool = True) -> Query[Facts]:
+def facts(
+    market: Market,
+    owners: Sequence[ChecksumAddress],
+    known: Any = None,
+    *,
+    audit: bool = True,
+    also: Sequence[PositionKey] = (),
+) -> Query[Facts]:
     """Everything about `owners` in `market`. `known` terms are proved fresh in the first trip, and read again where they are not.
 
-    The contract's own answers travel in the trips of the holdings: an audit costs no trip of its own.
+    The contract's own answers travel in the trips of the holdings: an audit costs no trip of its own. `also` are positions that are
+    read even where nothing is held any more.
     """
     of = adapter(market.protocol)
     if known is None:
         terms = yield from of.terms(market)
-        return (yield from _state(of, terms, owners, audit))
-    fresh, state = yield from together([of.fresh(known), _state(of, known, owners, audit)])
+        return (yield from _state(of, terms, owners, audit, also))
+    fresh, state = yield from together([of.fresh(known), _state(of, known, owners, audit, also)])
     if fresh is True and isinstance(state, Facts):
         return state
     if fresh is True and isinstance(state, WatcherError):
         raise state
-    return (yield from facts(market, owners, audit=audit))
+    return (yield from facts(market, owners, audit=audit, also=also))
 
 
-def _state(of: Adapter[Any, Any, Any], terms: Any, owners: Sequence[ChecksumAddress], audit: bool) -> Query[Facts]:
-    keys = yield from of.positions(terms, owners)
+def _state(
+    of: Adapter[Any, Any, Any],
+    terms: Any,
+    owners: Sequence[ChecksumAddress],
+    audit: bool,
+    also: Sequence[PositionKey],
+) -> Query[Facts]:
+    held = yield from of.positions(terms, owners)
+    keys = tuple(dict.fromkeys((*held, *also)))
     reports = [of.reported(terms, keys)] if audit else []
     answers: tuple[Any, ...] = yield from together([of.quote(terms), of.holdings(terms, keys), *reports])
     for answer in answers[:2]:
@@ -128,14 +143,17 @@ async def cycle(
     known: Mapping[str, Any] | None = None,
     *,
     audit: bool = True,
+    also: Mapping[str, Sequence[PositionKey]] | None = None,
 ) -> tuple[MarketCycle, ...]:
     """All `markets` at one block, in the round trips of the longest; one entry per market, in their order.
 
-    `known` are terms of an earlier cycle by market name. Raises `ChainError` only where the chain as a whole cannot be read
-    (`BlockChanged`: repeat at another block).
+    `known` are terms of an earlier cycle, `also` positions of one, by market name. Raises `ChainError` only where the chain as a
+    whole cannot be read (`BlockChanged`: repeat at another block).
     """
-    terms = known or {}
-    queries = [facts(market, owners, terms.get(market.name), audit=audit) for market in markets]
+    terms, kept = known or {}, also or {}
+    queries = [
+        facts(market, owners, terms.get(market.name), audit=audit, also=kept.get(market.name, ())) for market in markets
+    ]
     answers = await reader.run(together(queries), block)
     return tuple(_market(market, answer, block) for market, answer in zip(markets, answers, strict=True))
 

@@ -32,7 +32,7 @@ def raising(error: BaseException) -> object:
 
 
 def run_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr("watcher.cli.run.import_module", lambda _: raising(error))
+    monkeypatch.setattr("watcher.cli.verb.import_module", lambda _: raising(error))
     return program.main(["demo"])
 
 
@@ -77,7 +77,7 @@ def test_a_bug_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_verb_may_end_with_a_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("watcher.cli.run.import_module", lambda _: SimpleNamespace(command=lambda: Exit.AT_RISK))
+    monkeypatch.setattr("watcher.cli.verb.import_module", lambda _: SimpleNamespace(command=lambda: Exit.AT_RISK))
     assert program.main(["account"]) == 10
 
 
@@ -85,8 +85,8 @@ def test_a_verb_may_end_with_a_code_of_its_own(monkeypatch: pytest.MonkeyPatch) 
     ("line", "message"),
     [
         (["markts"], "no verb 'markts'; did you mean markets?"),
-        (["xyz"], "no verb 'xyz'; one of: account, markets, check, demo"),
-        (["--chain", "base"], "a verb is missing; one of: account, markets, check, demo"),
+        (["xyz"], "no verb 'xyz'; one of: account, markets, check, init"),
+        (["--chain", "base"], "a verb is missing; one of: account, markets, check, init"),
         (["markets", "--colour"], "markets: No such option: --colour; see watcher markets --help"),
         (["markets", "--block", "5 days"], "is no block number, date (2026-11-22T10:00) or age (2h)"),
         (["markets", "--block", "5"], "--block has no meaning here"),

@@ -43,7 +43,7 @@ Options of every verb:
   --version
 
 Endpoints, first to last: --rpc, WATCHER_RPC_<chainid>, ETH_RPC_URL, the shipped public ones.
-Exit codes: 0 ok · 1 bug · 2 usage · 3 configuration · 4 source unavailable or partial · 5 store · 10 under --fail-below · 130 interrupted"""
+Exit codes: 0 ok · 1 bug · 2 usage · 3 configuration · 4 source missing or partial · 5 store · 10 under --fail-below · 130 interrupted"""
 
 
 def top_help() -> str:

@@ -1,27 +1,149 @@
-"""Runs one verb: its module is imported now and not before, and typer parses what follows it."""
+"""`watcher run`: watches the wallets of watcher.toml until it is told to stop. Cycles are logged on stderr, alerts go to stdout."""
 
 from __future__ import annotations
 
-from importlib import import_module
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
+from eth_typing import ChecksumAddress
 
-from watcher.cli import VERBS
+from watcher.chain.ens import Pinned
+from watcher.cli.options import ChainName, ChainsFile, Options, Quiet, Verbose
+from watcher.config import load
+from watcher.config.read_watch import load_watch
+from watcher.config.watch import Watch
+from watcher.connection import placed
 from watcher.errors import UsageError
 from watcher.exit import Exit
+from watcher.names import ethereum, resolve
+from watcher.scheduler import Timetable
+from watcher.watching.session import Session, opened
+
+ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
-def run_verb(verb: str, arguments: list[str]) -> int:
-    """The exit code of `verb`. What typer refuses becomes `UsageError`."""
-    module, line = VERBS[verb]
-    app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
-    app.command(name=verb, help=line)(import_module(module).command)
-    command = typer.main.get_command(app)
+def command(
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="The watcher.toml; WATCHER_CONFIG names it too.")
+    ] = None,
+    db: Annotated[
+        str | None, typer.Option("--db", metavar="PATH|URL", help="The store: a file, or a PostgreSQL URL.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="One cycle of every chain, then end.")] = False,
+    cycles: Annotated[
+        int | None, typer.Option("--cycles", metavar="N", min=1, help="End after so many cycles of every chain.")
+    ] = None,
+    accept_reorg: Annotated[
+        bool,
+        typer.Option("--accept-reorg", help="Take a chain on although blocks are gone that were final; theirs go too."),
+    ] = False,
+    chains: ChainsFile = None,
+    chain: ChainName = None,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
+    if once and cycles is not None:
+        raise UsageError("run: --once and --cycles say the same thing differently; leave one of them out")
+    Options(quiet=quiet, verbose=verbose if quiet else verbose + 1).start_logging()
+    watch = load_watch(config, chains=chains, db=db)
+    watch = replace(watch, config=watch.config.only(chain))
+    return asyncio.run(run(watch, 1 if once else cycles, accept_reorg))
+
+
+async def run(watch: Watch, cycles: int | None, accept: bool) -> Exit:
+    """Until a signal comes, or every chain has had so many cycles: then 4 where the last of one of them was not complete."""
+    stop = asyncio.Event()
+    with ending(stop) as signals:
+        watch = replace(watch, config=await placed(watch.config))
+        async with opened(watch, await addresses(watch), sys.stdout, accept=accept) as session:
+            if cycles == 1:
+                await either(session.once(), stop)
+            else:
+                await kept_up(session, cycles, stop)
+    if signals:
+        return Exit.INTERRUPTED if signals[0] is signal.SIGINT else Exit.OK
+    if session.desk.store_error is not None:
+        raise session.desk.store_error
+    return Exit.OK if session.desk.complete else Exit.SOURCE
+
+
+@contextmanager
+def ending(stop: asyncio.Event) -> Iterator[list[signal.Signals]]:
+    """SIGTERM and Ctrl-C set `stop` instead of tearing a cycle apart; the list says which came."""
+    came: list[signal.Signals] = []
+    loop = asyncio.get_running_loop()
+
+    def end(number: signal.Signals) -> None:
+        came.append(number)
+        stop.set()
+
+    for number in ENDING:
+        loop.add_signal_handler(number, end, number)
     try:
-        with command.make_context(f"watcher {verb}", arguments) as context:
-            code = command.invoke(context)
-    except typer.Exit as end:  # --help
-        return end.exit_code
-    except typer.TyperException as error:
-        raise UsageError(f"{verb}: {error.format_message().rstrip('.')}; see watcher {verb} --help") from None
-    return Exit.OK if code is None else int(code)
+        yield came
+    finally:
+        for number in ENDING:
+            loop.remove_signal_handler(number)
+
+
+async def either(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
+    """`work` to its end, unless `stop` comes first."""
+    working, waiting = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+    finally:
+        for task in (working, waiting):
+            task.cancel()
+        await asyncio.gather(working, waiting, return_exceptions=True)
+
+
+async def kept_up(session: Session, cycles: int | None, stop: asyncio.Event) -> None:
+    """Every chain's turns by the timetable, and the outbox beside them."""
+    left = dict.fromkeys(session.desk.chains, cycles)
+    timetable = Timetable()
+
+    async def turn(name: str) -> None:
+        done = await session.desk.turn(name)
+        count = left[name]
+        if count is not None and done is not None and (done.new or done.error is not None):
+            left[name] = count - 1
+        if name in session.desk.stopped or left[name] == 0:
+            timetable.drop(name)
+        if session.desk.stopped | {one for one, count in left.items() if count == 0} == left.keys():
+            stop.set()
+
+    for name in session.desk.chains:
+        timetable.every(session.seconds(name), partial(turn, name), name)
+    telling = asyncio.create_task(session.outbox.run())
+    try:
+        await timetable.run(stop)
+        await session.desk.leave()
+        if cycles is not None:
+            await session.tell()
+    finally:
+        timetable.close()
+        telling.cancel()
+        await asyncio.wait((telling,))
+    if not telling.cancelled():
+        telling.result()
+
+
+async def addresses(watch: Watch) -> dict[str, ChecksumAddress]:
+    """What the file's ENS names mean. The first that means nothing ends the run: what is not watched must not look watched."""
+    if not watch.names:
+        return {}
+    found = await resolve(ethereum(watch.config, load()), watch.names)
+    failed = next((answer for answer in found.values() if not isinstance(answer, Pinned)), None)
+    if failed is not None:
+        raise failed
+    return {name: answer.address for name, answer in found.items() if isinstance(answer, Pinned)}

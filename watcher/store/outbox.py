@@ -24,6 +24,7 @@ class Said:
     distance: Distance | None
     runway: Runway | None
     fixes: tuple[Fix, ...]
+    news: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,9 @@ def put(connection: Connection, transitions: Sequence[Transition], channels: Seq
 def orphan(connection: Connection, chain: int, above: int) -> tuple[Transition, ...]:
     """Mark what blocks after `above` caused, and return what was not marked before."""
     where = (TRANSITION.c.chain == chain, TRANSITION.c.number > above, TRANSITION.c.orphaned.is_(False))
-    found = _transitions(connection, *where)
+    gone = found(connection, *where)
     connection.execute(update(TRANSITION).where(*where).values(orphaned=True))
-    return found
+    return gone
 
 
 def transitions(
@@ -74,14 +75,14 @@ def transitions(
     if key is not None:
         where += [MARKET.c.name == key.market, POSITION.c.key == key.key.hex()]
     with store.read() as connection:
-        return _transitions(connection, *where)
+        return found(connection, *where)
 
 
 def unretracted(store: Store, chain: int) -> tuple[Transition, ...]:
     """What a reorg took away and no stored transition takes back yet: a crash may have come between."""
     back = select(TRANSITION.c.retracts).where(TRANSITION.c.retracts.is_not(None))
     with store.read() as connection:
-        return _transitions(
+        return found(
             connection, TRANSITION.c.chain == chain, TRANSITION.c.orphaned.is_(True), TRANSITION.c.id.not_in(back)
         )
 
@@ -91,12 +92,10 @@ def letters(store: Store, now: int) -> tuple[Letter, ...]:
     waiting = select(DELIVERY).where(DELIVERY.c.state == "pending", DELIVERY.c.due <= now)
     with store.read() as connection:
         rows = connection.execute(waiting).all()
-        found = {
-            one.id: one for one in _transitions(connection, TRANSITION.c.id.in_({row.transition_id for row in rows}))
-        }
-    order = {id: place for place, id in enumerate(found)}
+        about = {one.id: one for one in found(connection, TRANSITION.c.id.in_({row.transition_id for row in rows}))}
+    order = {id: place for place, id in enumerate(about)}
     rows = sorted(rows, key=lambda row: (order[row.transition_id], row.channel))
-    return tuple(Letter(found[row.transition_id], row.channel, row.attempts) for row in rows)
+    return tuple(Letter(about[row.transition_id], row.channel, row.attempts) for row in rows)
 
 
 def sent(store: Store, letter: Letter, now: int) -> None:
@@ -129,7 +128,7 @@ def _mark(store: Store, letter: Letter, state: str, due: int, error: str | None)
 
 def _row(one: Transition, position: int) -> tuple[Any, ...]:
     block = one.block
-    said = encode(Said(one.cause, one.distance, one.runway, one.fixes))
+    said = encode(Said(one.cause, one.distance, one.runway, one.fixes, one.news))
     before = None if one.before is None else one.before.value
     return (
         *(
@@ -147,7 +146,8 @@ def _row(one: Transition, position: int) -> tuple[Any, ...]:
     )
 
 
-def _transitions(connection: Connection, *where: Any) -> tuple[Transition, ...]:
+def found(connection: Connection, *where: Any) -> tuple[Transition, ...]:
+    """The transitions of which all of `where` holds, in the order of the causes."""
     rows = connection.execute(
         select(TRANSITION, MARKET.c.name.label("market"), POSITION.c.key.label("key"))
         .select_from(TRANSITION.join(POSITION).join(MARKET))
@@ -172,6 +172,7 @@ def _transition(row: Row[Any]) -> Transition:
         due=row.due,
         retracts=row.retracts,
         recovers=row.recovers,
+        news=said.news,
         cause=said.cause,
         distance=said.distance,
         runway=said.runway,

@@ -1,0 +1,88 @@
+"""APScheduler, wired: jobs on this machine's clock, each never twice at once, what was missed made up for once. Nothing else.
+
+A job that raises ends the run with what it raised: a bug is loud.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from apscheduler.events import EVENT_JOB_ERROR  # type: ignore[import-untyped]
+from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]
+
+log = logging.getLogger(__name__)
+
+STEP: Final = 5.0  # seconds by which the wall clock may part from the steady one within a look
+LOOK: Final = 1.0  # seconds between two looks
+
+Job = Callable[[], Awaitable[object]]
+
+
+class Timetable:
+    """``timetable.every(12, cycle, "ethereum"); await timetable.run(stop)``"""
+
+    def __init__(
+        self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic, look: float = LOOK
+    ) -> None:
+        logging.getLogger("apscheduler").addHandler(logging.NullHandler())  # what its jobs raise is raised here
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._wall, self._steady, self._look = wall, steady, look
+
+    def every(self, seconds: float, job: Job, name: str) -> None:
+        """`job` at once and then every so many seconds. A run that is due while one is under way is left out, not added."""
+        self._scheduler.add_job(
+            job,
+            "interval",
+            seconds=seconds,
+            id=name,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,  # however late: a suspended machine looks again as soon as it wakes
+            next_run_time=datetime.now(UTC),
+        )
+
+    def drop(self, name: str) -> None:
+        """A job that is not to run any more."""
+        if self._scheduler.get_job(name) is not None:
+            self._scheduler.remove_job(name)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set or a job fails. Jobs under way are not cancelled here: whoever owns them waits for them."""
+        failed: list[BaseException] = []
+
+        def fail(event: Any) -> None:
+            failed.append(event.exception)
+            stop.set()
+
+        self._scheduler.add_listener(fail, EVENT_JOB_ERROR)
+        self._scheduler.start()
+        watch = asyncio.create_task(self._steady_clock())
+        try:
+            await stop.wait()
+        finally:
+            watch.cancel()
+            self._scheduler.pause()
+        if failed:
+            raise failed[0]
+
+    def close(self) -> None:
+        """Cancels what still runs."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+
+    async def _steady_clock(self) -> None:
+        """When the wall clock steps, the times at which jobs are due mean nothing any more: all are due now, once."""
+        ahead = self._wall() - self._steady()
+        while True:
+            await asyncio.sleep(self._look)
+            now = self._wall() - self._steady()
+            if abs(now - ahead) > STEP:
+                log.warning("this machine's clock has stepped by %+.0f s", now - ahead)
+                ahead = now
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=datetime.now(UTC))

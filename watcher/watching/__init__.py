@@ -1,0 +1,1 @@
+"""`watcher run`: one chain, one block after another: read → value → audit → fold → record → deliver."""

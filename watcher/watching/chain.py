@@ -1,0 +1,279 @@
+"""One watched chain: its head is compared with what was stored, read where it is new, and written down in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from eth_typing import ChecksumAddress
+
+from watcher.confirm import Confirmed, Question, confirmed
+from watcher.connection import Connection, Pin
+from watcher.cycle import Row
+from watcher.errors import BlockChanged, ChainError, Transient, WatcherError
+from watcher.health.fold import Standing, retractions
+from watcher.model import BlockRef, Market, PositionKey, Status, Transition
+from watcher.search import Search, Windows
+from watcher.watching.journal import Journal
+from watcher.watching.policy import Policy, owner
+from watcher.watching.trunk import behind, fork, missed
+from watcher.watching.weighing import Scales, Weighed
+
+log = logging.getLogger(__name__)
+
+DEADLINE: Final = 30.0  # seconds for the reading of one block
+SEARCH: Final = 8.0  # of them for the logs that name more markets
+REPEATS: Final = 3  # readings, where the pinned block was replaced meanwhile
+QUICKEST: Final = 5.0  # seconds: a chain that is faster is looked at so often where nothing else is said
+
+
+class Broken(ChainError):
+    """Blocks that finality had passed are gone. Nothing of this chain is read or deleted any more until somebody says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one turn of a chain came to. `block` is None where none was had, and `new` False where it had been recorded before."""
+
+    chain: str
+    block: BlockRef | None
+    new: bool = False
+    statuses: tuple[Status, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    by: int = 0
+    failed: tuple[str, ...] = ()  # markets
+    error: WatcherError | None = None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Everything that is known of was read and recorded."""
+        return self.new and self.error is None and not self.failed and Status.UNKNOWN not in self.statuses
+
+
+@dataclass(slots=True)
+class WatchedChain:
+    """`turn` is called again and again, never twice at once. What it remembers can all be had again from the store and the chain.
+
+    `every` is the wanted pace in seconds, None for every new head. `accept` lets a reorg below finality pass, once.
+    """
+
+    line: Connection
+    owners: tuple[ChecksumAddress, ...]
+    policy: Policy
+    journal: Journal
+    every: int | None = None
+    accept: bool = False
+    clock: Callable[[], float] = time.time
+    terms: dict[str, Any] = field(default_factory=dict)
+    windows: Windows = field(default_factory=dict)
+    searches: list[Search] = field(default_factory=list)
+    stored: tuple[Market, ...] = ()  # markets of singletons that earlier runs have read
+    standings: Mapping[PositionKey, Standing] | None = None
+    rows: Mapping[PositionKey, Row] = field(default_factory=dict)
+    tip: BlockRef | None = None
+    done: bool = False  # nothing more can be had at the tip
+    trouble: str = "it was not running"
+
+    @property
+    def pace(self) -> float:
+        """Seconds between two blocks that are read."""
+        return self.every or max(QUICKEST, float(self.line.chain.block_time))
+
+    async def turn(self) -> Turn:
+        """One look at the head, and a cycle where it is new.
+
+        Raises `StoreError` where nothing could be recorded, `Broken`, and no other `WatcherError`.
+        """
+        began = time.monotonic()
+        await self._recall()
+        try:
+            try:
+                async with asyncio.timeout(DEADLINE):
+                    found = await self._read()
+            except TimeoutError:
+                raise Transient(self.line.chain.name, f"not read within {DEADLINE:g} s") from None
+        except Broken:
+            raise
+        except ChainError as error:
+            done = await self._blind(error)
+        else:
+            done = found if isinstance(found, Turn) else await self._record(*found)
+        return replace(done, seconds=time.monotonic() - began)
+
+    async def _recall(self) -> None:
+        """What the store knows of the chain, at the start and after a reorg."""
+        if self.standings is not None:
+            return
+        chain = self.line.chain
+        self.tip = await self.journal.tip(chain.id)
+        homes = {(single.protocol, single.address) for single in chain.singletons}
+        listed = {market.id for market in chain.markets if market.id}
+        self.stored = tuple(
+            market
+            for market in await self.journal.markets(chain.id)
+            if (market.protocol, market.address) in homes and market.id and market.id not in listed
+        )
+        if not self.searches:
+            self.searches = [Search(single, (single.start or 0) - 1) for single in chain.singletons]
+        self.standings = {
+            key: standing
+            for key, standing in (await self.journal.standings(chain.id)).items()
+            if owner(key) in self.owners
+        }
+
+    @property
+    def markets(self) -> tuple[Market, ...]:
+        """The configured ones, and those that the owners have entered."""
+        found = {market.id: market for market in self.stored}
+        listed = {market.id for market in self.line.chain.markets if market.id}
+        found |= {id: market for search in self.searches for id, market in search.found.items() if id not in listed}
+        return (*self.line.chain.markets, *found.values())
+
+    async def _read(self) -> Turn | tuple[Pin, Confirmed]:
+        for attempt in range(1, REPEATS + 1):
+            pin = await self.line.pin()
+            if self.tip is not None:
+                idle = await self._stand(pin, self.tip)
+                if idle is not None:
+                    return idle
+            try:
+                await self._search(pin)
+                return pin, await confirmed(self._question(pin), last=attempt == REPEATS)
+            except BlockChanged:
+                continue
+        raise ChainError(f"{self.line.chain.name}: its newest blocks keep being replaced")
+
+    async def _stand(self, pin: Pin, tip: BlockRef) -> Turn | None:
+        """Compares the head with what is stored, and undoes what the chain has undone. A turn where there is nothing to read."""
+        head, name = pin.block, self.line.chain.name
+
+        async def canonical(block: BlockRef) -> bool:
+            return (
+                (await pin.line.reader.head(block.number)).hash == block.hash if block.number <= head.number else False
+            )
+
+        if head.hash == tip.hash:
+            return Turn(name, head) if self.done else None
+        if head.number > tip.number and await canonical(tip):
+            return None
+        stored = await self.journal.blocks(tip.chain)
+        if head.number < tip.number and await behind(head, stored, canonical):
+            return Turn(name, head, notes=(f"the head is {tip.number - head.number} blocks behind what was read",))
+        found = await fork(stored, canonical, self.line.chain.finality)
+        if found.deep and not self.accept:
+            raise Broken(
+                f"{name}: blocks that were final are gone, up to {tip.number}; it is not watched any more and its data is kept: "
+                "ask another endpoint, or take the new chain with --accept-reorg"
+            )
+        await self._undo(found.ancestor, tip)
+        return None
+
+    async def _undo(self, ancestor: BlockRef | None, tip: BlockRef) -> None:
+        above = -1 if ancestor is None else ancestor.number
+        log.warning(
+            "%s: a reorg took back what was stored of blocks %d to %d", self.line.chain.name, above + 1, tip.number
+        )
+        await self.journal.orphan(tip.chain, above)
+        for search in self.searches:
+            search.known = min(search.known, above)
+        self.standings, self.rows = None, {}
+        await self._recall()
+
+    async def _search(self, pin: Pin) -> None:
+        """Markets that the owners have entered since the last block; what is not reached in time is taken up in the next turn."""
+        for search in self.searches:
+            search.error = None
+        holders = pin.line.through(*pin.holders)
+        try:
+            async with asyncio.timeout(SEARCH):
+                await asyncio.gather(
+                    *(search.walk(holders, self.owners, pin.block.number, self.windows) for search in self.searches)
+                )
+        except TimeoutError:
+            pass  # every search knows how far it got
+
+    def _question(self, pin: Pin) -> Question:
+        also: dict[str, list[PositionKey]] = {}
+        for key in self.standings or {}:
+            also.setdefault(key.market, []).append(key)
+        until = asyncio.get_running_loop().time() + DEADLINE
+        return Question(pin, self.markets, self.owners, self.terms, until, also)
+
+    async def _record(self, pin: Pin, found: Confirmed) -> Turn:
+        read_at, head, chain = int(self.clock()), pin.block, self.line.chain
+        scales = Scales(self.policy, self.standings or {}, self.rows)
+        weighed = await asyncio.to_thread(scales.weigh, found, head, read_at)
+        taken_back = await self._retractions(head, read_at)
+        gap = missed(self.tip, head, self.pace, self.trouble)
+        changes = (*taken_back, *weighed.transitions)
+        await self.journal.record(head, weighed.entries, read_at, changes, gap)
+        self._keep(weighed, head, found)
+        failed = tuple(cycle.market.name for cycle in found.markets if cycle.error is not None)
+        late = tuple(
+            f"{one.singleton.name}: entered markets are known up to block {one.known}"
+            for search in self.searches
+            if not (one := search.entered(head.number)).complete
+        )
+        notes = (
+            *pin.notes,
+            *found.notes,
+            *late,
+            *(() if gap is None else (f"missed blocks {gap.first} to {gap.last}",)),
+        )
+        done = Turn(chain.name, head, True, weighed.statuses, changes, found.by, failed, notes=notes)
+        self.done = done.complete
+        return done
+
+    async def _retractions(self, head: BlockRef, read_at: int) -> tuple[Transition, ...]:
+        """What takes back the changes that a reorg has made void, also where a crash came in between."""
+        gone: dict[PositionKey, list[Transition]] = {}
+        for one in await self.journal.unretracted(head.chain):
+            gone.setdefault(one.key, []).append(one)
+        return tuple(
+            change
+            for key, changes in gone.items()
+            for change in retractions(changes, (self.standings or {}).get(key), head, read_at)
+        )
+
+    def _keep(self, weighed: Weighed, head: BlockRef, found: Confirmed) -> None:
+        """Only what is recorded is remembered: after a failed write the next turn starts from the same point."""
+        self.standings, self.rows, self.tip, self.trouble = weighed.standings, weighed.rows, head, "a cycle came late"
+        self.terms |= {cycle.market.name: cycle.terms for cycle in found.markets if cycle.terms is not None}
+
+    async def _blind(self, error: ChainError) -> Turn:
+        """Nothing was read: error rows, and every known position unknown as of the last block."""
+        read_at, name = int(self.clock()), self.line.chain.name
+        self.trouble, self.done = str(error), False
+        await self.journal.fail(self.markets, error, read_at)
+        if self.tip is None:
+            return Turn(name, None, error=error)
+        scales = Scales(self.policy, self.standings or {}, self.rows)
+        weighed = scales.blind(tuple(self.standings or {}), self.tip, error, read_at)
+        if weighed.transitions:
+            await self.journal.record(self.tip, (), read_at, weighed.transitions)
+        self.standings = weighed.standings
+        return Turn(name, None, statuses=weighed.statuses, transitions=weighed.transitions, error=error)
+
+
+def line_of(turn: Turn) -> str:
+    """The log's one line about a turn."""
+    if turn.error is not None:
+        return f"{turn.chain}: UNKNOWN, {turn.error}"
+    where = f"{turn.chain}: block {turn.block.number}" if turn.block else turn.chain
+    if not turn.new:
+        return f"{where}: nothing new{''.join(f'; {note}' for note in turn.notes)}"
+    counts = counted(turn.statuses)
+    parts = [where, counts, f"{len(turn.transitions)} transitions", f"{turn.by} endpoints", f"{turn.seconds:.1f} s"]
+    parts += [f"not read: {', '.join(turn.failed)}"] if turn.failed else []
+    return "; ".join((*parts, *turn.notes))
+
+
+def counted(statuses: Sequence[Status]) -> str:
+    """Each status that occurs, with how many positions have it."""
+    return ", ".join(f"{statuses.count(one)} {one}" for one in Status if one in statuses) or "no position"

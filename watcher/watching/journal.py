@@ -1,0 +1,111 @@
+"""The store as watching uses it: one thread and one call after another, so that the cycle's loop never waits for a disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from watcher.errors import WatcherError
+from watcher.health.fold import Standing, resumed
+from watcher.model import BlockRef, Market, PositionKey, Transition
+from watcher.store import history, outbox, recall
+from watcher.store.entry import Entry, Missed
+from watcher.store.open import Store
+
+T = TypeVar("T")
+LATELY = (100, 10_000, 1_000_000)  # blocks to look back for the newest three that were read
+
+
+class Journal:
+    """An open store and the names of the channels that transitions go to. Every method may raise `StoreError`."""
+
+    def __init__(self, store: Store, channels: Sequence[str]) -> None:
+        self.store = store
+        self.channels = tuple(channels)
+        self._thread = ThreadPoolExecutor(1, "store")
+
+    async def call(self, function: Callable[..., T], *args: Any) -> T:
+        """`function(store, *args)` in the store's thread. A write that has begun ends, also when nobody waits for it any more."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, self.store, *args)
+
+    async def tip(self, chain: int) -> BlockRef | None:
+        """The newest block that was watched."""
+        return await self.call(recall.cursor, chain)
+
+    async def blocks(self, chain: int) -> tuple[BlockRef, ...]:
+        """Every stored block, newest first."""
+        return await self.call(recall.blocks, chain)
+
+    async def markets(self, chain: int) -> tuple[Market, ...]:
+        """Every market that was ever read."""
+        return await self.call(recall.markets, chain)
+
+    async def standings(self, chain: int) -> dict[PositionKey, Standing]:
+        """How every known position stands, by its newest transition that holds and the readings since."""
+        return await self.call(_standings, chain)
+
+    async def unretracted(self, chain: int) -> tuple[Transition, ...]:
+        return await self.call(outbox.unretracted, chain)
+
+    async def orphan(self, chain: int, above: int) -> None:
+        """Everything after block `above` goes, in one transaction; what it caused waits to be taken back."""
+        await self.call(history.orphan, chain, above)
+
+    async def record(
+        self,
+        block: BlockRef,
+        entries: Sequence[Entry],
+        read_at: int,
+        transitions: Sequence[Transition],
+        missed: Missed | None = None,
+    ) -> None:
+        """One block: all of it or nothing."""
+
+        def write(store: Store) -> None:
+            history.record(
+                store,
+                block,
+                entries,
+                read_at=read_at,
+                transitions=transitions,
+                channels=self.channels,
+                missed=missed,
+            )
+
+        await self.call(write)
+
+    async def fail(self, markets: Sequence[Market], error: WatcherError, read_at: int) -> None:
+        """A cycle that got no block."""
+
+        def write(store: Store) -> None:
+            history.record_failure(store, markets, error, read_at=read_at)
+
+        await self.call(write)
+
+    def close(self) -> None:
+        """Waits for the write that has begun, then closes the store."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        self.store.close()
+
+
+def _standings(store: Store, chain: int) -> dict[PositionKey, Standing]:
+    newest = {one.key: one for one in outbox.transitions(store, chain=chain) if one.retracts is None}
+    floor = _third(store, chain)
+    return {
+        key: resumed(last, recall.sightings(store, key, chain, max(last.block.number + 1, floor)))
+        for key, last in newest.items()
+    }
+
+
+def _third(store: Store, chain: int) -> int:
+    """The number of the third newest block: what was read before it no longer matters to the fold."""
+    tip = recall.cursor(store, chain)
+    if tip is None:
+        return 0
+    for back in LATELY:
+        found = recall.blocks(store, chain, max(0, tip.number - back))
+        if len(found) >= 3:
+            return found[2].number
+    return 0

@@ -1,0 +1,90 @@
+"""One run of the watcher: store, lines, chains, channels and timetable opened in order, and closed the other way round."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, TextIO
+
+from eth_typing import ChecksumAddress
+
+from watcher.alerts.channels import Apprise, Channel, Console
+from watcher.alerts.message import Subject
+from watcher.alerts.outbox import Outbox
+from watcher.config.watch import Watch
+from watcher.connection import connect
+from watcher.model import PositionKey
+from watcher.store.open import open_store
+from watcher.watching.chain import WatchedChain
+from watcher.watching.desk import Desk
+from watcher.watching.journal import Journal
+from watcher.watching.letters import StoredLetters
+from watcher.watching.policy import Policy, owner
+
+POLL: Final = (1.0, 12.0)  # seconds: how often a head is asked for at most and at least, where no pace is set
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Everything of a run that is open. `turn` of the desk is what a timetable calls."""
+
+    desk: Desk
+    outbox: Outbox
+    channels: tuple[Channel, ...]
+
+    def seconds(self, name: str) -> float:
+        """How often a chain's head is looked at: at its pace, else twice in a block's time."""
+        chain = self.desk.chains[name]
+        return chain.every or min(max(float(chain.line.chain.block_time) / 2, POLL[0]), POLL[1])
+
+    async def once(self) -> None:
+        """One turn of every chain, then everything that is due to every channel."""
+        await asyncio.gather(*(self.desk.turn(name) for name in self.desk.chains))
+        if self.desk.store_error is None:
+            await self.tell()
+
+    async def tell(self) -> None:
+        """Everything that is due now, on every channel, until one fails there."""
+        await asyncio.gather(*(self.outbox.deliver(channel) for channel in self.channels))
+
+
+def channels_of(watch: Watch, console: TextIO) -> tuple[Channel, ...]:
+    """The ways out that the file names. Raises `ConfigError` for a service that is not allowed."""
+    found: list[Channel] = [Console(console)] if watch.console else []
+    return (*found, *(Apprise(one.name, one.url, one.allow_private) for one in watch.channels))
+
+
+@asynccontextmanager
+async def opened(
+    watch: Watch, resolved: Mapping[str, ChecksumAddress], console: TextIO, *, accept: bool = False
+) -> AsyncIterator[Session]:
+    """The session of `watch`; `resolved` are the addresses of its names. Raises `StoreError` where the store cannot be written."""
+    owners = watch.owners(resolved)
+    channels = channels_of(watch, console)
+
+    def who(key: PositionKey) -> Subject:
+        account = owners.get(owner(key))
+        return Subject(owner(key) if account is None else account.label, account is not None)
+
+    async with AsyncExitStack() as stack:
+        journal = Journal(open_store(watch.db, write=True, create=True), [channel.name for channel in channels])
+        stack.callback(journal.close)
+        chains = [
+            WatchedChain(
+                await stack.enter_async_context(connect(chain)),
+                tuple(owners),
+                Policy.of(watch, chain, resolved),
+                journal,
+                watch.every.get(chain.id),
+                accept,
+            )
+            for chain in watch.config.chains
+        ]
+        outbox = Outbox(StoredLetters(journal), channels, who)
+        desk = Desk(chains, channels, outbox, watch.dead_man)
+        try:
+            yield Session(desk, outbox, channels)
+        finally:
+            await desk.leave()
