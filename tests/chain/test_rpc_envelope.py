@@ -54,9 +54,18 @@ def quarantined_after(fault: Fault, method: str, params: Sequence[Any] = ()) -> 
     return asyncio.run(story())
 
 
+def refusal(method: str, params: list[Any], value: Any) -> Malformed | None:
+    """Why the answer cannot be true, or None."""
+    try:
+        check(method, params, value)
+    except Malformed as refused:
+        return refused
+    return None
+
+
 @pytest.mark.parametrize("fault", [wrong_id, missing_id, text_id, both, neither])
 def test_f09_an_envelope_that_does_not_fit_its_request_is_a_lie(fault: Fault) -> None:
-    quarantined_after(fault, "eth_blockNumber")
+    assert isinstance(quarantined_after(fault, "eth_blockNumber"), Lying)
 
 
 @pytest.mark.parametrize("version", ["1.0", 2.0, None])
@@ -110,7 +119,7 @@ def test_f10_a_quantity_of_the_wrong_kind_is_a_lie_that_names_the_field(value: A
 
 @pytest.mark.parametrize("value", ["0x0", "0xa", "0xF", "0x" + "f" * 64])
 def test_f10_every_quantity_up_to_the_largest_word_is_fine(value: str) -> None:
-    check("eth_getBalance", [ADDRESS, "latest"], value)
+    assert refusal("eth_getBalance", [ADDRESS, "latest"], value) is None
 
 
 BLOCK = {"number": "0x7", "hash": WORD, "parentHash": WORD, "timestamp": "0x65"}
@@ -143,7 +152,7 @@ RANGE = {"fromBlock": "0x5", "toBlock": "0x9", "address": ADDRESS, "topics": [[W
     ],
 )
 def test_what_a_well_behaved_node_says_passes(method: str, params: list[Any], value: Any) -> None:
-    check(method, params, value)
+    assert refusal(method, params, value) is None
 
 
 @pytest.mark.parametrize(

@@ -17,36 +17,11 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.types import RPCEndpoint
 
 from watcher.localchain.morpho import MorphoChain, MorphoMarket
-from watcher.localchain.multicall import MULTICALL3
+from watcher.localchain.multicall import AGGREGATE, MULTICALL3
 from watcher.localchain.scenario import account, fund
 
 PAYER = account("payer")  # rich and approved
 ERROR = "0x08c379a0"
-AGGREGATE = [
-    {
-        "type": "function",
-        "name": "aggregate3",
-        "stateMutability": "payable",
-        "inputs": [
-            {
-                "name": "calls",
-                "type": "tuple[]",
-                "components": [
-                    {"name": "target", "type": "address"},
-                    {"name": "allowFailure", "type": "bool"},
-                    {"name": "callData", "type": "bytes"},
-                ],
-            }
-        ],
-        "outputs": [
-            {
-                "name": "returnData",
-                "type": "tuple[]",
-                "components": [{"name": "success", "type": "bool"}, {"name": "returnData", "type": "bytes"}],
-            }
-        ],
-    }
-]
 
 
 @dataclass(frozen=True, slots=True)

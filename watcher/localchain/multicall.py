@@ -12,6 +12,32 @@ from watcher.localchain.anvil import Anvil
 from watcher.localchain.contract import DEPLOYER, message, transact
 
 MULTICALL3 = checksum("0xca11bde05977b3631167028862be2a173976ca11")
+# For a plain web3 contract: this is the one piece that tests take for truth, so it shares nothing with abis/.
+AGGREGATE = [
+    {
+        "type": "function",
+        "name": "aggregate3",
+        "stateMutability": "payable",
+        "inputs": [
+            {
+                "name": "calls",
+                "type": "tuple[]",
+                "components": [
+                    {"name": "target", "type": "address"},
+                    {"name": "allowFailure", "type": "bool"},
+                    {"name": "callData", "type": "bytes"},
+                ],
+            }
+        ],
+        "outputs": [
+            {
+                "name": "returnData",
+                "type": "tuple[]",
+                "components": [{"name": "success", "type": "bool"}, {"name": "returnData", "type": "bytes"}],
+            }
+        ],
+    }
+]
 CONSTANT = re.compile(r"multicall3Bytecode = '0x([0-9a-f]+)'")
 
 

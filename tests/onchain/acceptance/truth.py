@@ -11,9 +11,8 @@ from typing import Any, TypeAlias
 from eth_typing import ChecksumAddress
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
-from tests.onchain.morpho_truth import AGGREGATE
 from watcher.localchain.aave_market import AaveMarket
-from watcher.localchain.multicall import MULTICALL3
+from watcher.localchain.multicall import AGGREGATE, MULTICALL3
 from watcher.units import MAX, WAD
 
 Answer: TypeAlias = tuple[int, ...]  # of getUserAccountData, in its order

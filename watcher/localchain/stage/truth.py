@@ -21,7 +21,7 @@ from web3.exceptions import ContractLogicError
 from watcher.errors import AnswerError
 from watcher.localchain.contract import Contract
 from watcher.localchain.morpho import MorphoMarket
-from watcher.localchain.multicall import MULTICALL3
+from watcher.localchain.multicall import AGGREGATE, MULTICALL3
 from watcher.localchain.scenario import account, fund
 from watcher.localchain.stage.cast import keys
 from watcher.localchain.stage.world import MARKETS, World
@@ -37,31 +37,6 @@ HEALTHY: Final = "position is healthy"
 FIELDS: Final = ("collateral", "debt", "available", "threshold", "ltv", "health")  # of getUserAccountData, in its order
 PARTS: Final = 16  # calls of web3 under way at once
 ASKED: Final = {"getUserAccountData", "LiquidationCall", "position", "market", "accrueInterest", "repay", "liquidate"}
-AGGREGATE: Final = [
-    {
-        "type": "function",
-        "name": "aggregate3",
-        "stateMutability": "payable",
-        "inputs": [
-            {
-                "name": "calls",
-                "type": "tuple[]",
-                "components": [
-                    {"name": "target", "type": "address"},
-                    {"name": "allowFailure", "type": "bool"},
-                    {"name": "callData", "type": "bytes"},
-                ],
-            }
-        ],
-        "outputs": [
-            {
-                "name": "returnData",
-                "type": "tuple[]",
-                "components": [{"name": "success", "type": "bool"}, {"name": "returnData", "type": "bytes"}],
-            }
-        ],
-    }
-]
 
 
 @dataclass(frozen=True, slots=True)
