@@ -40,7 +40,7 @@ ALLOWED = {
     "store": CORE | {"adapter"},
     "entries": CORE | {"cycle", "store"},
     "watching": CORE
-    | {"adapter", "config", "connection", "confirm", "cycle", "entries", "health", "search", "store", "alerts", "text"},
+    | {"adapter", "alerts", "chain", "config", "confirm", "connection", "cycle", "entries", "health", "search", "store"},
     "scheduler": CORE,
     "exit": {"errors"},
     "localchain": CORE | {"chain", "data", "config"},
