@@ -187,7 +187,7 @@ def _seen(connection: Connection, market: int, block: BlockRef, entry: Entry, ba
         if read:
             continue
         exact = facts and seen.holding is not None
-        readings.append(_reading(position, number, seen, not exact, backfill))
+        readings.append(_reading(position, number, seen, exact, backfill))
         if exact and body != (new := encode(seen.holding)):
             if body is not None and (follower := _next(connection, position, number)) is not None:
                 holdings.append((position, follower, None, body))
@@ -214,12 +214,12 @@ def _known(connection: Connection, market: int, number: int) -> dict[str, tuple[
 
 def _next(connection: Connection, position: int, number: int) -> int | None:
     """The next block at which this position's holding was read."""
-    after = (READING.c.position_id == position, READING.c.number > number, READING.c.disputed.is_(False))
+    after = (READING.c.position_id == position, READING.c.number > number, READING.c.exact.is_(True))
     found: int | None = connection.execute(select(func.min(READING.c.number)).where(*after)).scalar()
     return found
 
 
-def _reading(position: int, number: int, seen: Seen, disputed: bool, backfill: bool) -> tuple[Any, ...]:
+def _reading(position: int, number: int, seen: Seen, exact: bool, backfill: bool) -> tuple[Any, ...]:
     reading, sighting = seen.reading, seen.sighting
     worth = reading.valuation
     amounts = (None, None, None) if worth is None else (worth.health, worth.collateral, worth.debt)
@@ -227,4 +227,4 @@ def _reading(position: int, number: int, seen: Seen, disputed: bool, backfill: b
     status = (reading.status if sighting is None else sighting.status).value
     clears = None if sighting is None or sighting.clears is None else sighting.clears.value
     confirmed = sighting is not None and sighting.confirmed
-    return (position, number, status, clears, *amounts, confirmed, disputed, backfill, reading.reason, doubts)
+    return (position, number, status, clears, *amounts, confirmed, exact, backfill, reading.reason, doubts)

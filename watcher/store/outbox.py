@@ -1,4 +1,4 @@
-"""Transitions, and what has become of them on every channel. At least once: a message is due until its channel has said that it went."""
+"""Transitions as they are stored, each with a delivery to every channel in the same transaction; `deliveries` says what became of those."""
 
 from __future__ import annotations
 
@@ -25,15 +25,6 @@ class Said:
     runway: Runway | None
     fixes: tuple[Fix, ...]
     news: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One transition for one channel. `attempts` were made before."""
-
-    transition: Transition
-    channel: str
-    attempts: int
 
 
 def put(connection: Connection, transitions: Sequence[Transition], channels: Sequence[str]) -> None:
@@ -85,45 +76,6 @@ def unretracted(store: Store, chain: int) -> tuple[Transition, ...]:
         return found(
             connection, TRANSITION.c.chain == chain, TRANSITION.c.orphaned.is_(True), TRANSITION.c.id.not_in(back)
         )
-
-
-def letters(store: Store, now: int) -> tuple[Letter, ...]:
-    """What is to be sent now, in the order of the causes."""
-    waiting = select(DELIVERY).where(DELIVERY.c.state == "pending", DELIVERY.c.due <= now)
-    with store.read() as connection:
-        rows = connection.execute(waiting).all()
-        about = {one.id: one for one in found(connection, TRANSITION.c.id.in_({row.transition_id for row in rows}))}
-    order = {id: place for place, id in enumerate(about)}
-    rows = sorted(rows, key=lambda row: (order[row.transition_id], row.channel))
-    return tuple(Letter(about[row.transition_id], row.channel, row.attempts) for row in rows)
-
-
-def sent(store: Store, letter: Letter, now: int) -> None:
-    _mark(store, letter, "sent", now, None)
-
-
-def again(store: Store, letter: Letter, due: int, error: str) -> None:
-    """It failed and is to be tried at `due`."""
-    _mark(store, letter, "pending", due, error)
-
-
-def park(store: Store, letter: Letter, now: int, error: str) -> None:
-    """It failed for good; it stays visible and is not tried again."""
-    _mark(store, letter, "parked", now, error)
-
-
-def told(store: Store, id: str) -> tuple[str, ...]:
-    """The channels that a transition reached: a retraction goes only there."""
-    where = (DELIVERY.c.transition_id == id, DELIVERY.c.state == "sent")
-    with store.read() as connection:
-        return tuple(connection.scalars(select(DELIVERY.c.channel).where(*where).order_by(DELIVERY.c.channel)))
-
-
-def _mark(store: Store, letter: Letter, state: str, due: int, error: str | None) -> None:
-    where = (DELIVERY.c.transition_id == letter.transition.id, DELIVERY.c.channel == letter.channel)
-    values = {"state": state, "attempts": letter.attempts + 1, "due": due, "error": error}
-    with store.write() as connection:
-        connection.execute(update(DELIVERY).where(*where).values(values))
 
 
 def _row(one: Transition, position: int) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Generic
 
+from eth_utils.address import to_checksum_address
 from sqlalchemy import Connection, Row, select
 
 from watcher.adapter import Adapter, H, Q, T
@@ -80,10 +81,15 @@ def readings(store: Store, account: bytes, since: int = 0, every: int = 0) -> It
 
 
 def sightings(store: Store, key: PositionKey, chain: int, since: int = 0) -> tuple[Sighting, ...]:
-    """The canonical readings of a position from block `since` on, as the fold of transitions needs them; no backfilled ones."""
+    """The canonical readings of a position from block `since` on, as the fold of transitions needs them.
+
+    Not among them are backfilled ones, and those whose cycle was pruned: nobody knows when they were read.
+    """
     where = [MARKET.c.chain == chain, MARKET.c.name == key.market, POSITION.c.key == key.key.hex()]
     with store.read() as connection:
-        rows = _readings(connection, [*where, READING.c.backfilled.is_(False), READING.c.number >= since])
+        rows = _readings(
+            connection, [*where, READING.c.backfilled.is_(False), READING.c.number >= since, CYCLE.c.time.is_not(None)]
+        )
         return tuple(
             Sighting(
                 kept.key,
@@ -112,6 +118,16 @@ def cursor(store: Store, chain: int) -> BlockRef | None:
     with store.read() as connection:
         row = connection.execute(select(CURSOR).where(CURSOR.c.chain == chain)).first()
     return None if row is None else BlockRef(row.number, row.timestamp, row.chain, row.hash)
+
+
+def markets(store: Store, chain: int) -> tuple[Market, ...]:
+    """Every market of the chain that something was read of, by its latest name; where its logs begin is not stored."""
+    with store.read() as connection:
+        rows = connection.execute(select(MARKET).where(MARKET.c.chain == chain).order_by(MARKET.c.id))
+        return tuple(
+            Market(row.chain, row.protocol, row.name, to_checksum_address(row.address), bytes.fromhex(row.ident))
+            for row in rows
+        )
 
 
 def gaps(store: Store, chain: int) -> tuple[Missed, ...]:
@@ -143,7 +159,7 @@ def _readings(
     if until is not None:
         where = [*where, READING.c.number <= until]
     if exact:
-        where = [*where, READING.c.disputed.is_(False)]
+        where = [*where, READING.c.exact.is_(True)]
     here = (BLOCK.c.chain == MARKET.c.chain) & (BLOCK.c.number == READING.c.number)
     cycle = (CYCLE.c.market_id == MARKET.c.id) & (CYCLE.c.number == READING.c.number)
     order = READING.c.number if newest is None else READING.c.number.desc()
@@ -209,6 +225,6 @@ def _kept(row: Row[Any]) -> Kept:
         debt=row.debt,
         reason=row.reason,
         doubts=tuple(Doubt(DoubtKind(kind), text) for kind, text in json.loads(row.doubts or "[]")),
-        exact=not row.disputed,
+        exact=row.exact,
         backfilled=row.backfilled,
     )

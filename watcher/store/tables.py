@@ -106,7 +106,7 @@ class Holding(SQLModel, table=True):
 
 
 class Reading(SQLModel, table=True):
-    """What a position came to. Derived: the three facts give it again, except where `disputed` says that endpoints differed about them.
+    """What a position came to. Derived: the three facts give an `exact` one again. Where endpoints differed or facts were pruned it is not.
 
     `health` is a wad, None without debt; all three amounts are None when the status is unknown. `clears` and `confirmed` are those of
     `model.Sighting`. `doubts` is JSON, [kind, text] each.
@@ -123,7 +123,7 @@ class Reading(SQLModel, table=True):
     collateral: int | None = Field(sa_column=Column(U256, nullable=True))
     debt: int | None = Field(sa_column=Column(U256, nullable=True))
     confirmed: bool = False
-    disputed: bool = False
+    exact: bool = False
     backfilled: bool = False
     reason: str | None = Field(sa_column=Column(Text, nullable=True))
     doubts: str | None = Field(sa_column=Column(Text, nullable=True))
@@ -181,7 +181,7 @@ class Transition(SQLModel, table=True):
 
 
 class Delivery(SQLModel, table=True):
-    """One transition to one channel. `state` is pending, sent or parked; `due` is when to try (again), by the watcher's clock."""
+    """One transition to one channel. `state` is pending, sent, parked or dropped; `due` is when to try (again), by the watcher's clock."""
 
     __tablename__: ClassVar[Any] = "delivery"
     __table_args__ = (Index("ix_delivery_due", "state", "due"),)

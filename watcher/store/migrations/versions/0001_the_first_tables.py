@@ -147,7 +147,7 @@ def upgrade() -> None:
         sa.Column("collateral", U256(), nullable=True),
         sa.Column("debt", U256(), nullable=True),
         sa.Column("confirmed", sa.Boolean(), nullable=False),
-        sa.Column("disputed", sa.Boolean(), nullable=False),
+        sa.Column("exact", sa.Boolean(), nullable=False),
         sa.Column("backfilled", sa.Boolean(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("doubts", sa.Text(), nullable=True),

@@ -1,0 +1,185 @@
+"""Keeping a store: a check of its own consistency, pruning by table, and how fast it grows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, and_, delete, exists, func, select, union_all, update
+
+from watcher.store import schema
+from watcher.store.open import Store
+from watcher.store.tables import (
+    BLOCK,
+    CURSOR,
+    CYCLE,
+    DELIVERY,
+    HOLDING,
+    MARKET,
+    POSITION,
+    QUOTE,
+    READING,
+    TERMS,
+    TRANSITION,
+)
+
+TABLES: Final = {  # by the names that watcher.toml has for them
+    "readings": READING,
+    "quotes": QUOTE,
+    "holdings": HOLDING,
+    "terms": TERMS,
+    "transitions": TRANSITION,
+    "cycles": CYCLE,
+}
+MONTH: Final = 30 * 86_400  # seconds
+LEAST: Final = 3_600  # seconds of history from which a growth can be told
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """`size` in bytes now; `month` is what a month adds at the pace of the history there is, None where that is too short."""
+
+    size: int
+    month: int | None
+
+
+def problems(store: Store) -> tuple[str, ...]:
+    """What is wrong in a store that opens, a line each: rows whose block is not stored, readings without facts. Empty when nothing is."""
+    stray = ~exists().where(BLOCK.c.chain == CURSOR.c.chain, BLOCK.c.hash == CURSOR.c.hash)
+    bare = ~exists().where(HOLDING.c.position_id == READING.c.position_id, HOLDING.c.number <= READING.c.number)
+    with store.read() as connection:
+        schema.check(connection, store.name)
+        damage = _damage(connection)
+        counts = (
+            (_strays(connection, READING), "readings stand at a block that is not stored"),
+            (_strays(connection, CYCLE), "cycles stand at a block that is not stored"),
+            (_count(connection, CURSOR, stray), "cursors stand at a block that is not stored"),
+            (_count(connection, READING, and_(READING.c.exact.is_(True), bare)), "readings have lost their holding"),
+        )
+    return (*damage, *(f"{count} {text}" for count, text in counts if count))
+
+
+def prune(store: Store, keep: Mapping[str, int | None], now: int) -> Mapping[str, int]:
+    """Remove what is older than `keep` says, in seconds by table, by the blocks' own time and in one transaction; rows removed by table.
+
+    A fact that still held then stays. Readings whose facts have gone stay readings and are no longer exact. A transition stays while
+    it is still to be told. Where every table is named, blocks go that nothing stands at. `KeyError` for a name that is not in `TABLES`.
+    """
+    ages = {name: seconds for name, seconds in keep.items() if seconds is not None}
+    with store.write() as connection:
+        removed = {name: _older(connection, TABLES[name], now - seconds) for name, seconds in ages.items()}
+        if ages.keys() == TABLES.keys():
+            removed["blocks"] = _bare(connection, now - max(ages.values()))
+    return removed
+
+
+def growth(store: Store) -> Growth:
+    """By the size of the whole store and the time between its first and its last cycle."""
+    with store.read() as connection:
+        first, last = connection.execute(select(func.min(CYCLE.c.time), func.max(CYCLE.c.time))).one()
+        size = _size(connection)
+    span = 0 if first is None else last - first
+    return Growth(size, size * MONTH // span if span >= LEAST else None)
+
+
+def _damage(connection: Connection) -> tuple[str, ...]:
+    """What SQLite finds wrong in its own file."""
+    if connection.dialect.name != "sqlite":
+        return ()
+    lines = [str(line) for line in connection.exec_driver_sql("PRAGMA integrity_check(10)").scalars()]
+    return () if lines == ["ok"] else tuple(lines)
+
+
+def _size(connection: Connection) -> int:
+    if connection.dialect.name == "postgresql":
+        return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
+    pages, free, size = (
+        int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size
+
+
+def _count(connection: Connection, table: Table, where: Any) -> int:
+    return int(connection.execute(select(func.count()).select_from(table).where(where)).scalar_one())
+
+
+def _gone(connection: Connection, statement: Any) -> int:
+    return int(connection.execute(statement).rowcount)
+
+
+def _owner(table: Table) -> Any:
+    return table.c.position_id if "position_id" in table.c else table.c.market_id
+
+
+def _owners(table: Table, chain: int) -> Any:
+    """The positions or markets of a chain, as a subquery."""
+    markets = select(MARKET.c.id).where(MARKET.c.chain == chain)
+    return select(POSITION.c.id).where(POSITION.c.market_id.in_(markets)) if "position_id" in table.c else markets
+
+
+def _strays(connection: Connection, table: Table) -> int:
+    """Rows of readings or cycles whose block is not stored."""
+    owners = table.join(POSITION).join(MARKET) if "position_id" in table.c else table.join(MARKET)
+    here = and_(BLOCK.c.chain == MARKET.c.chain, BLOCK.c.number == table.c.number)
+    found = select(func.count()).select_from(owners.outerjoin(BLOCK, here))
+    return int(connection.execute(found.where(table.c.number.is_not(None), BLOCK.c.number.is_(None))).scalar_one())
+
+
+def _ends(connection: Connection, before: int) -> list[tuple[int, int]]:
+    """Of every chain the last stored block that was made before a time."""
+    last = select(BLOCK.c.chain, func.max(BLOCK.c.number)).where(BLOCK.c.timestamp < before).group_by(BLOCK.c.chain)
+    return [(chain, number) for chain, number in connection.execute(last)]
+
+
+def _older(connection: Connection, table: Table, before: int) -> int:
+    if table is TRANSITION:
+        return _settled(connection, before)
+    if table is CYCLE:  # some never got a block
+        return _gone(connection, delete(CYCLE).where(CYCLE.c.time < before))
+    removed = 0
+    for chain, number in _ends(connection, before):
+        if table is READING:
+            owned = READING.c.position_id.in_(_owners(READING, chain))
+            removed += _gone(connection, delete(READING).where(owned, READING.c.number <= number))
+        else:
+            removed += _superseded(connection, table, chain, number)
+    return removed
+
+
+def _superseded(connection: Connection, table: Table, chain: int, number: int) -> int:
+    """Changes that another had replaced by block `number`, but those that later differences are made to."""
+    of, at = list(table.primary_key.columns)
+    removed = 0
+    held = select(of, func.max(at)).where(of.in_(_owners(table, chain)), at <= number).group_by(of)
+    for key, still in connection.execute(held).all():
+        needed = select(table.c.base).where(of == key, at >= still, table.c.base.is_not(None))
+        bases = set(connection.scalars(needed.distinct()))
+        removed += _gone(connection, delete(table).where(of == key, at < still, at.not_in(bases)))
+        positions = [key] if table is HOLDING else select(POSITION.c.id).where(POSITION.c.market_id == key)
+        lost = update(READING).where(READING.c.position_id.in_(positions), READING.c.number < still)
+        connection.execute(lost.values(exact=False))
+    return removed
+
+
+def _settled(connection: Connection, before: int) -> int:
+    """Transitions of that long ago with nothing left to send, with their deliveries."""
+    waiting = exists().where(DELIVERY.c.transition_id == TRANSITION.c.id, DELIVERY.c.state == "pending")
+    old = select(TRANSITION.c.id).where(TRANSITION.c.timestamp < before, ~waiting)
+    connection.execute(delete(DELIVERY).where(DELIVERY.c.transition_id.in_(old)))
+    return _gone(connection, delete(TRANSITION).where(TRANSITION.c.timestamp < before, ~waiting))
+
+
+def _bare(connection: Connection, before: int) -> int:
+    """Blocks that nothing stands at any more."""
+    removed = 0
+    for chain, number in _ends(connection, before):
+        used = [
+            select(table.c.number).where(_owner(table).in_(_owners(table, chain)), table.c.number <= number)
+            for table in (READING, HOLDING, TERMS, QUOTE, CYCLE)
+        ]
+        cursor = select(CURSOR.c.number).where(CURSOR.c.chain == chain)
+        old = delete(BLOCK).where(BLOCK.c.chain == chain, BLOCK.c.number <= number)
+        removed += _gone(connection, old.where(BLOCK.c.number.not_in(union_all(*used, cursor))))
+    return removed
