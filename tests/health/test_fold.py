@@ -141,26 +141,8 @@ def test_a_gap_makes_no_transition_and_the_next_reading_is_compared_with_where_i
     assert [(c.block.number, c.after) for c in changes] == [(1, Status.WATCH), (5_001, Status.WARN)]
 
 
-healths = st.sampled_from(
-    [
-        "-",
-        "?",
-        "2.0",
-        "1.61",
-        "1.6",
-        "1.55",
-        "1.49",
-        "1.31",
-        "1.24",
-        "1.13",
-        "1.1",
-        "1.05",
-        "1.02",
-        "1.004",
-        "0.9",
-        "0.1",
-    ]
-)
+LEVELS = "- 2.0 1.61 1.6 1.55 1.49 1.31 1.24 1.13 1.1 1.05 1.02 1.004 0.9 0.1"
+healths = st.sampled_from([*LEVELS.split(), *"???????"])
 
 
 @st.composite
@@ -223,6 +205,16 @@ def test_f19_the_same_change_on_another_branch_is_another_transition() -> None:
         here.id,
     )
     assert retractions([back], None, head(3, "b"), 8) == ()
+
+
+def test_f19_a_retracted_recovery_is_news_where_it_leaves_an_unknown() -> None:
+    """Its unknown may have been dropped unheard, because it had recovered."""
+    _, changes = fold(series("1.40 ? 1.40"))
+    left, _ = fold(series("1.40 ?"))
+    (back,) = retractions(changes[-1:], left, head(3, "b"), 7)
+    assert (back.after, back.news) == (Status.UNKNOWN, True)
+    (gone,) = retractions(changes[:1], None, head(3, "b"), 7)
+    assert (gone.after, gone.news) == (Status.UNKNOWN, False)
 
 
 @given(history=histories())

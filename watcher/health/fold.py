@@ -115,7 +115,7 @@ def _blinded(standing: Standing, seen: Sighting) -> tuple[Standing, tuple[Transi
         return Standing(Status.UNKNOWN, standing.health, seen.block.hash, blind=change, cycles=1), (change,)
     after = replace(standing, at=seen.block.hash, cycles=standing.cycles + 1)
     due = standing.blind.due
-    if after.cycles != BLIND_CYCLES or due is None or due <= seen.read_at:
+    if after.cycles < BLIND_CYCLES or due is None or due <= seen.read_at:
         return after, ()
     sooner = replace(standing.blind, due=seen.read_at)
     return replace(after, blind=sooner), (sooner,)
