@@ -125,6 +125,7 @@ async def kept_up(session: Session, cycles: int | None, stop: asyncio.Event) -> 
     for name in session.desk.chains:
         timetable.every(session.seconds(name), partial(turn, name), name)
     telling = asyncio.create_task(session.outbox.run())
+    telling.add_done_callback(lambda _: stop.set())  # it ends by itself only where it fails
     try:
         await timetable.run(stop)
         await session.desk.leave()

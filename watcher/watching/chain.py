@@ -14,13 +14,13 @@ from eth_typing import ChecksumAddress
 from watcher.confirm import Confirmed, Question, confirmed
 from watcher.connection import Connection, Pin
 from watcher.cycle import Row
-from watcher.errors import BlockChanged, ChainError, Transient, WatcherError
+from watcher.errors import BlockChanged, ChainError, StoreError, Transient, WatcherError
 from watcher.health.fold import Standing, retractions
 from watcher.model import BlockRef, Market, PositionKey, Status, Transition
 from watcher.search import Search, Windows
 from watcher.watching.journal import Journal
 from watcher.watching.policy import Policy, owner
-from watcher.watching.trunk import behind, fork, missed
+from watcher.watching.trunk import Canonical, behind, fork, missed
 from watcher.watching.weighing import Scales, Weighed
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 DEADLINE: Final = 30.0  # seconds for the reading of one block
 SEARCH: Final = 8.0  # of them for the logs that name more markets
 REPEATS: Final = 3  # readings, where the pinned block was replaced meanwhile
+SKEW: Final = 60  # seconds that a block may be ahead of this machine's clock before it is said
 QUICKEST: Final = 5.0  # seconds: a chain that is faster is looked at so often where nothing else is said
 
 
@@ -77,7 +78,7 @@ class WatchedChain:
     standings: Mapping[PositionKey, Standing] | None = None
     rows: Mapping[PositionKey, Row] = field(default_factory=dict)
     tip: BlockRef | None = None
-    done: bool = False  # nothing more can be had at the tip
+    done: bool = False  # the tip was read by this very run, after whatever failed
     trouble: str = "it was not running"
 
     @property
@@ -91,20 +92,27 @@ class WatchedChain:
         Raises `StoreError` where nothing could be recorded, `Broken`, and no other `WatcherError`.
         """
         began = time.monotonic()
-        await self._recall()
         try:
+            await self._recall()
             try:
-                async with asyncio.timeout(DEADLINE):
-                    found = await self._read()
-            except TimeoutError:
-                raise Transient(self.line.chain.name, f"not read within {DEADLINE:g} s") from None
-        except Broken:
+                found = await self._in_time()
+            except (Broken, StoreError):
+                raise
+            except WatcherError as error:
+                done = await self._blind(error)
+            else:
+                done = found if isinstance(found, Turn) else await self._record(*found)
+        except StoreError as error:
+            self.standings, self.trouble = None, f"the store failed: {error}"  # whatever was written is found out anew
             raise
-        except ChainError as error:
-            done = await self._blind(error)
-        else:
-            done = found if isinstance(found, Turn) else await self._record(*found)
         return replace(done, seconds=time.monotonic() - began)
+
+    async def _in_time(self) -> Turn | tuple[Pin, Confirmed]:
+        try:
+            async with asyncio.timeout(DEADLINE):
+                return await self._read()
+        except TimeoutError:
+            raise Transient(self.line.chain.name, f"not read within {DEADLINE:g} s") from None
 
     async def _recall(self) -> None:
         """What the store knows of the chain, at the start and after a reorg."""
@@ -162,7 +170,7 @@ class WatchedChain:
             return Turn(name, head) if self.done else None
         if head.number > tip.number and await canonical(tip):
             return None
-        stored = await self.journal.blocks(tip.chain)
+        stored = await self._stored(tip, canonical)
         if head.number < tip.number and await behind(head, stored, canonical):
             return Turn(name, head, notes=(f"the head is {tip.number - head.number} blocks behind what was read",))
         found = await fork(stored, canonical, self.line.chain.finality)
@@ -173,6 +181,14 @@ class WatchedChain:
             )
         await self._undo(found.ancestor, tip)
         return None
+
+    async def _stored(self, tip: BlockRef, canonical: Canonical) -> tuple[BlockRef, ...]:
+        """The newest stored blocks, so many that the chain still has the oldest of them, or all."""
+        for back in (4 * self.line.chain.finality, tip.number):
+            stored = await self.journal.blocks(tip.chain, max(0, tip.number - back))
+            if stored and await canonical(stored[-1]):
+                break
+        return stored
 
     async def _undo(self, ancestor: BlockRef | None, tip: BlockRef) -> None:
         above = -1 if ancestor is None else ancestor.number
@@ -220,15 +236,11 @@ class WatchedChain:
             for search in self.searches
             if not (one := search.entered(head.number)).complete
         )
-        notes = (
-            *pin.notes,
-            *found.notes,
-            *late,
-            *(() if gap is None else (f"missed blocks {gap.first} to {gap.last}",)),
-        )
-        done = Turn(chain.name, head, True, weighed.statuses, changes, found.by, failed, notes=notes)
-        self.done = done.complete
-        return done
+        gone = () if gap is None else (f"missed blocks {gap.first} to {gap.last}: {gap.reason}",)
+        early = head.timestamp - read_at
+        ahead = (f"the block is {early} s ahead of this machine's clock",) if early > SKEW else ()
+        notes = (*pin.notes, *found.notes, *late, *gone, *ahead)
+        return Turn(chain.name, head, True, weighed.statuses, changes, found.by, failed, notes=notes)
 
     async def _retractions(self, head: BlockRef, read_at: int) -> tuple[Transition, ...]:
         """What takes back the changes that a reorg has made void, also where a crash came in between."""
@@ -244,9 +256,10 @@ class WatchedChain:
     def _keep(self, weighed: Weighed, head: BlockRef, found: Confirmed) -> None:
         """Only what is recorded is remembered: after a failed write the next turn starts from the same point."""
         self.standings, self.rows, self.tip, self.trouble = weighed.standings, weighed.rows, head, "a cycle came late"
+        self.done = True
         self.terms |= {cycle.market.name: cycle.terms for cycle in found.markets if cycle.terms is not None}
 
-    async def _blind(self, error: ChainError) -> Turn:
+    async def _blind(self, error: WatcherError) -> Turn:
         """Nothing was read: error rows, and every known position unknown as of the last block."""
         read_at, name = int(self.clock()), self.line.chain.name
         self.trouble, self.done = str(error), False

@@ -51,11 +51,12 @@ class Desk:
         self._locks = {name: asyncio.Lock() for name in self.chains}
         self._throttle = Throttle()
         self._good: BlockRef | None = None
+        self._leaving = False
         self._errands: set[asyncio.Task[Any]] = set()
 
     async def turn(self, name: str) -> Turn | None:
         """One turn of a chain, with all that follows from it; None where nothing could be recorded or the chain has stopped."""
-        if name in self.stopped:
+        if name in self.stopped or self._leaving:
             return None
         async with self._locks[name]:
             try:
@@ -85,10 +86,12 @@ class Desk:
 
     async def leave(self, patience: float = LEAVING) -> None:
         """Waits for turns under way, so long that none is cut off while it writes, and for messages that are on their way."""
+        self._leaving = True
         try:
             async with asyncio.timeout(patience):
                 for lock in self._locks.values():
-                    await lock.acquire()
+                    async with lock:
+                        pass
                 if self._errands:
                     await asyncio.wait(self._errands)
         except TimeoutError:

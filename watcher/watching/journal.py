@@ -34,9 +34,9 @@ class Journal:
         """The newest block that was watched."""
         return await self.call(recall.cursor, chain)
 
-    async def blocks(self, chain: int) -> tuple[BlockRef, ...]:
-        """Every stored block, newest first."""
-        return await self.call(recall.blocks, chain)
+    async def blocks(self, chain: int, since: int) -> tuple[BlockRef, ...]:
+        """Every stored block from number `since` on, newest first."""
+        return await self.call(recall.blocks, chain, since)
 
     async def markets(self, chain: int) -> tuple[Market, ...]:
         """Every market that was ever read."""
