@@ -61,22 +61,43 @@ class Store:
         """One transaction, committed at the end, undone by any exception. `StoreError` in a store that was opened for reading."""
         if self._writer is None:
             raise StoreError(f"{self.name} was opened for reading only")
-        with said(self.name), self._writer.begin():
-            yield self._writer
+        with said(self.name):
+            if self._writer.invalidated:
+                self.become_writer()
+            with self._writer.begin():
+                yield self._writer
+
+    def migrate(self) -> None:
+        """Bring the schema up to date in one transaction. Tables that others refer to may be made anew meanwhile."""
+        if self._writer is None or self.dialect != "sqlite":
+            with self.write() as connection:
+                schema.upgrade(connection)
+            return
+        raw: Any = self._writer.connection.driver_connection
+        raw.execute("PRAGMA foreign_keys = OFF")  # means nothing inside a transaction
+        try:
+            with self.write() as connection:
+                schema.upgrade(connection)
+                if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                    raise StoreError(f"{self.name}: rows would refer to nothing after the upgrade; it was undone")
+        finally:
+            raw.execute("PRAGMA foreign_keys = ON")
 
     def hold(self, release: Callable[[], Any]) -> None:
         """Something that ends with the store."""
         self._held.callback(release)
 
     def become_writer(self) -> None:
-        with said(self.name):
-            writer = self._held.enter_context(self._engine.connect())
-            if (
-                self.dialect == "postgresql"
-            ):  # the lock lives and dies with the connection that writes: a writer that lost it cannot write
+        """Take the one connection that writes. On PostgreSQL the lock lives and dies with it: who has lost it must win it again."""
+        with said(self.name), ExitStack() as undo:
+            writer = undo.enter_context(self._engine.connect())
+            if self.dialect == "postgresql":
                 if not writer.exec_driver_sql(f"SELECT pg_try_advisory_lock({ADVISORY})").scalar():
                     raise StoreError(f"{self.name} is being written by another watcher: stop it, or use another --db")
                 writer.commit()
+            if self._writer is not None:
+                self._writer.close()
+            self._held.push(undo.pop_all())
         self._writer = writer
 
     def close(self) -> None:
@@ -101,8 +122,7 @@ def open_store(db: str | Path | None = None, *, write: bool = False, create: boo
         with store.read() as connection:
             empty = create and store.path is None and schema.revision(connection, store.name) is None
         if empty:
-            with store.write() as connection:
-                schema.upgrade(connection)
+            store.migrate()
         with store.read() as connection:
             schema.check(connection, store.name)
         undo.pop_all()
@@ -120,8 +140,7 @@ def upgrade_store(db: str | Path | None = None) -> tuple[str | None, Path | None
         if found not in (None, REVISIONS[-1]) and store.path is not None:
             kept = store.path.with_name(f"{store.path.name}.before-{REVISIONS[-1]}")
             copy(store, kept)
-        with store.write() as connection:
-            schema.upgrade(connection)
+        store.migrate()
     return found, kept
 
 
@@ -157,6 +176,7 @@ _ADVICE: Final = {
     "not a database": "restore it from a backup, or use another --db",
     "is full": "free some space; nothing of this was written",
     "No space left": "free some space; nothing of this was written",
+    "disk I/O error": "see whether the disk is full or failing; nothing of this was written",
     "locked": "another program is writing to it; close that one and try again",
     "readonly": "it may not be written to; use another --db",
     "Permission denied": "it may not be written to; use another --db",
@@ -184,7 +204,9 @@ def _server(url: str) -> Store:
         where = make_url(url)
         if where.get_backend_name() != "postgresql":
             raise StoreError(f"--db takes a path or a postgresql:// URL, not {where.get_backend_name()}://")
-        engine = create_engine(where.set(drivername="postgresql+psycopg"), isolation_level="REPEATABLE READ")
+        engine = create_engine(
+            where.set(drivername="postgresql+psycopg"), isolation_level="REPEATABLE READ", pool_pre_ping=True
+        )
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise StoreError("--db takes a path or a postgresql:// URL") from None
     except ModuleNotFoundError:
@@ -235,11 +257,22 @@ def _sound(path: Path, thorough: bool) -> None:
     """Before anything is written, through a connection that cannot write: a damaged file is left as it is."""
     if path.stat().st_size == 0:
         raise StoreError(f"{path} is empty: restore it from a backup, or remove it to begin anew")
+    with path.open("rb") as file:
+        header = file.read(32)
+    page, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
+    if path.stat().st_size < (page if page > 1 else 65_536) * pages and not _waiting(path):
+        raise StoreError(f"{path} is shorter than it says: restore it from a backup")
     with closing(_raw(path)) as connection:
         connection.execute("SELECT count(*) FROM sqlite_schema")
         answer = connection.execute("PRAGMA quick_check(1)").fetchone() if thorough else ("ok",)
     if answer != ("ok",):
         raise StoreError(f"{path} is damaged ({str(answer[0]).splitlines()[-1]}): restore it from a backup")
+
+
+def _waiting(path: Path) -> bool:
+    """Whether changes beside the file are still to be brought into it."""
+    log = Path(f"{path}-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def _raw(path: Path) -> sqlite3.Connection:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, inspect
 from watcher.errors import StoreError
 from watcher.store.migrations import REVISIONS
 
+SCRIPTS = "watcher.store:migrations"
 VERSIONS = "alembic_version"
 
 
@@ -43,6 +44,6 @@ def upgrade(connection: Connection) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", "watcher.store:migrations")
+    config.set_main_option("script_location", SCRIPTS)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
