@@ -39,6 +39,7 @@ ALLOWED = {
     "library": CORE | {"config", "connection", "names", "search", "wallet"},
     "store": CORE | {"adapter"},
     "entries": CORE | {"cycle", "store"},
+    "export": CORE | {"adapter", "adapters", "store", "text"},
     "watching": CORE
     | {"adapter", "alerts", "chain", "config", "confirm", "connection", "cycle", "entries", "health", "search", "store"},
     "scheduler": CORE,

@@ -21,6 +21,8 @@ HIDDEN: Final = frozenset(
 BLANK: Final = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 )  # drawn as nothing, though counted as letters or marks
+NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what starts with these
 
 
 def clean(symbol: str | bytes, limit: int = LONGEST_SYMBOL) -> str:
@@ -39,6 +41,12 @@ def clean(symbol: str | bytes, limit: int = LONGEST_SYMBOL) -> str:
 def clean_line(text: str) -> str:
     """A message as one bounded line without anything that a terminal would obey."""
     return clean(text, LONGEST_LINE)
+
+
+def inert(text: str) -> str:
+    """`text` as a cell that no spreadsheet takes for a formula. A carriage return becomes a space: the csv module leaves it unquoted."""
+    safe = f"'{text}" if text.startswith(FORMULA) and not NUMBER.fullmatch(text) else text
+    return safe.replace("\r", " ")
 
 
 def shows(character: str) -> bool:

@@ -18,6 +18,7 @@ VERBS: Final = {  # verb: (module, one line of help)
     "run": ("watcher.cli.run", "Watch the wallets of watcher.toml, record what is read, and tell what changes."),
     "alert": ("watcher.cli.alert", "Send a test message to every channel of watcher.toml: watcher alert test."),
     "db": ("watcher.cli.db", "Make, check, copy or prune the store: watcher db upgrade|check|backup|prune."),
+    "export": ("watcher.cli.export", "Write a table of the store to a file: csv, json, jsonl or parquet."),
     "demo": ("watcher.cli.demo", "Watch positions fall and be liquidated on a local chain with the real contracts."),
 }
 

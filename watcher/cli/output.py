@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +15,11 @@ from enum import Enum
 from typing import Any, Literal, TextIO, TypeAlias
 
 from watcher.cli.options import Format
-from watcher.text import clean_line
+from watcher.text import clean_line, inert
 
 Row: TypeAlias = Mapping[str, Any]
 
-NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 UNBOUNDED = 10_000  # characters of a line in a file or pipe
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what starts with these
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +92,6 @@ def show_csv(rows: Sequence[Row], columns: Sequence[Column], out: TextIO) -> Non
     writer.writerow([column.key for column in columns])
     for row in rows:
         writer.writerow([inert(cell(row.get(column.key))) for column in columns])
-
-
-def inert(text: str) -> str:
-    """`text` as a cell that no spreadsheet takes for a formula. A carriage return becomes a space: the csv module leaves it unquoted."""
-    safe = f"'{text}" if text.startswith(FORMULA) and not NUMBER.fullmatch(text) else text
-    return safe.replace("\r", " ")
 
 
 def show_table(rows: Sequence[Row], columns: Sequence[Column], out: TextIO) -> None:
