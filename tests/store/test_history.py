@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, func, select, text, update
 
 from tests.store.scene import Scene, block
 from watcher.adapters import names
@@ -216,3 +216,19 @@ def test_a_market_that_is_renamed_keeps_its_history(store: Store) -> None:
     course = list(recall.course(store, scene.adapter, market, renamed.key))
     assert [one.kept.key.market for one in course] == [market.name] * 2
     assert [one.terms.market.name for one in course] == [scene.market.name, market.name]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("status", "'fine'"), ("doubts", "'[[\"stale\"]]'"), ("doubts", "'5'"), ("doubts", "'['")]
+)
+def test_f67_a_value_that_watcher_never_writes_is_refused_and_not_guessed(
+    store: Store, column: str, value: str
+) -> None:
+    scene = Scene.of("morpho_blue")
+    put(store, scene, 1)
+    mine = select(POSITION.c.id).join(MARKET).where(MARKET.c.chain == scene.chain)
+    with store.write() as connection:
+        connection.execute(update(READING).where(READING.c.position_id.in_(mine)).values({column: text(value)}))
+    with pytest.raises(StoreError, match="holds what watcher never writes"):
+        recall.facts_at(store, scene.adapter, scene.market, scene.key)
+    orphan(store, scene.chain, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -60,4 +61,15 @@ def test_f46_a_difference_whose_base_is_gone_or_changed_is_refused(connection: C
         trail.last(connection, QUOTE, key, 2)
     connection.execute(update(QUOTE).where(QUOTE.c.market_id == key, QUOTE.c.number == 1).values(number=0))
     with pytest.raises(StoreError, match="needs block 1, which is gone"):
+        trail.last(connection, QUOTE, key, 2)
+
+
+def test_f67_a_difference_that_would_grow_without_end_is_refused(connection: Connection) -> None:
+    key = market_id(connection, Scene.of("aave_v3").market)
+    for number, body in enumerate(states(2, 6_000), start=1):
+        trail.put(connection, QUOTE, key, number, body)
+    packer = zlib.compressobj(zdict=states(1, 6_000)[0])
+    bomb = packer.compress(b"\0" * (trail.MOST + 1)) + packer.flush()
+    connection.execute(update(QUOTE).where(QUOTE.c.market_id == key, QUOTE.c.number == 2).values(body=bomb))
+    with pytest.raises(StoreError, match="does not end where it should"):
         trail.last(connection, QUOTE, key, 2)

@@ -49,7 +49,7 @@ def decode(kind: type[T], body: bytes) -> T:
         )
     try:
         fact: T = _codec(known).whole(msgpack.decode(body[MARK:]))
-    except (DecodeError, ValueError, TypeError) as error:
+    except (DecodeError, ValueError, TypeError, RecursionError) as error:
         raise StoreError(f"a stored {_name(kind)} is damaged ({error}): restore the store from a backup") from error
     return fact
 

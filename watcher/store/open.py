@@ -13,6 +13,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
+from msgspec import MsgspecError
 from platformdirs import user_data_path
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
@@ -52,9 +53,14 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent view. Whatever the database refuses is a `StoreError`."""
-        with said(self.name), self._engine.connect() as connection:
-            yield connection.execution_options(reads=True)
+        """One consistent view. Whatever the database refuses is a `StoreError`, and so is a value that this program never writes."""
+        try:
+            with said(self.name), self._engine.connect() as connection:
+                yield connection.execution_options(reads=True)
+        except (ValueError, MsgspecError) as error:
+            raise StoreError(
+                f"{self.name} holds what watcher never writes ({error}): restore it from a backup"
+            ) from error
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Final, Generic
 
 from eth_utils.address import to_checksum_address
+from msgspec.json import decode as decoded
 from sqlalchemy import Connection, Row, select
 
 from watcher.adapter import Adapter, H, Q, T
@@ -18,6 +18,8 @@ from watcher.store.facts import decode
 from watcher.store.open import Store
 from watcher.store.tables import BLOCK, CURSOR, CYCLE, GAP, HOLDING, MARKET, POSITION, QUOTE, READING, TERMS
 from watcher.units import Wad
+
+DOUBTS: Final = tuple[tuple[DoubtKind, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,7 @@ def _kept(row: Row[Any]) -> Kept:
         collateral=row.collateral,
         debt=row.debt,
         reason=row.reason,
-        doubts=tuple(Doubt(DoubtKind(kind), text) for kind, text in json.loads(row.doubts or "[]")),
+        doubts=() if row.doubts is None else tuple(Doubt(*one) for one in decoded(row.doubts, type=DOUBTS)),
         exact=row.exact,
         backfilled=row.backfilled,
     )

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Table, select
 from watcher.errors import StoreError
 from watcher.store.rows import insert
 
+MOST: Final = 2**24  # bytes of a whole fact
 SMALL: Final = 512  # bytes that are not worth a difference
 
 
@@ -90,6 +91,10 @@ def _mark(connection: Connection, table: Table, key: int, row: Any, known: Mark 
             raise StoreError(
                 f"{table.name} {key} at block {number} needs block {base}, which is gone: restore a backup"
             )
-        return Mark(number, zlib.decompressobj(zdict=whole).decompress(body), base, whole)
+        opened = zlib.decompressobj(zdict=whole)
+        fact = opened.decompress(body, MOST)
+        if not opened.eof:
+            raise zlib.error("it does not end where it should")
+        return Mark(number, fact, base, whole)
     except zlib.error as error:
         raise StoreError(f"{table.name} {key} at block {number} is damaged ({error}): restore a backup") from error
