@@ -31,6 +31,7 @@ class Forking(Scripted):
     """A history whose newest blocks can be replaced by others."""
 
     broken: set[bytes] = field(default_factory=set)  # ids of markets whose contract reverts
+    course: Callable[[int], None] = lambda number: None  # sets the scene for the calls at a block
     forks: list[tuple[int, str]] = field(default_factory=list)  # (first block, name): later ones hide earlier ones
 
     def hash(self, number: int) -> str:
@@ -61,7 +62,9 @@ def forking(lending: Lending) -> Forking:
     evm.contracts[MORPHO.lower()] = guarded
 
     def call(transaction: dict[str, Any], block: Any) -> str:
-        evm.timestamp = GENESIS + 12 * node.number(block)
+        number = node.number(block)
+        evm.timestamp = GENESIS + 12 * number
+        node.course(number)
         return evm(transaction, block)
 
     node = Forking(call=call, answers=plain.answers)

@@ -92,10 +92,14 @@ class Desk:
                 for lock in self._locks.values():
                     async with lock:
                         pass
-                if self._errands:
-                    await asyncio.wait(self._errands)
+                await self.said()
         except TimeoutError:
             log.warning("a cycle was still reading and is given up; nothing of it is recorded")
+
+    async def said(self) -> None:
+        """Waits for messages that are on their way."""
+        if self._errands:
+            await asyncio.wait(self._errands)
 
     def _stop(self, name: str, error: Broken) -> None:
         self.stopped.add(name)
@@ -112,11 +116,11 @@ class Desk:
             self._say(store_failing(str(error), self._good, int(self._clock())))
 
     def _say(self, message: Message) -> None:
-        async def said() -> None:
+        async def say() -> None:
             for failure in await announce(self._channels, message):
                 log.error("%s", failure)
 
-        self._send(said())
+        self._send(say())
 
     def _send(self, errand: Coroutine[Any, Any, Any]) -> None:
         """Something that no cycle waits for."""
