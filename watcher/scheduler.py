@@ -35,8 +35,12 @@ class Timetable:
 
     def every(self, seconds: float, job: Job, name: str) -> None:
         """`job` at once and then every so many seconds. A run that is due while one is under way is left out, not added."""
+
+        async def run() -> None:  # APScheduler runs whatever is no plain coroutine function in a thread
+            await job()
+
         self._scheduler.add_job(
-            job,
+            run,
             "interval",
             seconds=seconds,
             id=name,
