@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.lending import Lending
-from tests.watching.program import Program, program
+from tests.watching.program import PATIENCE, Program, program
 from tests.watching.scene import CHAIN, COIN
 from watcher.exit import Exit
 from watcher.health.bands import reaches
@@ -37,11 +37,16 @@ async def growth(at: Program, stop: asyncio.Event) -> None:
 
 
 async def killed(at: Program, seed: int) -> None:
-    """One run that is killed at a moment of which nobody knows where in the program it is."""
-    process = await at.start()
-    await asyncio.sleep(random.Random(seed).uniform(0.7, 2.5))
+    """One run that is killed at a moment of which nobody knows where in the program it is: after its first block, or anywhere."""
+    chance = random.Random(seed)
+    process = await at.start(listen=True)
+    assert process.stderr is not None
+    if seed % 4:
+        async with asyncio.timeout(PATIENCE):
+            assert b": block " in await process.stderr.readline()
+    await asyncio.sleep(chance.uniform(0, 2.5))
     process.kill()
-    await process.wait()
+    await process.communicate()
 
 
 async def kills(folder: Path, count: int) -> None:
@@ -74,6 +79,7 @@ def check(at: Program) -> None:
         gaps = recall.gaps(store, CHAIN)
         waiting = deliveries.waiting(store, "console")
     assert [(one.id, one.before, one.after) for one in changes] == [(one.id, one.before, one.after) for one in expected]
+    assert len(changes) >= 3
     assert tip is not None
     assert tip == blocks[0] == seen[-1].block
     assert tip.number == at.node.head
