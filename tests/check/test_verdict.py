@@ -12,12 +12,14 @@ from watcher.cycle import Row
 from watcher.errors import Refused, WatcherError
 from watcher.health.audit import Mismatch
 from watcher.health.status import read
-from watcher.model import Market
+from watcher.model import Market, PositionKey
 
 MARKET = Market(1, "toy", "test/toy", to_checksum_address("0x" + "11" * 20))
 OWING = position({A: 100, B: 100}, {A: 8_000}, {A: 10 * ONE}, {B: 4 * ONE})
 UNPRICED = position({B: 100}, {A: 8_000}, {A: 10 * ONE}, {B: 4 * ONE})
 EQUAL = Audited(Row(MARKET, OWING, read(KEY, BLOCK, OWING), True, ()), 6, True)
+SOMEBODY = PositionKey(KEY.market, bytes(19) + b"\1")
+OTHER = Audited(Row(MARKET, OWING, read(SOMEBODY, BLOCK, OWING), True, ()), 6, True)
 
 
 def findings(*rows: Audited, asked: int = 1, errors: tuple[WatcherError, ...] = ()) -> dict[str, Finding]:
@@ -26,16 +28,22 @@ def findings(*rows: Audited, asked: int = 1, errors: tuple[WatcherError, ...] = 
 
 
 def test_all_equal_is_one_line_with_the_numbers_and_the_block() -> None:
-    found = findings(EQUAL, EQUAL, asked=2)
+    found = findings(EQUAL, OTHER, asked=2)
     assert {check: one.verdict.detail for check, one in found.items()} == {
         "audit": "2 accounts, 12 figures, all equal, block 100"
     }
     assert not partial(found.values())
 
 
+def test_one_account_in_two_markets_is_one_account() -> None:
+    found = findings(EQUAL, EQUAL, asked=2)
+    assert found["audit"].verdict.detail == "1 accounts, 12 figures, all equal, block 100"
+    assert found["audited accounts"].verdict.detail.startswith("1 of 2 accounts")
+
+
 def test_a_difference_is_told_with_the_account_the_field_and_both_sides() -> None:
     wrong = Audited(Row(MARKET, OWING, EQUAL.row.reading, True, (Mismatch("health", 2, 3),)), 6, True)
-    found = findings(EQUAL, wrong, asked=2)
+    found = findings(OTHER, wrong, asked=2)
     assert "1 accounts DIFFER from the contract" in found["audit"].verdict.detail
     assert found["figures"].verdict.detail.endswith("health: the contract says 3, we compute 2")
     assert found["figures"].facts == {

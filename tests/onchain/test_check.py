@@ -66,7 +66,7 @@ markets = [{", ".join(ids)}]
 async def borrowers(local: Local, count: int) -> None:
     """`count` borrowers on each Aave market and two in each Morpho market."""
     await seed(local.v30, count)
-    await seed(local.v36, count)
+    await seed(local.v36, count, label="somebody else")
     for name in BORROWED:
         market = local.morpho.markets[name]
         assert market.collateral is not None

@@ -73,7 +73,7 @@ class Audit:
 
 
 async def audit(line: Connection, terms: Mapping[Market, Any], asked: int, deadline: float) -> Audit:
-    """Compare `asked` positions of these markets (with their terms), taken in turn from each contract's newest borrowers.
+    """Compare the positions of `asked` accounts in these markets (with their terms), taken in turn from each contract's newest borrowers.
 
     At most half of `deadline` (seconds) goes into looking for them.
     """
@@ -128,12 +128,12 @@ async def _compared(
     candidates: Sequence[PositionKey],
     asked: int,
 ) -> tuple[tuple[Audited, ...], BlockRef, tuple[WatcherError, ...]]:
-    """Candidates until `asked` of them still hold something."""
+    """Candidates until `asked` accounts among them still hold something."""
     rows: list[Audited] = []
     errors: list[WatcherError] = []
     left = list(candidates)
-    while left and len(rows) < asked:
-        part, left = left[: asked - len(rows)], left[asked - len(rows) :]
+    while left and (missing := asked - len(accounts(rows))) > 0:
+        part, left = left[:missing], left[missing:]
         owners: dict[str, list[ChecksumAddress]] = {}
         for key in part:
             owners.setdefault(key.market, []).append(to_checksum_address(key.key))
@@ -146,6 +146,11 @@ async def _compared(
             except WatcherError as error:
                 errors.append(error)
     return tuple(rows), block, tuple(errors)
+
+
+def accounts(rows: Iterable[Audited]) -> frozenset[bytes]:
+    """Whose positions these are: one account may stand in several markets."""
+    return frozenset(one.row.reading.key.key for one in rows)
 
 
 def _rows(market: Market, found: Facts | WatcherError, block: BlockRef) -> list[Audited]:

@@ -14,7 +14,6 @@ from watcher.model import BlockRef, Market
 from watcher.oracle.feed import NOBODY
 from watcher.query import Code, Query, ask, each, together
 
-SAMPLE: Final = 12  # contracts of a market whose code is looked for
 NAMED: Final = 5  # things listed in one line
 LATE: Final = Verdict(Result.UNKNOWN, "not read before the time was up", "give it more with --timeout")
 
@@ -47,9 +46,8 @@ def inspect(market: Market, block: BlockRef) -> Query[Inspection]:
     if isinstance(terms, WatcherError):
         return found
     makeup = of.makeup(terms) if of.makeup is not None else Makeup(of.name, ())
-    sample = makeup.contracts[:SAMPLE]
-    (around,) = yield from ask(Code(tuple(address for _, address in sample)))
-    empty = tuple(role for (role, _), (code,) in zip(sample, around, strict=True) if not code)
+    (around,) = yield from ask(Code(tuple(address for _, address in makeup.contracts)))
+    empty = tuple(role for (role, _), (code,) in zip(makeup.contracts, around, strict=True) if not code)
     (prices,) = yield from together([_prices(market, terms, block)])
     reasons = () if isinstance(prices, WatcherError) else (yield from _reasons(prices))
     return replace(found, makeup=makeup, empty=empty, prices=prices, reasons=reasons)
@@ -122,10 +120,9 @@ def _rules(found: Inspection) -> Verdict:
 
 
 def _contracts(made: Makeup, empty: Sequence[str]) -> Verdict:
-    looked = min(len(made.contracts), SAMPLE)
     if empty:
         return Verdict(Result.FAIL, f"no code at: {listed(empty)}", "check the market's address in the chains file")
-    return Verdict(Result.OK, f"{looked} of its {len(made.contracts)} contracts looked at, all have code")
+    return Verdict(Result.OK, f"all of its {len(made.contracts)} contracts have code")
 
 
 def _oracle(found: Inspection) -> Verdict:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
-from watcher.check.audit import Audit, Audited
+from watcher.check.audit import Audit, Audited, accounts
 from watcher.check.finding import About, Finding, Result, Verdict
 from watcher.check.market import listed
 
@@ -21,17 +21,17 @@ def audit_findings(chain: str, done: Audit) -> tuple[Finding, ...]:
 
 
 def _summary(chain: str, done: Audit) -> Finding:
-    compared = [one for one in done.rows if one.figures and one.row.reading.valuation is not None]
+    compared = _compared(done)
     figures = sum(one.figures for one in compared)
-    wrong = sum(bool(one.row.mismatches) or _one_sided(one) for one in done.rows)
+    wrong = len(accounts(one for one in done.rows if one.row.mismatches or _one_sided(one)))
     at = f"block {done.block.number}" if done.block is not None else "no block"
     facts = {
-        "accounts": len(compared),
+        "accounts": len(accounts(compared)),
         "figures": figures,
         "mismatched": wrong,
         "block": done.block and done.block.number,
     }
-    text = f"{len(compared)} accounts, {figures} figures"
+    text = f"{len(accounts(compared))} accounts, {figures} figures"
     if wrong:
         verdict = Verdict(Result.FAIL, f"{text}, {wrong} accounts DIFFER from the contract, {at}", ADVICE)
     elif compared:
@@ -41,13 +41,17 @@ def _summary(chain: str, done: Audit) -> Finding:
     return Finding(chain, About.AUDIT, chain, "audit", verdict, facts)
 
 
+def _compared(done: Audit) -> list[Audited]:
+    return [one for one in done.rows if one.figures and one.row.reading.valuation is not None]
+
+
 def _one_sided(one: Audited) -> bool:
     """We have figures for a position and the contract has none."""
     return not one.reported and one.row.reading.valuation is not None
 
 
 def _shortage(chain: str, done: Audit) -> Iterator[Finding]:
-    compared = sum(one.figures > 0 and one.row.reading.valuation is not None for one in done.rows)
+    compared = len(accounts(_compared(done)))
     if compared >= done.asked and not done.errors:
         return
     reached = ", ".join(
