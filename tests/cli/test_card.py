@@ -21,10 +21,12 @@ from watcher.cli.account.changes import parse
 from watcher.cli.account.sheet import Sheet, sheet
 from watcher.cycle import Row
 from watcher.errors import Overflow, WatcherError
+from watcher.health.bands import CORRELATED, VOLATILE
 from watcher.health.correlated import Group
 from watcher.health.status import read
 from watcher.model import Blocked, Doubt, DoubtKind, Market, Token, Unit, Valuation
 from watcher.units import RAY, Raw, Ray
+from watcher.watching.policy import Policy
 
 Toy = Position[Terms, Quote, Holding]
 MARKET = Market(1, "toy", "local/toy/main", A.address)
@@ -37,7 +39,7 @@ def loan(price: int = 10_000, token: Token = A) -> Toy:
 
 def seen(of: Toy, groups: Sequence[Group] = (), error: WatcherError | None = None, *doubts: Doubt) -> Sheet:
     reading = read(KEY, BLOCK, error or of, doubts)
-    return sheet(Row(MARKET, of, reading, True, ()), groups)
+    return sheet(Row(MARKET, of, reading, True, ()), Policy(tuple(groups), (), VOLATILE, CORRELATED))
 
 
 def printed(one: Sheet, width: int = 120) -> str:

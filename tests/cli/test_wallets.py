@@ -89,7 +89,7 @@ def test_f02_a_chain_that_is_down_is_unknown_and_the_other_is_shown(
     records = read(capsys.readouterr().out)
     near, far = sorted(positions(records), key=lambda record: record["chain"] == "far")
     assert [record["chain"] for record in records if record["kind"] == "entered"] == ["near"]
-    assert (near["chain"], near["status"], near["health"]) == ("near", "owing", "1.6")
+    assert (near["chain"], near["status"], near["health"]) == ("near", "safe", "1.6")
     assert (far["chain"], far["status"], far["block"], far["confirmed_by"]) == ("far", "unknown", None, "0")
     assert "far-0: no connection" in far["reason"]
     assert "far-1: no connection" in far["reason"]
@@ -156,7 +156,7 @@ def test_how_far_entered_markets_are_known_is_a_record_and_the_reason_for_the_ex
         said = capsys.readouterr()
         found = json.loads(said.out) if form == "json" else read(said.out)
         position, known = found
-        assert (position["kind"], position["status"], said.err) == ("position", "owing", "")
+        assert (position["kind"], position["status"], said.err) == ("position", "safe", "")
         assert (known["kind"], known["chain"], known["market"]) == ("entered", "near", "near/morpho-blue")
         if limit is None:
             assert (known["known_up_to"], known["complete"], known["status"], known["reason"]) == (
@@ -185,7 +185,7 @@ def test_a_csv_has_a_row_for_what_may_be_missing_and_none_for_what_is_known(
 ) -> None:
     arguments = ["--quiet", "--format", "csv"]
     assert account(tmp_path, ("main", honest), arguments=arguments) == Exit.OK
-    assert {row["status"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))} == {"owing"}
+    assert {row["status"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))} == {"safe"}
     assert account(tmp_path, ("main", honest), arguments=arguments, log_limit=NO_LOGS) == Exit.SOURCE
     *_, last = csv.DictReader(io.StringIO(capsys.readouterr().out))
     assert (last["market"], last["status"]) == ("near/morpho-blue", "unknown")

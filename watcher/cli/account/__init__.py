@@ -7,11 +7,14 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from eth_typing import ChecksumAddress
 
+from watcher.cli.account.alarm import Alarm, Band
+from watcher.cli.account.bands import policies, private
 from watcher.cli.account.changes import Changes, checked, number, parse
 from watcher.cli.account.sheet import Sheet, sheets, under, valued
 from watcher.cli.account.wallets import end, show_all, show_one
@@ -36,6 +39,7 @@ from watcher.connection import only, placed
 from watcher.errors import UsageError
 from watcher.exit import Exit
 from watcher.library import address, meant
+from watcher.model import Status
 from watcher.units import WAD, Wad
 from watcher.wallet import DEADLINE, Wallet, read_wallet
 
@@ -61,6 +65,13 @@ Limit = Annotated[
         "--fail-below", metavar="H", help="Exit 10 when a position's health is below H now, whatever a what-if says."
     ),
 ]
+FailAt = Annotated[
+    Band | None,
+    typer.Option("--fail-at", help="Exit 10 when a position's status is that band or a worse one, by its own bands."),
+]
+Bands = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="The watcher.toml whose bands hold; else the defaults.")
+]
 
 
 def command(
@@ -76,6 +87,8 @@ def command(
     at: Later = None,
     target_health: Target = None,
     fail_below: Limit = None,
+    fail_at: FailAt = None,
+    bands: Bands = None,
     timeout: Timeout = DEADLINE,
     chains: ChainsFile = None,
     chain: ChainName = None,
@@ -93,7 +106,8 @@ def command(
         if not may_be_name(text):
             address(text)  # a mistyped one is said before anything is asked
     config = options.config(rpc)
-    return asyncio.run(account(config, market or (), addresses, changes, limit, timeout, options))
+    alarm = Alarm(limit, None if fail_at is None else Status(fail_at))
+    return asyncio.run(account(config, market or (), addresses, changes, alarm, bands, timeout, options))
 
 
 async def account(
@@ -101,12 +115,14 @@ async def account(
     markets: Sequence[str],
     texts: Sequence[str],
     changes: Changes,
-    limit: Wad | None,
+    alarm: Alarm,
+    bands: Path | None,
     timeout: float,
     options: Options,
 ) -> Exit:
     """Read, show, and say how it ended. Output begins with the first chain that answers, unless a change may be about any of them."""
     config = await placed(config)
+    policy_of = await policies(bands, options.chains, config)
     owners = await owners_of(texts, config, options)
     config = only(config, markets)
     if not config.chains:
@@ -116,22 +132,23 @@ async def account(
     together = changes.any or options.format in (Format.JSON, Format.CSV)
     done: list[tuple[Wallet, tuple[Sheet, ...]]] = []
     async for wallet in answered(config, owners, timeout, options):
-        shown = await asyncio.to_thread(sheets, wallet, owners)  # its arithmetic must not stall the others' deadlines
+        shown = await asyncio.to_thread(
+            sheets, wallet, owners, policy_of(wallet.chain)
+        )  # its arithmetic must not stall the others' deadlines
         done.append((wallet, shown))
         if not together:
-            show_one(wallet, await asyncio.to_thread(under, shown, changes), limit, options)
+            show_one(wallet, await asyncio.to_thread(under, shown, changes), alarm, options)
     if together:
         complete = all(wallet.complete for wallet, _ in done)
         for what in checked(changes, [position for _, shown in done for position in valued(shown)], complete):
             options.note(f"{what}: not known, because not everything could be read")
-        show_all([(wallet, under(shown, changes)) for wallet, shown in done], limit, options)
-    return end(done, limit, options)
+        show_all([(wallet, under(shown, changes)) for wallet, shown in done], alarm, options)
+    return end(done, alarm, options)
 
 
 async def owners_of(texts: Sequence[str], config: Config, options: Options) -> tuple[ChecksumAddress, ...]:
     """The addresses that are meant, a name's shown. With --rpc only the user's own endpoints learn the name."""
-    origins = {endpoint.origin for chain in config.chains for endpoint in chain.endpoints}
-    found = await meant(texts, config, load(options.chains), private=Origin.FLAG in origins)
+    found = await meant(texts, config, load(options.chains), private=private(config))
     for text, owner in found.items():
         if may_be_name(text):
             options.note(f"{text} is {owner}")

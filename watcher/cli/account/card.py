@@ -15,11 +15,11 @@ from watcher.cli.account.assets import stops
 from watcher.cli.account.future import crossed, lines
 from watcher.cli.account.ledger import tables
 from watcher.cli.account.sheet import Sheet
-from watcher.figures import exact, health, percent, short, together
+from watcher.figures import age, exact, health, percent, short, together
 from watcher.health.correlated import Correlated
 from watcher.health.fall import STEPS
 from watcher.health.outlook import Outlook
-from watcher.model import Reading, Side, Status, Unit, Valuation
+from watcher.model import Reading, Runway, Side, Status, Unit, Valuation
 from watcher.text import clean_line
 
 STYLE = {
@@ -48,6 +48,8 @@ def show(console: Console, sheet: Sheet) -> None:
             parts.append(Text(clean_line(f"outlook unknown: {sheet.unseen}"), STYLE[Status.UNKNOWN]))
         else:
             parts.extend(Text(clean_line(line)) for line in notes(reading.valuation, seen))
+        if sheet.judgement is not None and sheet.judgement.runway is not None:
+            parts.append(Text(clock(sheet.judgement.runway)))
         parts.extend(
             Text(clean_line(line), "yellow") for panel in sheet.panels for line in stops(panel, reading.valuation)
         )
@@ -78,7 +80,9 @@ def headline(reading: Reading) -> str:
             return "UNKNOWN"
         case Status.NO_DEBT:
             return "no debt"
-        case Status.OWING | Status.SAFE | Status.WATCH | Status.WARN | Status.DANGER | Status.CRITICAL:
+        case Status.SAFE | Status.WATCH | Status.WARN | Status.DANGER | Status.CRITICAL:
+            return f"health {health(seen.health)}  {reading.status}"
+        case Status.OWING:
             return f"health {health(seen.health)}"
         case Status.LIQUIDATABLE:
             return f"health {health(seen.health)}{crossed(seen)}"
@@ -113,6 +117,16 @@ def notes(seen: Valuation, outlook: Outlook) -> Iterator[str]:
         yield liquidation(outlook.largest)
     elif seen.liquidatable:
         yield f"largest liquidation now: none ({outlook.largest.reason})"
+
+
+def clock(left: Runway) -> str:
+    """What the status of the correlated goes by besides health."""
+    full = f"cannot be told ({clean_line(left.reason)})" if left.reason else lasting(left.full)
+    return f"health 1 by interest alone: {lasting(left.present)} at the present rates; at full utilisation {full}"
+
+
+def lasting(seconds: int | None) -> str:
+    return "not within a century" if seconds is None else f"in {age(seconds)}"
 
 
 def group_lines(group: Correlated) -> Iterator[str]:

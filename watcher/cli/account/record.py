@@ -13,6 +13,7 @@ from watcher.errors import WatcherError
 from watcher.figures import exact
 from watcher.health.correlated import Correlated
 from watcher.health.fall import STEPS, Fall
+from watcher.health.judge import Judgement
 from watcher.health.liquidation_price import LiquidationPrice
 from watcher.health.outlook import Outlook
 from watcher.model import BlockRef, Doubt, Leg, Status, Valuation
@@ -99,6 +100,19 @@ def of_valuation(seen: Valuation) -> Record:
         "ltv": exact(seen.ltv, scale),
         "legs": [of_leg(leg, decimals, scale) for leg in seen.legs],
     }
+
+
+def of_judgement(judgement: Judgement | None) -> Record:
+    """The bands that the status is by, as decimals, and seconds until interest alone reaches the line, of the correlated alone.
+
+    None there: not within a century, or not told for the `reason`; under `runway`: the position has no such clock.
+    """
+    if judgement is None:
+        return {}
+    bands, left = judgement.bands, judgement.runway
+    steps = {"watch": bands.watch, "warn": bands.warn, "danger": bands.danger, "critical": bands.critical}
+    clock = None if left is None else {"present_s": left.present, "full_s": left.full, "reason": left.reason}
+    return {"bands": {name: exact(wad, 18) for name, wad in steps.items()}, "runway": clock}
 
 
 def of_leg(leg: Leg, decimals: int, scale: int) -> Record:

@@ -15,13 +15,16 @@ from watcher.cli.account.future import NOTHING_ASKED, Future, future
 from watcher.cycle import Row
 from watcher.errors import WatcherError
 from watcher.health.correlated import Group
+from watcher.health.judge import Judgement, judged
 from watcher.health.outlook import Outlook, outlook
+from watcher.model import Status
 from watcher.wallet import Wallet
+from watcher.watching.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`outlook` is None where the position is unknown, or where it cannot be told, for the reason `unseen`.
+    """`judgement` is None exactly where the position is unknown; `outlook` there too, or where it cannot be told, for the reason `unseen`.
 
     `prices` and `panels` are those of the assets it holds or owes. `mode` is its e-mode, 0 for none, None where the protocol has none;
     `pair` says what a market of its own id is about.
@@ -29,6 +32,7 @@ class Sheet:
 
     owner: ChecksumAddress
     row: Row
+    judgement: Judgement | None
     outlook: Outlook | None
     prices: tuple[Price, ...]
     panels: tuple[Panel, ...]
@@ -44,11 +48,10 @@ class Sheet:
         return replace(self, future=future(self.row.position, changes))
 
 
-def sheets(wallet: Wallet, owners: Sequence[ChecksumAddress]) -> tuple[Sheet, ...]:
+def sheets(wallet: Wallet, owners: Sequence[ChecksumAddress], policy: Policy) -> tuple[Sheet, ...]:
     """Every position that holds or owes something, and every one that is unknown; by market, in the order of `owners`."""
-    groups = tuple(Group(group.name, frozenset(group.tokens)) for group in wallet.chain.groups)
     rows = [row for cycle in wallet.markets for row in cycle.rows]
-    found = [sheet(row, groups) for row in rows if row.reading.valuation is None or row.reading.valuation.legs]
+    found = [sheet(row, policy) for row in rows if row.reading.valuation is None or row.reading.valuation.legs]
     return tuple(sorted(found, key=lambda one: (one.row.market.name, owners.index(one.owner))))
 
 
@@ -62,20 +65,22 @@ def valued(shown: Iterable[Sheet]) -> list[Position[Any, Any, Any]]:
     return [one.row.position for one in shown if one.row.reading.valuation is not None]
 
 
-def sheet(row: Row, groups: Sequence[Group]) -> Sheet:
+def sheet(row: Row, policy: Policy) -> Sheet:
+    row, judgement = weighed(row, policy)
     owner, position, valuation = to_checksum_address(row.reading.key.key[:20]), row.position, row.reading.valuation
     of, terms, quote = position.adapter, position.terms, position.quote
     prices = of.prices(terms, quote)
     mode = None if of.mode is None else of.mode(position.holding)
     pair = f"{prices[0].token.symbol}/{prices[0].unit.symbol}" if row.market.id and prices else None
     if valuation is None:
-        return Sheet(owner, row, None, prices, (), mode, pair)
+        return Sheet(owner, row, None, None, prices, (), mode, pair)
     held = {leg.token.address for leg in valuation.legs}
-    seen, unseen = ahead(position, groups)
+    seen, unseen = ahead(position, policy.groups)
     moving = held | {line.price.token.address for line in (seen.prices if seen else ())}
     return Sheet(
         owner,
         row,
+        judgement,
         seen,
         tuple(price for price in prices if price.token.address in moving),
         tuple(panel for panel in panels(position) if panel.token.address in held),
@@ -83,6 +88,16 @@ def sheet(row: Row, groups: Sequence[Group]) -> Sheet:
         pair,
         unseen,
     )
+
+
+def weighed(row: Row, policy: Policy) -> tuple[Row, Judgement | None]:
+    """The row under its bands. Where they, or its clock, cannot be told, the position is unknown, as it would be to `watcher run`."""
+    verdict = policy.judge(row)
+    if isinstance(verdict, Judgement):
+        return replace(row, reading=judged(row.reading, verdict)), verdict
+    if verdict is not None:
+        row = replace(row, reading=replace(row.reading, status=Status.UNKNOWN, valuation=None, reason=str(verdict)))
+    return row, None
 
 
 def ahead(position: Position[Any, Any, Any], groups: Sequence[Group]) -> tuple[Outlook | None, str | None]:

@@ -10,18 +10,17 @@ from rich.console import Console
 from rich.text import Text
 
 from watcher.cli.account import card
+from watcher.cli.account.alarm import Alarm
 from watcher.cli.account.assets import of_panel
 from watcher.cli.account.future import of_future
-from watcher.cli.account.record import Record, of_chain, of_entered, of_failure, of_position
+from watcher.cli.account.record import Record, of_chain, of_entered, of_failure, of_judgement, of_position
 from watcher.cli.account.sheet import Sheet
 from watcher.cli.options import Format, Options
 from watcher.cli.output import Column, show
 from watcher.exit import Exit
 from watcher.figures import age
-from watcher.model import Reading
 from watcher.search import Entered
 from watcher.text import clean_line
-from watcher.units import Wad
 from watcher.wallet import Wallet
 
 Shown = tuple[Wallet, tuple[Sheet, ...]]
@@ -43,12 +42,12 @@ LEG = ("side", "symbol", "token", "amount", "value", "threshold", "yearly_rate")
 COLUMNS = tuple(Column(key, key) for key in (*POSITION, *(f"leg_{key}" for key in LEG)))
 
 
-def show_all(wallets: Sequence[Shown], limit: Wad | None, options: Options) -> None:
+def show_all(wallets: Sequence[Shown], alarm: Alarm, options: Options) -> None:
     if options.format is Format.TABLE:
         for wallet, shown in wallets:
-            show_one(wallet, shown, limit, options)
+            show_one(wallet, shown, alarm, options)
         return
-    found = [record for wallet, shown in wallets for record in records(wallet, shown, limit)]
+    found = [record for wallet, shown in wallets for record in records(wallet, shown, alarm)]
     if options.format is Format.CSV:
         found = [record for record in found if record.get("status") is not None]  # what is known to the head has no row
     show(
@@ -58,10 +57,10 @@ def show_all(wallets: Sequence[Shown], limit: Wad | None, options: Options) -> N
     )
 
 
-def show_one(wallet: Wallet, shown: Sequence[Sheet], limit: Wad | None, options: Options) -> None:
+def show_one(wallet: Wallet, shown: Sequence[Sheet], alarm: Alarm, options: Options) -> None:
     """One chain as soon as it has answered."""
     if options.format is not Format.TABLE:
-        show(list(records(wallet, shown, limit)), COLUMNS, options.format)
+        show(list(records(wallet, shown, alarm)), COLUMNS, options.format)
         return
     if not shown and wallet.complete:
         options.note(f"{wallet.chain.name}: nothing held in {len(wallet.markets)} markets{where(wallet)}")
@@ -94,13 +93,13 @@ def discovered(entered: Entered) -> str:
     return f"{known}; one that was entered later may be missing ({clean_line(entered.reason or '')}); --market ID reads one that you know"
 
 
-def records(wallet: Wallet, shown: Sequence[Sheet], limit: Wad | None = None) -> Iterator[Record]:
+def records(wallet: Wallet, shown: Sequence[Sheet], alarm: Alarm) -> Iterator[Record]:
     """A record per position, then one per market and one per chain that could not be read, then how far entered markets are known."""
     by = {"confirmed_by": wallet.confirmed_by}
     for one in shown:
         more = {"emode": one.mode, "pair": one.pair, "assets": [of_panel(panel) for panel in one.panels]}
         more |= {} if one.unseen is None else {"outlook_unknown": one.unseen}
-        more |= {} if limit is None else {"below_limit": below(one.row.reading, limit)}
+        more |= of_judgement(one.judgement) | alarm.record(one.row.reading)
         yield of_position(wallet.chain, one.row, one.outlook, one.prices) | more | by | of_future(one.future)
     for cycle in wallet.markets:
         if cycle.error is not None:
@@ -109,13 +108,6 @@ def records(wallet: Wallet, shown: Sequence[Sheet], limit: Wad | None = None) ->
         yield of_chain(wallet.chain, wallet.error) | by
     for entered in wallet.entered:
         yield of_entered(wallet.chain, wallet.block, entered) | by
-
-
-def below(reading: Reading, limit: Wad) -> bool | None:
-    """Whether the present health is below the limit; None where it is unknown."""
-    if reading.valuation is None:
-        return None
-    return reading.valuation.health is not None and reading.valuation.health < limit
 
 
 def by_leg(record: Record) -> list[Record]:
@@ -134,8 +126,8 @@ def unread(wallet: Wallet) -> Iterator[str]:
             yield f"{cycle.market.name}: {cycle.error}"
 
 
-def end(wallets: Sequence[Shown], limit: Wad | None, options: Options) -> Exit:
-    """Notes about what is missing, and the exit code: a position below `limit` outranks a source that failed."""
+def end(wallets: Sequence[Shown], alarm: Alarm, options: Options) -> Exit:
+    """Notes about what is missing, and the exit code: a position that rings the alarm outranks a source that failed."""
     for wallet, _ in wallets:
         for text in wallet.notes:
             options.note(f"{wallet.chain.name}: {clean_line(text)}")
@@ -145,6 +137,7 @@ def end(wallets: Sequence[Shown], limit: Wad | None, options: Options) -> Exit:
     readings = [one.row.reading for _, shown in wallets for one in shown]
     if not readings and all(wallet.complete for wallet, _ in wallets):
         options.note("no position on any market that was read")
-    if limit is not None and any(below(reading, limit) for reading in readings):
+    if any(map(alarm.rings, readings)):
         return Exit.AT_RISK
-    return Exit.OK if all(wallet.complete for wallet, _ in wallets) else Exit.SOURCE
+    known = all(reading.valuation is not None for reading in readings)
+    return Exit.OK if known and all(wallet.complete for wallet, _ in wallets) else Exit.SOURCE
