@@ -16,8 +16,13 @@ VERBS: Final = {  # verb: (module, one line of help)
     ),
     "init": ("watcher.cli.init", "Ask whom to watch and how to reach you, write watcher.toml, and check it."),
     "run": ("watcher.cli.run", "Watch the wallets of watcher.toml, record what is read, and tell what changes."),
+    "backfill": ("watcher.cli.backfill", "Read the past of an address from an archive, and record it."),
     "alert": ("watcher.cli.alert", "Send a test message to every channel of watcher.toml: watcher alert test."),
     "db": ("watcher.cli.db", "Make, check, copy or prune the store: watcher db upgrade|check|backup|prune."),
+    "history": (
+        "watcher.cli.history",
+        "Show the health of an address over time, or exactly as it was at a block or date.",
+    ),
     "export": ("watcher.cli.export", "Write a table of the store to a file: csv, json, jsonl or parquet."),
     "demo": ("watcher.cli.demo", "Watch positions fall and be liquidated on a local chain with the real contracts."),
 }

@@ -1,0 +1,120 @@
+"""`watcher history`: what the store knows of an address, over time or as it was at one block. It asks nothing of any chain."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from watcher.cli.db import configured, named
+from watcher.cli.options import (
+    At,
+    AtAge,
+    AtNumber,
+    ChainName,
+    ChainsFile,
+    Format,
+    FormatName,
+    Markets,
+    Options,
+    Quiet,
+    Verbose,
+    moment,
+    parse_block,
+)
+from watcher.cli.since import since_of, span
+from watcher.config import Config, load
+from watcher.config.watch import Watch
+from watcher.errors import ConfigError, UsageError
+from watcher.exit import Exit
+from watcher.health.bands import CORRELATED, VOLATILE
+
+if TYPE_CHECKING:
+    from watcher.watching.policy import Policy
+
+WEEK: Final = AtAge(timedelta(days=7))
+
+
+def command(
+    who: Annotated[str, typer.Argument(metavar="ADDRESS", help="Whose past: an address, or a label of watcher.toml.")],
+    market: Markets = None,
+    since: Annotated[
+        At | None,
+        typer.Option("--since", metavar="WHEN", parser=parse_block, help="A date (UTC) or an age; else 7d."),
+    ] = None,
+    every: Annotated[
+        str, typer.Option("--every", metavar="TIME", help="Of each such span the worst reading; 0 for all of them.")
+    ] = "1h",
+    at: Annotated[
+        At | None,
+        typer.Option(
+            "--at",
+            metavar="WHEN",
+            parser=parse_block,
+            help="Recompute it as it was at a block, date (UTC) or age, from the stored words.",
+        ),
+    ] = None,
+    db: Annotated[
+        str | None, typer.Option("--db", metavar="PATH|URL", help="The store; WATCHER_DB names it too.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="The watcher.toml; WATCHER_CONFIG names it too.")
+    ] = None,
+    chains: ChainsFile = None,
+    chain: ChainName = None,
+    format: FormatName = Format.TABLE,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
+    options = Options(chains=chains, chain=chain, format=format, quiet=quiet, verbose=verbose)
+    options.start_logging()
+    watch = configured(config, db)
+    known = load(chains) if watch is None or chains is not None else watch.config
+    account = key_of(who, watch)
+    now = datetime.now(UTC)
+    begin, step = since_of(since or WEEK, now), span(every)
+    from watcher.cli.history.course import places
+    from watcher.cli.history.show import show_at, show_courses
+    from watcher.store.open import open_store
+
+    with open_store(named(db, watch)) as store:
+        wanted = None if chain is None else known.chain(chain).id
+        found = places(store, account, wanted, market or ())
+        if not found:
+            raise UsageError(f"{store.name} has no position of 0x{account.hex()}{' there' if wanted or market else ''}")
+        numbers = {place.market.chain for place in found}
+        if at is None:
+            policies = {number: policy(number, known, watch, options) for number in numbers}
+            show_courses(store, found, begin, step, policies, options, int(now.timestamp()))
+            return Exit.OK
+        if isinstance(at, AtNumber) and len(numbers) > 1:
+            raise UsageError("--at BLOCK is of one chain: add --chain, or use a date")
+        return Exit.OK if show_at(store, found, moment(at, now), options) else Exit.SOURCE
+
+
+def key_of(who: str, watch: Watch | None) -> bytes:
+    """The address that is meant, as a position's key begins. A name is not resolved: that would ask a chain."""
+    for account in () if watch is None else watch.accounts:
+        if who in (account.label, account.ens) and account.address is not None:
+            return bytes.fromhex(account.address[2:])
+    from watcher.library import address
+
+    return bytes.fromhex(address(who)[2:])
+
+
+def policy(number: int, known: Config, watch: Watch | None, options: Options) -> Policy:
+    """Whose bands apply on a chain: those of watcher.toml, else the general ones."""
+    from watcher.health.correlated import Group
+    from watcher.watching.policy import Policy
+
+    chain = next((one for one in known.chains if one.id == number), None)
+    if watch is not None and chain is not None:
+        try:
+            return Policy.of(watch, chain, {})
+        except ConfigError as error:
+            options.note(f"the lines leave out the bands of single wallets and markets: {error}")
+    groups = () if chain is None else tuple(Group(one.name, frozenset(one.tokens)) for one in chain.groups)
+    volatile, correlated = (VOLATILE, CORRELATED) if watch is None else (watch.volatile, watch.correlated)
+    return Policy(groups, (), volatile, correlated)
