@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from eth_typing import ChecksumAddress
 
 from watcher.chain.ens import Pinned
 from watcher.cli.options import ChainName, ChainsFile, Options, Quiet, Verbose
@@ -21,12 +20,13 @@ from watcher.config import load
 from watcher.config.read_watch import load_watch
 from watcher.config.watch import Watch
 from watcher.connection import placed
-from watcher.errors import UsageError
+from watcher.errors import UsageError, WatcherError
 from watcher.exit import Exit
 from watcher.names import ethereum, resolve
 from watcher.scheduler import Timetable
 from watcher.watching.session import Session, opened
 
+PRUNING: Final = 3_600.0  # seconds
 ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -63,7 +63,7 @@ async def run(watch: Watch, cycles: int | None, accept: bool) -> Exit:
     stop = asyncio.Event()
     with ending(stop) as signals:
         watch = replace(watch, config=await placed(watch.config))
-        async with opened(watch, await addresses(watch), sys.stdout, accept=accept) as session:
+        async with opened(watch, await meanings(watch), sys.stdout, accept=accept) as session:
             if cycles == 1:
                 await either(session.once(), stop)
             else:
@@ -124,6 +124,7 @@ async def kept_up(session: Session, cycles: int | None, stop: asyncio.Event) -> 
 
     for name in session.desk.chains:
         timetable.every(session.seconds(name), partial(turn, name), name)
+    timetable.every(PRUNING, session.prune, "prune")
     telling = asyncio.create_task(session.outbox.run())
     telling.add_done_callback(lambda _: stop.set())  # it ends by itself only where it fails
     try:
@@ -139,12 +140,6 @@ async def kept_up(session: Session, cycles: int | None, stop: asyncio.Event) -> 
         telling.result()
 
 
-async def addresses(watch: Watch) -> dict[str, ChecksumAddress]:
-    """What the file's ENS names mean. The first that means nothing ends the run: what is not watched must not look watched."""
-    if not watch.names:
-        return {}
-    found = await resolve(ethereum(watch.config, load()), watch.names)
-    failed = next((answer for answer in found.values() if not isinstance(answer, Pinned)), None)
-    if failed is not None:
-        raise failed
-    return {name: answer.address for name, answer in found.items() if isinstance(answer, Pinned)}
+async def meanings(watch: Watch) -> dict[str, Pinned | WatcherError]:
+    """What the file's ENS names mean now."""
+    return await resolve(ethereum(watch.config, load()), watch.names) if watch.names else {}

@@ -164,11 +164,14 @@ def _superseded(connection: Connection, table: Table, chain: int, number: int) -
 
 
 def _settled(connection: Connection, before: int) -> int:
-    """Transitions of that long ago with nothing left to send, with their deliveries."""
+    """Transitions of that long ago with nothing left to send, with their deliveries; the one by which a position stands now stays."""
     waiting = exists().where(DELIVERY.c.transition_id == TRANSITION.c.id, DELIVERY.c.state == "pending")
-    old = select(TRANSITION.c.id).where(TRANSITION.c.timestamp < before, ~waiting)
+    holds = (TRANSITION.c.orphaned.is_(False), TRANSITION.c.retracts.is_(None))
+    newest = select(func.max(TRANSITION.c.place)).where(*holds).group_by(TRANSITION.c.position_id)
+    where = (TRANSITION.c.timestamp < before, ~waiting, TRANSITION.c.place.not_in(newest))
+    old = select(TRANSITION.c.id).where(*where)
     connection.execute(delete(DELIVERY).where(DELIVERY.c.transition_id.in_(old)))
-    return _gone(connection, delete(TRANSITION).where(TRANSITION.c.timestamp < before, ~waiting))
+    return _gone(connection, delete(TRANSITION).where(*where))
 
 
 def _bare(connection: Connection, before: int) -> int:

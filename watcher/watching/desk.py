@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol
 
 from watcher.alerts.channels import Channel
@@ -103,9 +103,20 @@ class Desk:
 
     def _stop(self, name: str, error: Broken) -> None:
         self.stopped.add(name)
-        log.error("%s", error)
-        now = int(self._clock())
-        self._say(Message(f"stopped-{now}", f"{name.upper()} IS NOT WATCHED ANY MORE", f"{error}\nid stopped-{now}"))
+        self.warn(f"{name.upper()} IS NOT WATCHED ANY MORE", str(error))
+
+    def warn(self, title: str, text: str) -> None:
+        """Something about the watching itself, which no transition tells: to the log, and straight to every channel."""
+        log.error("%s", text)
+        id = f"warning-{int(self._clock())}"
+        self._say(Message(id, title, f"{text}\nid {id}"))
+
+    async def write(self, work: Awaitable[object]) -> None:
+        """Something else that is written to the store; where it fails, that is said as for a cycle."""
+        try:
+            await work
+        except StoreError as error:
+            self._failing(error)
 
     def _failing(self, error: StoreError) -> None:
         """Straight to the channels, since the outbox is in the store; not more often than the throttle allows."""

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final, TextIO
-
-from eth_typing import ChecksumAddress
 
 from watcher.alerts.channels import Apprise, Channel, Console
 from watcher.alerts.message import Subject
 from watcher.alerts.outbox import Outbox
+from watcher.chain.ens import Pinned
 from watcher.config.watch import Watch
 from watcher.connection import connect
+from watcher.errors import WatcherError
 from watcher.model import PositionKey
+from watcher.store import upkeep
 from watcher.store.open import open_store
 from watcher.watching.chain import WatchedChain
 from watcher.watching.desk import Desk
 from watcher.watching.journal import Journal
 from watcher.watching.letters import StoredLetters
 from watcher.watching.policy import Policy, owner
+from watcher.watching.wallets import pinned
 
 POLL: Final = (1.0, 12.0)  # seconds: how often a head is asked for at most and at least, where no pace is set
 
@@ -31,6 +34,8 @@ class Session:
     """Everything of a run that is open. `turn` of the desk is what a timetable calls."""
 
     desk: Desk
+    journal: Journal
+    keep: Mapping[str, int | None]
     outbox: Outbox
     channels: tuple[Channel, ...]
 
@@ -45,6 +50,11 @@ class Session:
         if self.desk.store_error is None:
             await self.tell()
 
+    async def prune(self) -> None:
+        """What the file does not keep any longer goes."""
+        if any(seconds is not None for seconds in self.keep.values()):
+            await self.desk.write(self.journal.call(upkeep.prune, self.keep, int(time.time())))
+
     async def tell(self) -> None:
         """Everything that is due now, on every channel, until one fails there."""
         await asyncio.gather(*(self.outbox.deliver(channel) for channel in self.channels))
@@ -58,19 +68,21 @@ def channels_of(watch: Watch, console: TextIO) -> tuple[Channel, ...]:
 
 @asynccontextmanager
 async def opened(
-    watch: Watch, resolved: Mapping[str, ChecksumAddress], console: TextIO, *, accept: bool = False
+    watch: Watch, present: Mapping[str, Pinned | WatcherError], console: TextIO, *, accept: bool = False
 ) -> AsyncIterator[Session]:
-    """The session of `watch`; `resolved` are the addresses of its names. Raises `StoreError` where the store cannot be written."""
-    owners = watch.owners(resolved)
+    """The session of `watch`; `present` is what its names mean now. Raises `StoreError` where the store cannot be written."""
     channels = channels_of(watch, console)
+    store = open_store(watch.db, write=True, create=True)
 
     def who(key: PositionKey) -> Subject:
         account = owners.get(owner(key))
         return Subject(owner(key) if account is None else account.label, account is not None)
 
     async with AsyncExitStack() as stack:
-        journal = Journal(open_store(watch.db, write=True, create=True), [channel.name for channel in channels])
+        journal = Journal(store, [channel.name for channel in channels])
         stack.callback(journal.close)
+        resolved, moved = pinned(watch, present, store)
+        owners = watch.owners(resolved)
         chains = [
             WatchedChain(
                 await stack.enter_async_context(connect(chain)),
@@ -84,7 +96,9 @@ async def opened(
         ]
         outbox = Outbox(StoredLetters(journal), channels, who)
         desk = Desk(chains, channels, outbox, watch.dead_man)
+        for warning in moved:
+            desk.warn("A NAME HAS MOVED", str(warning))
         try:
-            yield Session(desk, outbox, channels)
+            yield Session(desk, journal, asdict(watch.keep), outbox, channels)
         finally:
             await desk.leave()
