@@ -83,7 +83,7 @@ class Connection:
         return Pin(self.through(*found.holders, *reserves), found.block, found.holders, notes)
 
     async def _not_after(self, moment: int, high: BlockRef) -> BlockRef:
-        """Bisection between two known blocks, each next guess by the pace between them, so that a steady chain takes few calls."""
+        """As `between`, from the chain's first block on."""
         if high.timestamp <= moment:
             return high
         low = await self.reader.head(0)
@@ -91,6 +91,15 @@ class Connection:
             raise UsageError(
                 f"{self.chain.name} had no block at that time; its first is of {low.timestamp} (Unix seconds)"
             )
+        return await self.between(moment, low, high)
+
+    async def between(self, moment: int, low: BlockRef, high: BlockRef) -> BlockRef:
+        """The newest block not after `moment` (Unix seconds) from `low`, which is not after it, to `high`.
+
+        Bisection, each next guess by the pace between the two, so that a steady chain takes few calls.
+        """
+        if high.timestamp <= moment:
+            return high
         halve = False
         while high.number - low.number > 1:
             span = high.number - low.number
