@@ -114,6 +114,15 @@ def test_between_two_reads_the_earlier_block_is_named(
     assert (dated["block"], dated["health"]) == ("200", row["health"])
 
 
+def test_a_date_within_a_gap_is_unknown_though_the_block_before_it_was_read(
+    capsys: pytest.CaptureFixture[str], db: str, scene: Scene
+) -> None:
+    when = f"{datetime.fromtimestamp(BEGAN + 12 * 700, UTC):%Y-%m-%dT%H:%M:%S}"
+    (row,) = rows(capsys, db, scene, "--at", when, code=4)
+    assert (row["asked"], row["status"], row["health"]) == (when + "Z", "unknown", None)
+    assert "nobody watched blocks 651 to 849" in row["note"]
+
+
 @pytest.mark.parametrize(
     ("at", "why"),
     [

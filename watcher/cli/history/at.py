@@ -66,14 +66,21 @@ def at_block(store: Store, place: Place, number: int) -> Moment | str:
 
 
 def block_at(store: Store, chain: int, time: int) -> int | None:
-    """The newest stored block not after `time`; None where there is none, or where `time` is after the newest of all."""
+    """The latest block that can have been the newest at `time`: the one before the next stored block, whose time is later.
+
+    None where there is none, or where `time` is after the newest stored block.
+    """
     with store.read() as connection:
         newest = connection.execute(select(func.max(BLOCK.c.timestamp)).where(BLOCK.c.chain == chain)).scalar()
         if newest is None or time > newest:
             return None
-        before = select(func.max(BLOCK.c.number)).where(BLOCK.c.chain == chain, BLOCK.c.timestamp <= time)
-        found: int | None = connection.execute(before).scalar()
-    return found
+        exactly = select(BLOCK.c.number).where(BLOCK.c.chain == chain, BLOCK.c.timestamp == time)
+        found: int | None = connection.execute(exactly.order_by(BLOCK.c.number.desc())).scalar()
+        if found is not None:
+            return found
+        after = select(func.min(BLOCK.c.number)).where(BLOCK.c.chain == chain, BLOCK.c.timestamp > time)
+        following: int = connection.execute(after).scalar_one()
+    return following - 1
 
 
 def _unknown(connection: Connection, place: Place, number: int) -> str | None:

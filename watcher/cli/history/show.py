@@ -127,7 +127,7 @@ def show_at(store: Store, found: Sequence[Place], asked: tuple[int | None, int |
         except StoreError as error:
             wrong.append(error)
             seen = str(error)
-        rows.append(_at(place, number, seen, options.format is Format.TABLE))
+        rows.append(_at(place, asked, seen, options.format is Format.TABLE))
     show(rows, AT, options.format)
     if wrong:
         raise wrong[0]
@@ -162,8 +162,13 @@ def _row(place: Place, point: Point, short: bool) -> dict[str, Any]:
     }
 
 
-def _at(place: Place, asked: int | None, seen: Moment | str, short: bool) -> dict[str, Any]:
-    row = {"chain": place.market.chain, "market": place.market.name, "asked": asked}
+def _at(place: Place, asked: tuple[int | None, int | None], seen: Moment | str, short: bool) -> dict[str, Any]:
+    number, time = asked
+    row = {
+        "chain": place.market.chain,
+        "market": place.market.name,
+        "asked": number if time is None else _time(time),
+    }
     if isinstance(seen, str):
         unknown = _amounts(place, (None, None, None), False, short)
         since = dict.fromkeys(("terms_since", "quote_since", "holding_since"))
