@@ -22,6 +22,9 @@ class About(StrEnum):
     ENDPOINT = "endpoint"
     MARKET = "market"
     AUDIT = "audit"
+    WALLET = "wallet"
+    STORE = "store"
+    CHANNEL = "channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`subject` is the name of an endpoint, a market or a chain, never a URL. `facts` are exact values for programs."""
+    """`subject` is the name of an endpoint, a market, a chain or a channel, never a URL. `facts` are exact values for programs."""
 
-    chain: str
+    chain: str | None  # None where it is about the watching itself
     about: About
     subject: str
     check: str

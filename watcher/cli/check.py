@@ -1,7 +1,8 @@
 """`watcher check`: whether endpoints, contracts and oracles can be relied on, and whether our health is the contract's.
 
-Exit codes: 0 nothing stands in the way (warnings allowed); 4 a chain that no endpoint serves, a market that fails or cannot be read,
-fewer accounts than --audit asked for, or a figure that differs from the contract's.
+With --config all that a watcher.toml needs: its chains, its names, its store, its channels. Exit codes: 0 nothing stands in the way
+(warnings allowed); 5 a store that cannot be used; 4 a chain that no endpoint serves, a market that fails or cannot be read, a name that
+means nothing, a channel that cannot be used, fewer accounts than --audit asked for, or a figure that differs from the contract's.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from watcher.check import Finding, check_chain, partial
+from watcher.check import About, Finding, Result, check_chain, partial
 from watcher.check.chain import DEADLINE, steps
+from watcher.cli.check_watch import check_watch
 from watcher.cli.options import (
     BlockAt,
     ChainName,
@@ -30,7 +33,9 @@ from watcher.cli.options import (
 )
 from watcher.cli.output import Column, show
 from watcher.cli.progress import progress
-from watcher.config import Chain, Config, Origin
+from watcher.config import Chain, Config, Origin, with_rpc
+from watcher.config.read_watch import load_watch
+from watcher.config.watch import Watch
 from watcher.connection import only, placed
 from watcher.errors import UsageError
 from watcher.exit import Exit
@@ -62,6 +67,16 @@ def command(
             help="Compare every figure of N recent borrowers per chain with the contract's own; fewer, or a difference, exits 4.",
         ),
     ] = 0,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", metavar="FILE", help="Check what this watcher.toml needs: chains, names, store, channels."
+        ),
+    ] = None,
+    send: Annotated[
+        bool,
+        typer.Option("--send", help="Send a test message to each channel of --config, else of WATCHER_CONFIG's file."),
+    ] = False,
     timeout: Timeout = DEADLINE,
     chains: ChainsFile = None,
     chain: ChainName = None,
@@ -74,13 +89,24 @@ def command(
     options.start_logging()
     if block is not None:
         raise UsageError("check looks at the present, so --block has no meaning here; leave it out")
-    return asyncio.run(check(options.config(rpc), bool(rpc), market or (), audit, timeout, options))
+    if config is None and not send:
+        return asyncio.run(check(options.config(rpc), bool(rpc), market or (), audit, timeout, options))
+    watch = load_watch(config, chains=chains)
+    asked = with_rpc(watch.config.only(chain), rpc or [])
+    return asyncio.run(check(asked, bool(rpc), market or (), audit, timeout, options, watch, send))
 
 
 async def check(
-    config: Config, flagged: bool, markets: Sequence[str], accounts: int, timeout: float, options: Options
+    config: Config,
+    flagged: bool,
+    markets: Sequence[str],
+    accounts: int,
+    timeout: float,
+    options: Options,
+    watch: Watch | None = None,
+    send: bool = False,
 ) -> Exit:
-    """Check the chains side by side, show all findings, and say how it ended."""
+    """Check the chains side by side, then what else `watch` needs, show all findings, and say how it ended."""
     config = only(await placed(config), markets)
     chains = tuple(own(chain) if flagged else chain for chain in config.chains)
     if not chains:
@@ -89,8 +115,12 @@ async def check(
     with progress("checking", total, not options.quiet and sys.stderr.isatty()) as step:
         found = await asyncio.gather(*(check_chain(chain, accounts, timeout, step) for chain in chains))
     findings = [finding for part in found for finding in part]
+    if watch is not None:
+        findings += await check_watch(watch, send)
     show([row(finding) for finding in findings], COLUMNS, options.format)
     options.note(summary(findings))
+    if any(one.about is About.STORE and one.result is Result.FAIL for one in findings):
+        return Exit.STORAGE
     return Exit.SOURCE if partial(findings) else Exit.OK
 
 

@@ -172,4 +172,4 @@ def write(target: Path, text: str) -> None:
 def checked(target: Path, options: Options) -> Exit:
     """`watcher check` of what was written."""
     watch = parse_watch(target.read_text(encoding="utf-8"), target, os.environ)
-    return asyncio.run(check(watch.config, False, (), 0, DEADLINE, options))
+    return asyncio.run(check(watch.config, False, (), 0, DEADLINE, options, watch))
