@@ -16,8 +16,9 @@ from watcher.backfill.moves import moved, searches
 from watcher.backfill.plan import Course
 from watcher.chain.logs import START
 from watcher.connection import Connection
-from watcher.errors import AnswerError, CallReverted, UsageError
+from watcher.errors import AnswerError, CallReverted, UsageError, WatcherError
 from watcher.model import BlockRef, Market, PositionKey
+from watcher.query import together
 from watcher.search import Search, Windows
 
 HEADERS: Final = 4  # requests to find the block of a time
@@ -37,7 +38,10 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a backfill takes at most, but for the blocks between the grid's at which somebody moved. `seconds` by one request's time."""
+    """About what a backfill takes. Not in it are the blocks at which somebody moved, and markets that only logs will name.
+
+    `seconds` follow from the time of one request.
+    """
 
     blocks: int
     grid: int
@@ -58,17 +62,19 @@ class Past:
     windows: Windows = field(default_factory=dict)
 
     async def cost(self) -> Cost:
-        """By counting; asks for one block."""
+        """By counting; asks for one block and the markets' terms."""
         started = time.monotonic()
         await self.line.reader.head(self.last.number)
         pace = time.monotonic() - started
         grid = 1 + len(times(self.first, self.last, self.every))
-        scans = 0
-        for market in self.line.chain.markets:
-            if (begin := self._begin(market)) <= self.last.number:
-                of = adapter(market.protocol)
-                terms = await self.line.reader.run(of.terms(market), self.last)
-                scans += len(searches(market.protocol, [terms], self.owners)) * _windows(begin, self.last.number)
+        there = [market for market in self.line.chain.markets if self._begin(market) <= self.last.number]
+        queries = [adapter(market.protocol).terms(market) for market in there]
+        terms = await self.line.reader.run(together(queries), self.last)
+        scans = sum(
+            len(searches(market.protocol, [known], self.owners)) * _windows(self._begin(market), self.last.number)
+            for market, known in zip(there, terms, strict=True)
+            if not isinstance(known, WatcherError)  # it is told when it is read
+        )
         scans += sum(_windows(one.start or 0, self.last.number) for one in self.line.chain.singletons)
         requests = scans + grid * (HEADERS + READS)
         seconds = round(pace * (scans + grid * (HEADERS + READS) / AT_ONCE))

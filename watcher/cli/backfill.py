@@ -43,7 +43,7 @@ from watcher.config import Config, load, with_rpc
 from watcher.config.address import may_be_name
 from watcher.config.watch import Watch
 from watcher.connection import connect, only, placed
-from watcher.errors import AnswerError, ChainError, UsageError
+from watcher.errors import AnswerError, CallReverted, ChainError, UsageError
 from watcher.exit import Exit
 from watcher.library import address, meant
 from watcher.model import PositionKey
@@ -57,7 +57,7 @@ COLUMNS = (
     Column("first", "first block", right=True),
     Column("last", "last block", right=True),
     Column("grid", "grid", right=True),
-    Column("requests", "requests at most", right=True),
+    Column("requests", "requests, about", right=True),
     Column("seconds", "seconds", right=True),
     Column("stored", "stored before", right=True),
     Column("read", "blocks read", right=True),
@@ -173,7 +173,7 @@ async def priced(span: Past, options: Options) -> dict[str, Any]:
     cost, name = await span.cost(), span.line.chain.name
     options.note(
         f"{name}: blocks {span.first.number} to {span.last.number}, {cost.grid} of them on the grid and those at which the accounts "
-        f"moved; up to {cost.requests} requests, {cost.log_requests} of them for logs; about {cost.seconds} s"
+        f"moved; about {cost.requests} requests, {cost.log_requests} of them for logs; {cost.seconds} s"
     )
     return {
         "chain": name,
@@ -190,10 +190,13 @@ async def read(span: Past, into: Filling, options: Options) -> list[str]:
     visible = not options.quiet and sys.stderr.isatty()
     grid = await span.grid()
     markets = await span.markets()
-    found = []
+    found, failures = [], []
     with progress(f"{span.line.chain.name}: logs", len(markets), visible) as done:
         for market in markets:
-            found.append(await span.course(market))
+            try:
+                found.append(await span.course(market))
+            except (CallReverted, AnswerError) as error:
+                failures.append(f"{market.name}: {error}")
             done(market.name)
     courses = [course for course, _ in found if course.keys]
     kept = stored(into.store, span.line.chain.id, {key.key for course in courses for key in course.keys})
@@ -207,7 +210,7 @@ async def read(span: Past, into: Filling, options: Options) -> list[str]:
         async for block in fill.run(todo.steps):
             done(str(block.number))
     into.row.update(stored=todo.stored, read=len(todo.steps), readings=fill.readings)
-    return fill.failures
+    return [*failures, *fill.failures]
 
 
 def stored(store: Store, chain: int, keys: Collection[bytes]) -> frozenset[tuple[PositionKey, int]]:
