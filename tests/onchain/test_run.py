@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from tests.onchain.account_scene import OWNER, Said, borrowed, configured, indebted, user_data
+from tests.onchain.account_scene import OWNER, Said, borrowed, configured, dead, indebted, user_data
 from tests.onchain.conftest import Local
 from watcher.__main__ import main
-from watcher.config import Endpoint, dump
+from watcher.config import Chain, Endpoint, dump
 from watcher.exit import Exit
+from watcher.localchain import aave_actions
 from watcher.localchain.anvil import Anvil, free_port
 from watcher.localchain.scenario import reorg, set_price
 from watcher.model import Side, Status, Transition
@@ -33,9 +37,9 @@ def db(tmp_path: Path) -> Path:
 def run(local: Local, tmp_path: Path, db: Path, capsys: pytest.CaptureFixture[str]) -> Watch:
     """``run("--cycles", "3")``: the owner's wallet on the local chain; once unless something else is asked."""
 
-    def go(*arguments: str, toml: str = "", url: str = "") -> Said:
-        chain = configured(local, [Endpoint("node", url)] if url else ())
-        (tmp_path / "chains.toml").write_text(dump(replace(chain, markets=(*chain.markets,))), encoding="utf-8")
+    def go(*arguments: str, toml: str = "", url: str = "", more: Sequence[Chain] = ()) -> Said:
+        chain = replace(configured(local, [Endpoint("node", url)] if url else ()), block_time=Decimal(1))
+        (tmp_path / "chains.toml").write_text("\n".join(map(dump, (chain, *more))), encoding="utf-8")
         path = tmp_path / "watcher.toml"
         path.write_text(
             f'chains_file = "chains.toml"\ndb = "{db.name}"\n[[wallets]]\naddress = "{OWNER}"\nlabel = "savings"\n{toml}'
@@ -123,3 +127,57 @@ def test_f22_a_reorg_while_it_was_down_takes_the_change_back(local: Local, chain
     assert back.retracts == gone.id
     assert back.after is begin.after
     assert "RETRACTED" in said.out
+
+
+class AfterFirst(logging.Handler):
+    """Does something, in a thread of its own, when the first line is logged."""
+
+    def __init__(self, deed: Callable[[], object]) -> None:
+        super().__init__()
+        self.thread = Thread(target=deed)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.thread.ident is None:
+            self.thread.start()
+
+
+def test_a_run_that_goes_on_tells_the_cause_of_a_change(local: Local, chain: Anvil, db: Path, run: Watch) -> None:
+    asyncio.run(indebted(local.v36))
+    wbtc = local.v36.reserves["WBTC"]
+    deed = AfterFirst(lambda: asyncio.run(set_price(wbtc.feed, wbtc.asset.price // 100)))
+    log = logging.getLogger("watcher.watching.desk")
+    log.addHandler(deed)
+    try:
+        said = run("--cycles", "2")
+    finally:
+        log.removeHandler(deed)
+    deed.thread.join()
+    assert said.code == Exit.OK, said.err
+    _, fall = changes(db, chain.chain_id)
+    assert fall.cause == "the protocol's prices moved (WBTC −99.00 %)"
+    assert fall.health == user_data(local.v36)[5]
+    assert said.out.count(f"id {fall.id}") == 1
+
+
+def test_a_chain_that_is_down_leaves_the_others_running(local: Local, chain: Anvil, db: Path, run: Watch) -> None:
+    asyncio.run(indebted(local.v36))
+    said = run("--once", more=[dead(local)])
+    assert said.code == Exit.SOURCE
+    assert re.search(r"dead: UNKNOWN, ", said.err)
+    assert [one.block.chain for one in changes(db, chain.chain_id)] == [chain.chain_id]
+
+
+def test_a_position_that_was_repaid_owes_nothing_and_is_told(local: Local, chain: Anvil, db: Path, run: Watch) -> None:
+    async def repaid() -> None:
+        for symbol in ("USDC", "DAI"):
+            await aave_actions.repay(local.v36, OWNER, symbol, aave_actions.ALL)
+
+    asyncio.run(indebted(local.v36))
+    asyncio.run(fallen(local))
+    run()
+    asyncio.run(repaid())
+    for _ in range(3):
+        asyncio.run(chain.mine())
+        said = run()
+    assert [one.after for one in changes(db, chain.chain_id)] == [Status.WARN, Status.NO_DEBT]
+    assert "Nothing is owed any more" in said.out

@@ -147,9 +147,12 @@ def test_f45_a_second_watcher_on_the_same_store_exits_5_and_says_who_has_it(tmp_
     asyncio.run(story())
 
 
-def test_so_many_cycles_and_then_an_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("channels", ["", "[channels]\nconsole = false\n"], ids=["console", "nobody is told"])
+def test_so_many_cycles_and_then_an_end(tmp_path: Path, channels: str) -> None:
     async def story() -> None:
         async with program(tmp_path, lending()) as at:
+            with (tmp_path / "watcher.toml").open("a", encoding="utf-8") as file:
+                file.write(channels)
             stop = asyncio.Event()
             growing = asyncio.create_task(growth(at, stop))
             assert await at.run("--cycles", "2") == Exit.OK

@@ -126,12 +126,11 @@ async def kept_up(session: Session, cycles: int | None, stop: asyncio.Event) -> 
         timetable.every(session.seconds(name), partial(turn, name), name)
     timetable.every(PRUNING, session.prune, "prune")
     telling = asyncio.create_task(session.outbox.run())
-    telling.add_done_callback(lambda _: stop.set())  # it ends by itself only where it fails
+    telling.add_done_callback(lambda done: stop.set() if not done.cancelled() and done.exception() else None)
     try:
         await timetable.run(stop)
         await session.desk.leave()
-        if cycles is not None:
-            await session.tell()
+        await session.told()
     finally:
         timetable.close()
         telling.cancel()

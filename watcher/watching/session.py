@@ -26,6 +26,8 @@ from watcher.watching.letters import StoredLetters
 from watcher.watching.policy import Policy, owner
 from watcher.watching.wallets import pinned
 
+PATIENCE: Final = 2.0  # seconds that messages have which are due when the run ends
+LOOK: Final = 0.05  # seconds between two looks at them
 POLL: Final = (1.0, 12.0)  # seconds: how often a head is asked for at most and at least, where no pace is set
 
 
@@ -54,6 +56,16 @@ class Session:
         """What the file does not keep any longer goes."""
         if any(seconds is not None for seconds in self.keep.values()):
             await self.desk.write(self.journal.call(upkeep.prune, self.keep, int(time.time())))
+
+    async def told(self, patience: float = PATIENCE) -> None:
+        """Waits, a little, until the running outbox has nothing left that is due: what it has begun is not begun once more."""
+        letters = StoredLetters(self.journal)
+        end = time.monotonic() + patience
+        while self.desk.store_error is None and time.monotonic() < end:
+            waiting = [letter for channel in self.channels for letter in await letters.waiting(channel.name)]
+            if not any(letter.due <= time.time() for letter in waiting):
+                return
+            await asyncio.sleep(LOOK)
 
     async def tell(self) -> None:
         """Everything that is due now, on every channel, until one fails there."""
