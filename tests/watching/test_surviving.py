@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
+from tests.chain.server import Exchange, honest
 from tests.lending import Lending
 from tests.watching.program import PATIENCE, Program, program
 from tests.watching.scene import CHAIN, COIN
@@ -132,6 +134,31 @@ def test_f43_a_signal_ends_it_within_ten_seconds_with_the_store_closed(
             assert time.monotonic() - began < 10
             assert not (tmp_path / "watcher.db-wal").exists()  # SQLite removes it when the last connection closes
 
+    asyncio.run(story())
+
+
+def test_f43_an_endpoint_that_hangs_does_not_keep_it_from_ending(tmp_path: Path) -> None:
+    async def hang(exchange: Exchange) -> web.StreamResponse:
+        asked.set()
+        await asyncio.Event().wait()
+        return await honest(exchange)
+
+    async def story() -> None:
+        async with program(tmp_path, lending()) as at:
+            process = await at.start(listen=True)
+            assert process.stderr is not None
+            async with asyncio.timeout(PATIENCE):
+                assert b"block 100; 1 safe" in await process.stderr.readline()
+                at.server.always = hang
+                await asked.wait()
+            began = time.monotonic()
+            process.terminate()
+            _, rest = await process.communicate()
+            assert (process.returncode, rest.count(b"\n")) == (Exit.OK, 1), rest
+            assert b"is given up; nothing of it is recorded" in rest
+            assert time.monotonic() - began < 10
+
+    asked = asyncio.Event()
     asyncio.run(story())
 
 

@@ -21,7 +21,7 @@ from watcher.watching.dead_man import ping
 
 log = logging.getLogger(__name__)
 
-LEAVING: Final = 7.0  # seconds that a turn under way has when the run ends
+LEAVING: Final = 3.0  # seconds that a turn under way has when the run ends
 
 
 class Bell(Protocol):
