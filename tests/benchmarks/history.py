@@ -130,7 +130,9 @@ async def _year(store: Store, reader: Reader, seen: MarketCycle) -> Row:
         start = time.perf_counter()
         await theirs()
         slow.append((time.perf_counter() - start) / READ)
-    return faster("history, a year recomputed", "s", min(quick) * YEAR, min(slow) * YEAR, 20)
+    return faster(
+        f"history, a year recomputed, from {STORED:,} and {READ}", "s", min(quick) * YEAR, min(slow) * YEAR, 20
+    )
 
 
 async def _again(reader: Reader, seen: MarketCycle, who: ChecksumAddress) -> None:

@@ -1,4 +1,4 @@
-"""What a cycle costs this machine: ten wallets on three markets, read, valued and written down, against reading the same words by web3."""
+"""What a cycle of `watcher run` costs this machine, ten wallets on three markets, against reading the same words by web3."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,25 +18,26 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 from tests.benchmarks.row import Row, faster
 from watcher.adapters import adapter
 from watcher.chain.abi import function
-from watcher.chain.endpoint import Endpoint
-from watcher.chain.provider import web3_over
 from watcher.chain.reader import Reader
-from watcher.chain.rpc import Rpc
+from watcher.cli.account.bands import usual
+from watcher.config import Chain, Endpoint
+from watcher.connection import Connection, connect
 from watcher.cycle import cycle
 from watcher.data import root
-from watcher.entries import entries
 from watcher.localchain import aave_actions, morpho_actions
 from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.aave_v30 import deploy_v30
 from watcher.localchain.aave_v36 import deploy_v36
 from watcher.localchain.anvil import Anvil
 from watcher.localchain.morpho import MorphoChain, deploy_morpho
-from watcher.localchain.multicall import place_multicall
+from watcher.localchain.multicall import MULTICALL3, place_multicall
 from watcher.localchain.scenario import account, set_price
 from watcher.model import BlockRef, Market
 from watcher.query import Batch, Query, Read
-from watcher.store.history import record
-from watcher.store.open import Store, open_store
+from watcher.store.open import open_store
+from watcher.units import YEAR
+from watcher.watching.chain import WatchedChain
+from watcher.watching.journal import Journal
 
 T = TypeVar("T")
 WALLETS, ROUNDS, AT_ONCE = 10, 3, 32
@@ -77,9 +79,26 @@ async def measure() -> list[Row]:
                 await _enter_aave(market)
             await _enter_morpho(morpho)
             markets = (*(market.market() for market in aave), morpho.market("WETH/USDC"))
-            async with Rpc([Endpoint("anvil", chain.url)], chain.chain_id) as rpc:
-                with open_store(Path(folder) / "watcher.db", write=True, create=True) as store:
-                    return [await _compared(Reader(web3_over(rpc)), store, markets, aave[0])]
+            async with connect(_configured(chain, markets)) as line:
+                journal = Journal(open_store(Path(folder) / "watcher.db", write=True, create=True), ())
+                try:
+                    return [await _compared(line, journal, aave[0])]
+                finally:
+                    journal.close()
+
+
+def _configured(chain: Anvil, markets: Sequence[Market]) -> Chain:
+    """The local chain as a chains file would have it; its head may be of any age."""
+    return Chain(
+        name=markets[0].name.partition("/")[0],
+        id=chain.chain_id,
+        endpoints=(Endpoint("anvil", chain.url),),
+        block_time=Decimal(1),
+        finality=64,
+        stale_head=YEAR,
+        multicall3=MULTICALL3,
+        markets=tuple(markets),
+    )
 
 
 async def _enter_aave(market: AaveMarket) -> None:
@@ -96,12 +115,17 @@ async def _enter_morpho(world: MorphoChain) -> None:
         await morpho_actions.borrow(world, market, who, 10**8)
 
 
-async def _compared(reader: Reader, store: Store, markets: Sequence[Market], moving: AaveMarket) -> Row:
-    """Every round is a new block with a new price. CPU time of this process alone: the node's work is not counted."""
+async def _compared(line: Connection, journal: Journal, moving: AaveMarket) -> Row:
+    """Every round is a new block with a new price. CPU time of this process with its threads: the node's work is not counted.
+
+    Ours is a whole turn: the head, the proof that the terms still hold, the audit, the bands, and all of it in the store.
+    """
+    reader, markets = line.reader, line.chain.markets
+    watched = WatchedChain(line, OWNERS, usual(line.chain), journal)
     tapped, feed, head = Tapped(reader), moving.reserves["WETH"], await reader.head()
-    found = await cycle(reader, head, markets, OWNERS, audit=False)
-    known = {one.market.name: one.terms for one in found}
-    for one in found:  # theirs need not prove that the terms still hold; ours do
+    for one in await cycle(
+        reader, head, markets, OWNERS, audit=False
+    ):  # theirs need not prove that the terms still hold; ours do
         of, keys = adapter(one.market.protocol), [row.reading.key for row in one.rows]
         await tapped.run(of.quote(one.terms), head)
         await tapped.run(of.holdings(one.terms, keys), head)
@@ -109,10 +133,9 @@ async def _compared(reader: Reader, store: Store, markets: Sequence[Market], mov
     calls = [call for read in tapped.asked for call in _calls(w3, read)]
 
     async def ours() -> None:
-        block = await reader.head()
-        seen = await cycle(reader, block, markets, OWNERS, known, audit=False)
-        record(store, block, entries(seen), read_at=block.timestamp)
-        assert sum(len(one.rows) for one in seen) == WALLETS * len(markets)
+        turn = await watched.turn()
+        assert turn.complete, turn
+        assert len(turn.statuses) == WALLETS * len(markets)
 
     async def theirs() -> None:
         gate = asyncio.Semaphore(AT_ONCE)
@@ -123,6 +146,7 @@ async def _compared(reader: Reader, store: Store, markets: Sequence[Market], mov
 
         await asyncio.gather(*map(one, calls))
 
+    await ours()  # the terms are read once
     quick, slow = [], []
     for number in range(ROUNDS):
         await set_price(feed.feed, feed.asset.price - number)
