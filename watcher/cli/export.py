@@ -17,7 +17,6 @@ from watcher.config import load
 from watcher.errors import UsageError
 from watcher.export.schema import SHEETS, Sheet, schema
 from watcher.export.write import Form, write, write_text
-from watcher.library import address
 
 COLUMNS = (
     Column("export", "export"),
@@ -70,7 +69,7 @@ def command(
         since=0 if since is None else since_of(since, datetime.now(UTC)),
         chain=None if chain is None else load(chains).only(chain).chains[0].id,
         markets=tuple(market or ()),
-        account=None if account is None else bytes.fromhex(address(account)[2:]),
+        account=None if account is None else key(account),
     )
     where = named(db, None if db is not None and config is None else configured(config, db))
     with open_store(where) as store, extract(store, sheet, scope) as found:
@@ -79,6 +78,13 @@ def command(
         else:
             count = write(Path(out), form, SHEETS[sheet], found.rows, found.origin)
     options.note(f"{count} {sheet} from {store.name} to {'stdout' if out == '-' else out}")
+
+
+def key(account: str) -> bytes:
+    """An address as the store has it."""
+    from watcher.library import address  # and all that reads chains with it
+
+    return bytes.fromhex(address(account)[2:])
 
 
 def of_name(out: str) -> Form:
