@@ -47,6 +47,20 @@ class Pruned:
         return await self.node.answer(method, params)
 
 
+@dataclass
+class Tired:
+    """A node that goes away after so many contract calls."""
+
+    node: Front
+    calls: int
+
+    async def answer(self, method: str, params: Sequence[Any]) -> Any:
+        self.calls -= method == "eth_call"
+        if self.calls < 0:
+            raise Oops(-32603, "internal error")
+        return await self.node.answer(method, params)
+
+
 @pytest.fixture
 def db(tmp_path: Path) -> Path:
     return tmp_path / "watcher.db"
@@ -224,21 +238,79 @@ def test_a_dry_run_says_the_cost_and_stores_nothing(local: Local, chain: Anvil, 
     assert not db.exists()
 
 
+async def through(made: Callable[[Front], Any], chain: Anvil, backfill: Backfill, *arguments: str) -> Said:
+    """A backfill whose only endpoint stands before the node."""
+    front = Front(chain.url)
+    try:
+        async with serve(made(front)) as server:
+            return await asyncio.to_thread(backfill, *arguments, url=server.url)
+    finally:
+        if front.session is not None:
+            await front.session.close()
+
+
+def test_what_was_read_before_the_endpoint_went_away_is_kept_and_the_next_run_reads_the_rest(
+    local: Local, chain: Anvil, db: Path, backfill: Backfill
+) -> None:
+    first = asyncio.run(lived(local))
+    broken = asyncio.run(through(lambda node: Tired(node, 150), chain, backfill, "--from", str(first)))
+    assert broken.code == Exit.SOURCE
+    before = stored(db)
+    assert before
+    said = backfill("--from", str(first))
+    assert said.code == Exit.OK, said.err
+    (row,) = said.all
+    assert int(row["stored"]) == len(before)
+    assert len(stored(db)) == len(before) + int(row["readings"]) > len(before)
+    for one in [one for one in stored(db) if "aave" in one.key.market]:
+        assert (one.collateral, one.debt) == user_data(local.v36, OWNER, one.block.number)[:2]
+
+
+def test_who_was_given_a_deposit_has_a_past_from_then_on(
+    local: Local, chain: Anvil, db: Path, backfill: Backfill
+) -> None:
+    first, heir = asyncio.run(lived(local)), account("heir of a wallet")
+    given = asyncio.run(inherited(local, heir))
+    assert backfill("--from", str(first), who=heir).code == Exit.OK
+    with open_store(db) as store:
+        kept = list(recall.readings(store, bytes.fromhex(heir[2:])))
+    assert next(one.block.number for one in kept) == given
+    assert [one.collateral for one in kept] == [user_data(local.v36, heir, one.block.number)[0] for one in kept]
+
+
+async def inherited(local: Local, heir: str) -> int:
+    """The block at which a tenth of a WETH deposit changes its owner."""
+    await aave_actions.transfer_receipt(local.v36, OWNER, heir, "WETH", 10**17)
+    block = await local.chain.block_number()
+    await local.chain.advance(7_200)
+    await local.chain.mine()
+    return block
+
+
+def test_watching_goes_on_after_a_backfill_as_if_there_had_been_none(
+    local: Local, chain: Anvil, db: Path, backfill: Backfill, tmp_path: Path
+) -> None:
+    first = asyncio.run(lived(local))
+    path = tmp_path / "watcher.toml"
+    path.write_text(f'chains_file = "chains.toml"\ndb = "{db.name}"\n[[wallets]]\naddress = "{OWNER}"\n')
+    assert backfill("--from", str(first + 20), "--every", "6h").code == Exit.OK
+    assert main(["run", "--config", str(path), "--once"]) == Exit.OK
+    with open_store(db) as store:
+        told = outbox.transitions(store, chain=chain.chain_id)
+    assert backfill("--from", str(first)).code == Exit.OK
+    asyncio.run(chain.mine())
+    assert main(["run", "--config", str(path), "--once"]) == Exit.OK
+    with open_store(db) as store:
+        assert outbox.transitions(store, chain=chain.chain_id) == told
+        assert {one.before for one in told} == {None}
+
+
 def test_an_endpoint_without_an_archive_is_named_and_ends_with_4(
     local: Local, chain: Anvil, db: Path, backfill: Backfill
 ) -> None:
     first = asyncio.run(lived(local))
 
-    async def story() -> Said:
-        front = Front(chain.url)
-        try:
-            async with serve(Pruned(front, first + 5)) as server:
-                return await asyncio.to_thread(backfill, "--from", str(first), url=server.url)
-        finally:
-            if front.session is not None:
-                await front.session.close()
-
-    said = asyncio.run(story())
+    said = asyncio.run(through(lambda node: Pruned(node, first + 5), chain, backfill, "--from", str(first)))
     assert said.code == Exit.SOURCE
     assert "archive endpoint" in said.err
     assert "missing trie node" in said.err

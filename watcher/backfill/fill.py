@@ -75,7 +75,11 @@ class Fill:
         """Every block once it is recorded. What the endpoints refuse altogether is raised: another run goes on from there."""
         for start in range(0, len(steps), WINDOW):
             some = steps[start : start + WINDOW]
-            for step, (block, answers) in zip(some, await asyncio.gather(*map(self._read, some)), strict=True):
+            read = await asyncio.gather(*map(self._read, some), return_exceptions=True)  # none is left running
+            for step, one in zip(some, read, strict=True):
+                if isinstance(one, BaseException):
+                    raise one
+                block, answers = one
                 found = [
                     cycle
                     for part, answer in zip(step.parts, answers, strict=True)

@@ -30,7 +30,12 @@ async def blocks_at(line: Connection, moments: Sequence[int], low: BlockRef, hig
         middle = len(some) // 2
         async with gate:
             found = await line.between(some[middle], low, high)
-        before, after = await asyncio.gather(search(some[:middle], low, found), search(some[middle + 1 :], found, high))
+        sides = search(some[:middle], low, found), search(some[middle + 1 :], found, high)
+        before, after = await asyncio.gather(*sides, return_exceptions=True)  # neither is left running
+        if isinstance(before, BaseException):
+            raise before
+        if isinstance(after, BaseException):
+            raise after
         return [*before, found, *after]
 
     return tuple(dict.fromkeys(await search(moments, low, high)))
