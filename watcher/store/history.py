@@ -69,6 +69,8 @@ def orphan(store: Store, chain: int, above: int) -> tuple[Transition, ...]:
         ):
             connection.execute(delete(table).where(column.in_(owners), table.c.number > above))
         connection.execute(delete(BLOCK).where(BLOCK.c.chain == chain, BLOCK.c.number > above))
+        connection.execute(delete(GAP).where(GAP.c.chain == chain, GAP.c.first > above))
+        connection.execute(update(GAP).where(GAP.c.chain == chain, GAP.c.last > above).values(last=above))
         connection.execute(delete(CURSOR).where(CURSOR.c.chain == chain, CURSOR.c.number > above))
         newest = select(BLOCK).where(BLOCK.c.chain == chain).order_by(BLOCK.c.number.desc()).limit(1)
         row = connection.execute(newest).first()
