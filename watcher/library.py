@@ -60,7 +60,7 @@ class Watcher:
 async def open(
     *,
     rpc: str | Sequence[str] = (),
-    chains: Path | None = None,
+    chains: str | Path | None = None,
     chain: str | int | None = None,
     markets: Sequence[str] = (),
 ) -> AsyncIterator[Watcher]:
@@ -70,7 +70,9 @@ async def open(
     `EndpointError` for an endpoint in `rpc` that does not answer.
     """
     urls = [rpc] if isinstance(rpc, str) else list(rpc)
-    yield Watcher(only(await placed(with_rpc(load(chains).only(chain), urls)), markets))
+    yield Watcher(
+        only(await placed(with_rpc(load(None if chains is None else Path(chains)).only(chain), urls)), markets)
+    )
 
 
 def address(text: str) -> ChecksumAddress:

@@ -29,7 +29,7 @@ def test_the_lines_of_the_readme_print_the_position_of_an_account(v36: AaveMarke
     code = python_of(README.read_text(encoding="utf-8"))
     url, address = 'rpc="http://127.0.0.1:8545"', '"0x…"'
     assert code.count(url) == code.count(address) == 1
-    here = f'rpc="{v36.chain.url}", chains=__import__("pathlib").Path({str(file)!r})'
+    here = f'rpc="{v36.chain.url}", chains={str(file)!r}'
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         exec(
@@ -37,6 +37,4 @@ def test_the_lines_of_the_readme_print_the_position_of_an_account(v36: AaveMarke
         )
     told = asyncio.run(v36.pool.call("getUserAccountData", WHO))
     (line,) = said.getvalue().splitlines()
-    assert line.startswith("local ")
-    assert str(told[5]) in line  # the pool's own health factor
-    assert "owing" in line
+    assert line == f"{v36.market().name} owing {told[5]}"  # the pool's own health factor

@@ -13,7 +13,7 @@ from rich.text import Text
 from watcher.adapter import Liquidation
 from watcher.cli.account.assets import stops
 from watcher.cli.account.future import crossed, lines
-from watcher.cli.account.ledger import tables
+from watcher.cli.account.ledger import tables, worth
 from watcher.cli.account.sheet import Sheet
 from watcher.figures import age, exact, health, percent, short, together
 from watcher.health.correlated import Correlated
@@ -161,4 +161,4 @@ def liquidation(largest: Liquidation) -> str:
 
 
 def value(integer: int, unit: Unit, *, up: bool = False) -> str:
-    return f"{short(integer, unit.decimals, up=up)} {unit.symbol}"
+    return f"{worth(integer, unit, up=up)} {unit.symbol}"

@@ -14,7 +14,7 @@ from watcher.adapter import Price
 from watcher.figures import age, percent, short
 from watcher.health.liquidation_price import LiquidationPrice
 from watcher.health.outlook import Outlook
-from watcher.model import Leg, Side, Valuation
+from watcher.model import Leg, Side, Unit, Valuation
 from watcher.text import clean_line
 from watcher.units import RAY
 
@@ -22,6 +22,11 @@ ORDER = (Side.COLLATERAL, Side.DEPOSIT, Side.DEBT)
 LEFT = ("side", "asset")
 INDENT = 2  # columns that stand before a table
 Cells = tuple[str, ...]
+
+
+def worth(integer: int, unit: Unit, *, up: bool = False) -> str:
+    """A value: cents of a dollar, four digits of a token, since a hundredth of one may be worth a lot."""
+    return short(integer, unit.decimals, 2 if unit.symbol == "USD" else 4, up=up)
 
 
 def tables(console: Console, seen: Valuation, outlook: Outlook | None, prices: Sequence[Price]) -> tuple[Table, ...]:
@@ -75,7 +80,7 @@ def amounts(leg: Leg, seen: Valuation) -> Cells:
         leg.side.value,
         leg.token.symbol,
         short(leg.amount, leg.token.decimals, places, up=owed),
-        short(leg.value, seen.unit.decimals, up=owed),
+        worth(leg.value, seen.unit, up=owed),
         percent(leg.threshold, seen.scale) if leg.side is Side.COLLATERAL else "",
         percent(leg.rate, RAY, up=owed),
     )
