@@ -19,11 +19,11 @@ import typer
 from watcher.backfill.fill import Fill
 from watcher.backfill.past import Bound, Past, past
 from watcher.backfill.plan import plan
-from watcher.cli.account.bands import policies, private
+from watcher.cli.account import owners_of
+from watcher.cli.account.bands import policies
 from watcher.cli.db import configured, named
 from watcher.cli.options import (
     At,
-    AtNumber,
     ChainName,
     ChainsFile,
     Format,
@@ -39,13 +39,13 @@ from watcher.cli.options import (
 from watcher.cli.output import Column, show
 from watcher.cli.progress import progress
 from watcher.cli.since import span as seconds
-from watcher.config import Config, load, with_rpc
+from watcher.config import Config, Origin, with_rpc
 from watcher.config.address import may_be_name
 from watcher.config.watch import Watch
 from watcher.connection import connect, only, placed
 from watcher.errors import AnswerError, CallReverted, ChainError, UsageError
 from watcher.exit import Exit
-from watcher.library import address, meant
+from watcher.library import address
 from watcher.model import PositionKey
 from watcher.store.open import Store, open_store
 from watcher.store.recall import readings
@@ -118,23 +118,18 @@ def command(
     found = (
         options.config(rpc) if watch is None or chains is not None else with_rpc(watch.config.only(chain), rpc or [])
     )
-    if isinstance(begin, AtNumber) or isinstance(end, AtNumber):
-        one_chain(only(found, order.markets))
     return asyncio.run(backfill(found, order, options))
-
-
-def one_chain(config: Config) -> None:
-    if len(config.chains) > 1:
-        raise UsageError("every chain counts its own blocks: name one with --chain, or give a date or an age")
 
 
 async def backfill(config: Config, order: Order, options: Options) -> Exit:
     """Chain after chain. One that cannot be read is named, and does not keep the others from being read."""
     config = await placed(config)
-    owners = tuple(
-        dict.fromkeys((await meant(order.accounts, config, load(options.chains), private=private(config))).values())
-    )
+    owners = await owners_of(order.accounts, config, options)
     config = only(config, order.markets)
+    if len(config.chains) > 1 and any(end is not None and end.number is not None for end in (order.begin, order.end)):
+        raise UsageError("every chain counts its own blocks: name one with --chain, or give a date or an age")
+    if any(endpoint.origin is Origin.SHIPPED for chain in config.chains for endpoint in chain.endpoints[:1]):
+        options.note("asking public endpoints: they learn the addresses that you ask for (--rpc URL asks your own)")
     bands = await policies(None if order.watch is None else order.watch.source, options.chains, config)
     rows: list[dict[str, Any]] = []
     code = Exit.OK
