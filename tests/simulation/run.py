@@ -255,7 +255,7 @@ class Simulation:
             gate.fault, gate.view.lag = "", 0
         await self._again()
         self.world.heal()
-        for _ in range(40):
+        for _ in range(20):
             self._pass(1)
             turn = await self.desk.turn(NAME)
             await self.outbox.deliver(self.phone)

@@ -34,9 +34,9 @@ def played(seed: int, folder: Path, blocks: int, look: int, thorough: int) -> Si
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_whatever_a_seed_makes_of_half_an_hour_the_store_is_the_chain(seed: int, tmp_path: Path) -> None:
-    met = played(seed, tmp_path, 150, 1, 50).met
-    assert met["blocks stored"] > 75
+def test_whatever_a_seed_makes_of_twenty_minutes_the_store_is_the_chain(seed: int, tmp_path: Path) -> None:
+    met = played(seed, tmp_path, 100, 1, 50).met
+    assert met["blocks stored"] > 50
 
 
 @pytest.mark.slow
@@ -46,5 +46,5 @@ def test_a_day_of_faults_ends_with_store_equal_to_chain_at_every_recorded_block(
     met = played(SEEDS[0], tmp_path, DAY, 20, 1_500).met
     with capsys.disabled():
         sys.stdout.write("".join(f"\n  {name}: {count}" for name, count in sorted(met.items())) + "\n")
-    assert met["blocks stored"] > DAY * 8 // 10
+    assert met["blocks stored"] > DAY // 2
     assert min(met["kills"], met["reorgs"], met["downtimes"], met["all endpoints down"]) > 0
