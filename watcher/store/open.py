@@ -7,7 +7,6 @@ processes work beside it.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -15,15 +14,16 @@ from typing import Any, Final, Self
 
 from msgspec import MsgspecError
 from platformdirs import user_data_path
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from watcher.errors import StoreError
-from watcher.store import schema
+from watcher.store import file, schema
+from watcher.store.advice import said
+from watcher.store.file import BUSY
 from watcher.store.lock import Lock
 from watcher.store.migrations import REVISIONS
 
-BUSY: Final = 5.0  # seconds to wait for another program's write to a file
 ADVISORY: Final = 0x77617463686572  # the key of the writer's lock on PostgreSQL
 
 
@@ -157,42 +157,12 @@ def copy(store: Store, target: Path) -> None:
     partial = target.with_name(target.name + ".partial")
     with said(store.name):
         partial.unlink(missing_ok=True)
-        with closing(_raw(store.path)) as connection:
+        with closing(file.raw(store.path)) as connection:
             connection.execute("VACUUM INTO ?", (str(partial),))
-        _sound(partial, thorough=True)
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
+        file.sound(partial, thorough=True)
+        with partial.open("rb+") as whole:
+            os.fsync(whole.fileno())
         partial.replace(target)
-
-
-@contextmanager
-def said(name: str) -> Iterator[None]:
-    """What the database or the system says, as one line of ours."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        raise StoreError(f"{name}: {_advice(str(cause).splitlines()[0])}") from error
-    except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"{name}: {_advice(getattr(error, 'strerror', None) or str(error))}") from error
-
-
-_ADVICE: Final = {
-    "malformed": "restore it from a backup (watcher db backup makes them)",
-    "not a database": "restore it from a backup, or use another --db",
-    "is full": "free some space; nothing of this was written",
-    "No space left": "free some space; nothing of this was written",
-    "disk I/O error": "see whether the disk is full or failing; nothing of this was written",
-    "locked": "another program is writing to it; close that one and try again",
-    "readonly": "it may not be written to; use another --db",
-    "Permission denied": "it may not be written to; use another --db",
-    "Read-only": "it may not be written to; use another --db",
-    "unable to open": "check that its folder is there and may be written to",
-}
-
-
-def _advice(text: str) -> str:
-    return next((f"{text}: {advice}" for mark, advice in _ADVICE.items() if mark in text), text)
 
 
 def _opened(db: str | Path | None, undo: ExitStack, write: bool, create: bool, busy: float) -> Store:
@@ -236,69 +206,10 @@ def _file(path: Path, write: bool, create: bool, busy: float) -> Store:
             undo.callback(lock.release)
             new = not path.exists()
         if new:
-            _make(path)
-        _sound(path, thorough=write)
-        store = Store(str(path), _engine(path, "rw" if write else "ro", busy), path, new)
+            file.make(path)
+        file.sound(path, thorough=write)
+        store = Store(str(path), file.engine(path, "rw" if write else "ro", busy), path, new)
         if lock is not None:
             store.hold(lock.release)
         undo.pop_all()
     return store
-
-
-def _make(path: Path) -> None:
-    """A new file appears under its name only with all its tables."""
-    new = path.with_name(path.name + ".new")
-    for leftover in ("", "-wal", "-shm", "-journal"):
-        Path(f"{new}{leftover}").unlink(missing_ok=True)
-    engine = _engine(new, "rwc", BUSY)
-    try:
-        with engine.connect() as connection, connection.begin():
-            schema.upgrade(connection)
-    finally:
-        engine.dispose()
-    new.replace(path)
-
-
-def _sound(path: Path, thorough: bool) -> None:
-    """Before anything is written, through a connection that cannot write: a damaged file is left as it is."""
-    if path.stat().st_size == 0:
-        raise StoreError(f"{path} is empty: restore it from a backup, or remove it to begin anew")
-    with path.open("rb") as file:
-        header = file.read(32)
-    page, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
-    if path.stat().st_size < (page if page > 1 else 65_536) * pages and not _waiting(path):
-        raise StoreError(f"{path} is shorter than it says: restore it from a backup")
-    with closing(_raw(path)) as connection:
-        connection.execute("SELECT count(*) FROM sqlite_schema")
-        answer = connection.execute("PRAGMA quick_check(1)").fetchone() if thorough else ("ok",)
-    if answer != ("ok",):
-        raise StoreError(f"{path} is damaged ({str(answer[0]).splitlines()[-1]}): restore it from a backup")
-
-
-def _waiting(path: Path) -> bool:
-    """Whether changes beside the file are still to be brought into it."""
-    log = Path(f"{path}-wal")
-    return log.exists() and log.stat().st_size > 0
-
-
-def _raw(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-
-
-def _engine(path: Path, mode: str, busy: float) -> Engine:
-    def connect() -> sqlite3.Connection:
-        uri = f"{path.resolve().as_uri()}?mode={mode}"
-        made = sqlite3.connect(uri, uri=True, timeout=busy, isolation_level=None, check_same_thread=False)
-        made.execute("PRAGMA foreign_keys = ON")
-        if mode != "ro":
-            made.execute("PRAGMA journal_mode = WAL")
-            made.execute("PRAGMA synchronous = FULL")  # a commit that was reported outlives a power cut
-        return made
-
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE")
-
-    return engine
