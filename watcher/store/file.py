@@ -36,7 +36,9 @@ def sound(path: Path, thorough: bool) -> None:
     with path.open("rb") as file:
         header = file.read(32)
     page, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
-    if not _waiting(path) and path.stat().st_size < (page if page > 1 else 65_536) * pages:  # in this order beside a writer
+    if (
+        not _waiting(path) and path.stat().st_size < (page if page > 1 else 65_536) * pages
+    ):  # in this order beside a writer
         raise StoreError(f"{path} is shorter than it says: restore it from a backup")
     with closing(raw(path)) as connection:
         connection.execute("SELECT count(*) FROM sqlite_schema")
