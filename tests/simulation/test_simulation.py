@@ -39,7 +39,7 @@ def test_whatever_a_seed_makes_of_twenty_minutes_the_store_is_the_chain(seed: in
     assert met["blocks stored"] > 50
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_day_of_faults_ends_with_store_equal_to_chain_at_every_recorded_block(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

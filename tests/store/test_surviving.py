@@ -107,7 +107,7 @@ def test_f42_killed_at_every_single_statement_of_a_block_it_is_there_whole_or_no
     assert found > 32  # half of them were killed after the first block's commit
 
 
-KILLS = [pytest.param(20, id="20"), pytest.param(200, id="200", marks=pytest.mark.slow)]
+KILLS = [pytest.param(20, id="20"), pytest.param(200, id="200", marks=pytest.mark.long)]
 
 
 @pytest.mark.parametrize("kills", KILLS)

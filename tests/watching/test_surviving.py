@@ -112,7 +112,7 @@ def test_f42_five_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     asyncio.run(kills(tmp_path, 5))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_f42_two_hundred_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     asyncio.run(kills(tmp_path, 200))
 
