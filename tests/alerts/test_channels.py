@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import socket
 import subprocess
 import sys
 from threading import Event
@@ -118,9 +119,9 @@ def test_f50_a_service_is_asked_once_each_time(status: int, permanent: bool) -> 
 
 @pytest.mark.slow
 def test_f50_a_service_that_is_down_or_hangs_is_tried_again_later() -> None:
-    with hook() as told:
-        port = told.port
-    gone = failure(Apprise("hook", f"json://127.0.0.1:{port}/{SECRET}", allow_private=True))
+    with socket.socket() as held:  # bound and not listening: nobody answers there, and nobody else can take the port
+        held.bind(("127.0.0.1", 0))
+        gone = failure(Apprise("hook", f"json://127.0.0.1:{held.getsockname()[1]}/{SECRET}", allow_private=True))
     assert (gone.reason, gone.permanent) == ("no usable answer from the service", False)
     with hook(hang=Event()) as told:
         hung = failure(Apprise("hook", f"json://127.0.0.1:{told.port}/{SECRET}", allow_private=True, patience=5))

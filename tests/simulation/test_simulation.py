@@ -33,6 +33,7 @@ def played(seed: int, folder: Path, blocks: int, look: int, thorough: int) -> Si
     return asyncio.run(run())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_whatever_a_seed_makes_of_twenty_minutes_the_store_is_the_chain(seed: int, tmp_path: Path) -> None:
     met = played(seed, tmp_path, 100, 1, 50).met

@@ -92,6 +92,7 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(shutil.copy(request.getfixturevalue("file"), tmp_path / "watcher.db"))
 
 
+@pytest.mark.slow
 def test_f42_killed_at_every_single_statement_of_a_block_it_is_there_whole_or_not_at_all(where: str) -> None:
     scene = Scene.of("aave_v3")
     go_on(where, scene, 2)
@@ -375,6 +376,7 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema, "SCRIPTS", str(scripts))
 
 
+@pytest.mark.slow
 def test_f47_a_migration_killed_at_any_statement_is_undone_and_may_be_run_again(
     where: str, later: None, tmp_path: Path
 ) -> None:

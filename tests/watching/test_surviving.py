@@ -108,6 +108,7 @@ def far(number: int, read: set[int]) -> bool:
     return (above - below) * 12 >= 2 * 5
 
 
+@pytest.mark.slow
 def test_f42_five_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     asyncio.run(kills(tmp_path, 5))
 
@@ -137,6 +138,7 @@ def test_f43_a_signal_ends_it_within_ten_seconds_with_the_store_closed(
     asyncio.run(story())
 
 
+@pytest.mark.slow
 def test_f43_an_endpoint_that_hangs_does_not_keep_it_from_ending(tmp_path: Path) -> None:
     async def hang(exchange: Exchange) -> web.StreamResponse:
         asked.set()
@@ -162,6 +164,7 @@ def test_f43_an_endpoint_that_hangs_does_not_keep_it_from_ending(tmp_path: Path)
     asyncio.run(story())
 
 
+@pytest.mark.slow
 def test_f45_a_second_watcher_on_the_same_store_exits_5_and_says_who_has_it(tmp_path: Path) -> None:
     async def story() -> None:
         async with program(tmp_path, lending()) as at:
