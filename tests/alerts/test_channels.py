@@ -124,8 +124,8 @@ def test_f50_a_service_that_is_down_or_hangs_is_tried_again_later() -> None:
         gone = failure(Apprise("hook", f"json://127.0.0.1:{held.getsockname()[1]}/{SECRET}", allow_private=True))
     assert (gone.reason, gone.permanent) == ("no usable answer from the service", False)
     with hook(hang=Event()) as told:
-        hung = failure(Apprise("hook", f"json://127.0.0.1:{told.port}/{SECRET}", allow_private=True, patience=5))
-    assert (hung.reason, hung.permanent) == ("no answer in 5 s", False)
+        hung = failure(Apprise("hook", f"json://127.0.0.1:{told.port}/{SECRET}", allow_private=True, patience=2))
+    assert (hung.reason, hung.permanent) == ("no answer in 2 s", False)
 
 
 @pytest.mark.slow

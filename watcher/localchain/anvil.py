@@ -34,6 +34,8 @@ FLAGS = (
     "0",
     "--accounts",
     "1",
+    "--max-persisted-states",  # a long session makes thousands of blocks, and old ones are still asked for
+    "1000000",
 )
 
 
