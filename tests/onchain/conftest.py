@@ -30,6 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.onchain)
+    # The runs over hundreds of blocks come last: a node that has made thousands forgets its oldest states.
+    items.sort(key=lambda item: item.path.parent.name == "acceptance" or item.path.name == "test_morpho_run.py")
 
 
 @dataclass(frozen=True, slots=True)
