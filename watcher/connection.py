@@ -67,7 +67,7 @@ class Connection:
 
     def through(self, *names: str) -> Connection:
         """The same line over these endpoints and no other, in this order. What it learns about them it keeps to itself."""
-        return _over(self.chain, self.rpc.only(*names))
+        return over(self.chain, self.rpc.only(*names))
 
     def _groups(self) -> list[tuple[str, ...]]:
         """The endpoints by where they were named: whoever names one of their own does not want it outvoted by public ones."""
@@ -131,10 +131,11 @@ async def connect(chain: Chain) -> AsyncIterator[Connection]:
     if not chain.endpoints:
         raise ConfigError(f"no endpoint is known for {chain.name}: give one with --rpc URL or WATCHER_RPC_{chain.id}")
     async with Rpc(chain.endpoints, chain.id) as rpc:
-        yield _over(chain, rpc)
+        yield over(chain, rpc)
 
 
-def _over(chain: Chain, rpc: Rpc) -> Connection:
+def over(chain: Chain, rpc: Rpc) -> Connection:
+    """A connection to `chain` over a client that is there already, with its transport and its clock; whoever made it closes it."""
     w3 = web3_over(rpc)
     return Connection(chain, rpc, w3, Reader(w3, multicall=chain.multicall3, stale_after=chain.stale_head))
 

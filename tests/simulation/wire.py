@@ -14,7 +14,7 @@ from tests.chain.server import FakeClock, Oops
 from tests.simulation.world import View
 from watcher.chain.rpc import Rpc
 from watcher.config import Chain
-from watcher.connection import Connection, _over
+from watcher.connection import Connection, over
 
 Lie = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -104,4 +104,4 @@ def line(chain: Chain, gates: dict[str, Gate], clock: FakeClock) -> Connection:
     """A connection as `connect` makes it, over these wires and on this clock."""
     rpc = Rpc(chain.endpoints, chain.id, clock=clock)
     rpc._shared.session = cast(Any, Wires(gates))
-    return _over(chain, rpc)
+    return over(chain, rpc)
