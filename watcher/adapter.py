@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from eth_typing import ChecksumAddress, HexStr
 
-from watcher.model import Blocked, Doubt, Market, Moment, PositionKey, Token, Unit, Valuation
+from watcher.model import Blocked, Doubt, Market, Moment, PositionKey, Side, Token, Unit, Valuation
 from watcher.query import Query
 from watcher.units import Raw, Ray
 
@@ -197,6 +197,14 @@ Moves: TypeAlias = frozenset[PositionKey] | Touch
 
 
 @dataclass(frozen=True, slots=True)
+class Shares:
+    """Amounts in shares, exact, by the contract or token that counts them. `deposits` is empty where the chain keeps no total of them."""
+
+    debts: Mapping[ChecksumAddress, int]
+    deposits: Mapping[ChecksumAddress, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Makeup:
     """What a market is made of on the chain: the rules its code runs, in words, and the contracts that they need, by role.
 
@@ -206,6 +214,109 @@ class Makeup:
     rules: str
     contracts: tuple[tuple[str, ChecksumAddress], ...]
     limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidated:
+    """One liquidation as the chain logged it. Amounts are raw token units.
+
+    The liquidator paid `repay` and received `taken`; `fee` is what the protocol took from the borrower beside it. `written_off` are
+    debts, by token, that the protocol took over because nothing was left to seize; None where its rules leave them with the borrower.
+    None also for both where the log itself does not say: see `Beside`.
+    """
+
+    key: PositionKey
+    liquidator: ChecksumAddress
+    debt: ChecksumAddress
+    collateral: ChecksumAddress
+    repay: Raw
+    taken: Raw
+    fee: Raw | None
+    written_off: tuple[tuple[ChecksumAddress, Raw], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Beside(Generic[T]):
+    """What logs of the same block add to liquidations whose own log leaves something out.
+
+    `logs` asks for those about some positions; `settle` takes the liquidations of one block in order, and those logs, and completes them.
+    """
+
+    logs: Callable[[T, Sequence[PositionKey]], LogQuery[Event]]
+    settle: Callable[[T, Sequence[tuple[Event, Liquidated]], Sequence[Event]], tuple[Liquidated, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One rule of liquidation in words."""
+
+    topic: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """How far one collateral counts for a position in e-mode `mode` (0: in none), in the rulebook's scale.
+
+    `incentive` is the liquidation bonus factor, 100 % included; `fee` the protocol's share of what exceeds 100 %.
+    """
+
+    token: Token
+    mode: int
+    ltv: int
+    threshold: int
+    incentive: int
+    fee: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """How a market liquidates, in words and numbers. `scale` is one, 100 %."""
+
+    clauses: tuple[Clause, ...]
+    weights: tuple[Weight, ...]
+    scale: int
+
+
+class Measure(Enum):
+    """What a setting's integer counts; `ADDRESS` is text."""
+
+    BPS = "basis points"
+    WAD = "wad"
+    TOKENS = "whole tokens, 0 for no limit"
+    CENTS = "hundredths of a dollar, 0 for no limit"
+    SWITCH = "1 or 0"
+    TIME = "seconds since 1970, 0 for never"
+    NUMBER = "number"
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One parameter that governance can change. `subject` says of what, for people; `token` tells assets with one symbol apart."""
+
+    token: ChecksumAddress | None
+    subject: str
+    name: str
+    measure: Measure
+    value: int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A parameter that a log set, and what it was before where the log says so."""
+
+    setting: Setting
+    was: int | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Governance(Generic[T]):
+    """The rules of a market as people read them: as they stand, as single settings, and the logs that changed these."""
+
+    rulebook: Callable[[T], Rulebook]
+    settings: Callable[[T], tuple[Setting, ...]]
+    changes: Callable[[T], tuple[LogQuery[tuple[Change, ...]], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +350,22 @@ class Adapter(Generic[T, Q, H]):
         None  # markets an owner has entered
     )
     makeup: Callable[[T], Makeup] | None = None
-    borrowers: Callable[[Sequence[T]], LogQuery[PositionKey]] | None = None  # who borrowed in markets of one contract
+    borrowers: Callable[[Sequence[T]], LogQuery[PositionKey]] | None = (
+        None  # whose debt grew, in markets of one contract
+    )
+    suppliers: Callable[[Sequence[T]], LogQuery[PositionKey]] | None = None  # who was given a deposit in them
+    founding: Callable[[T], LogQuery[None]] | None = (
+        None  # logs that are certainly there, soon after the market's start
+    )
+    totals: Callable[[T, Q], Shares] | None = None  # of all positions, as the contracts count them
+    shares: Callable[[T, H], Shares] | None = None  # of one position: those of all positions add up to `totals`
     mode: Callable[[H], int] | None = None  # the e-mode category of a position, 0 for none
+    liquidations: Callable[[T], LogQuery[Liquidated]] | None = None
+    beside: Beside[T] | None = None  # None: a liquidation's own log says everything
+    worth: Callable[[T, Q, Side, ChecksumAddress, Raw], int] | None = (
+        None  # in a valuation's unit, as that side rounds it
+    )
+    governance: Governance[T] | None = None
 
 
 @dataclass(frozen=True, slots=True)
