@@ -39,6 +39,7 @@ ALLOWED = {
     "library": CORE | {"config", "connection", "names", "search", "wallet"},
     "store": CORE | {"adapter"},
     "entries": CORE | {"cycle", "store"},
+    "plots": CORE | {"text"},
     "export": CORE | {"adapter", "adapters", "store", "text"},
     "watching": CORE
     | {

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,19 @@ from sqlalchemy import select, update
 
 from tests.store.scene import BEGAN, Scene, block
 from watcher.__main__ import main
-from watcher.cli.history.course import Point, thinned
+from watcher.cli.history.course import Point, courses, places, thinned
+from watcher.cli.history.picture import course, marks
 from watcher.cli.history.spark import Bar, chart, columns
 from watcher.errors import Transient
-from watcher.model import Doubt, DoubtKind, Reading, Status
+from watcher.health.bands import VOLATILE
+from watcher.model import Doubt, DoubtKind, Reading, Status, Transition
+from watcher.plots.health import Kind, Mark, Stretch
 from watcher.store import recall
 from watcher.store.entry import Entry, Missed, Seen
-from watcher.store.history import record
+from watcher.store.history import orphan, record
 from watcher.store.open import open_store
 from watcher.store.tables import READING
-from watcher.units import WAD
+from watcher.units import WAD, Wad
 
 BANDS = {"line": WAD, "watch": 150 * WAD // 100}
 
@@ -253,3 +257,99 @@ def test_an_enormous_health_does_not_flatten_the_others() -> None:
     tall = chart([Bar(10**60), Bar(2 * WAD)], BANDS, height=8)
     assert tall[0][0] == "█"
     assert sum(line[1:2] in set("▁▂▃▄▅▆▇█") for line in tall) >= 4
+
+
+def test_the_drawn_runs_are_the_stored_readings_and_end_at_what_was_not_known(db: str, scene: Scene) -> None:
+    with open_store(db) as store:
+        (place,) = places(store, scene.key.key)
+        (points,) = courses(store, [place], scene.key.key, 0, 0)
+        kept = [one for one in recall.readings(store, scene.key.key) if one.health is not None]
+    drawn = course(place, points, (), VOLATILE)
+    assert [one for run in drawn.runs for one in run] == [(one.block.timestamp, one.health) for one in kept]
+    assert [[(time - BEGAN) // 600 for time, _ in run] for run in drawn.runs] == [
+        [1, 2, 3, 4, 5, 6, 7, 8, 9],
+        [11],
+        [13],
+        [17, 18, 19, 20],
+    ]
+    assert [(one.kind, (one.begin - BEGAN) // 600, (one.end - BEGAN) // 600) for one in drawn.stretches] == [
+        (Kind.UNKNOWN, 10, 11),
+        (Kind.UNKNOWN, 12, 13),
+        (Kind.UNWATCHED, 13, 17),
+    ]
+    assert drawn.bands[Status.WATCH] == VOLATILE.watch
+
+
+def test_each_kind_of_nothing_is_a_stretch_of_its_own_until_the_next(db: str, scene: Scene) -> None:
+    unknown = [point(time, None, Status.UNKNOWN) for time in (20, 30, 50)]
+    gap = Point(50, None, Status.UNKNOWN, None, "nobody watched", until=80)
+    free = point(90, None, Status.NO_DEBT)
+    with open_store(db) as store:
+        (place,) = places(store, scene.key.key)
+    last = point(99, None, Status.UNKNOWN)
+    drawn = course(place, [point(10, WAD), *unknown, gap, free, point(95, WAD), last], (), VOLATILE)
+    assert drawn.runs == (((10, WAD),), ((95, WAD),))
+    assert drawn.stretches == (
+        Stretch(Kind.UNKNOWN, 20, 50),
+        Stretch(Kind.UNWATCHED, 50, 80),
+        Stretch(Kind.FREE, 90, 95),
+        Stretch(Kind.UNKNOWN, 99, 99),
+    )
+
+
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_a_picture_is_made_instead_of_a_table(
+    ending: str, capsys: pytest.CaptureFixture[str], db: str, scene: Scene, tmp_path: Path
+) -> None:
+    out = tmp_path / f"health.{ending}"
+    assert said(capsys, db, scene, "--plot", str(out)) == ""
+    assert out.read_bytes().startswith({"png": b"\x89PNG", "svg": b"<?xml"}[ending])
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (["--plot", "x.gif"], "ends with .png or .svg"),
+        (["--plot", "x.png", "--at", "250"], "leave --at and --format out"),
+        (["--plot", "x.png", "--format", "csv"], "leave --at and --format out"),
+        (["--plot", "x.png", "--since", "1h"], "nothing was read of it since"),
+    ],
+)
+def test_where_no_picture_can_be_made_it_is_said_and_there_is_no_file(
+    line: list[str], why: str, capsys: pytest.CaptureFixture[str], db: str, scene: Scene, tmp_path: Path
+) -> None:
+    assert main(["history", f"0x{scene.key.key.hex()}", "--db", db, *line]) == 2
+    assert why in capsys.readouterr().err
+    assert not list(tmp_path.glob("x*"))
+
+
+def test_without_matplotlib_it_is_said_what_to_install(
+    capsys: pytest.CaptureFixture[str], db: str, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["history", f"0x{scene.key.key.hex()}", "--db", db, "--plot", "x.png"]) == 3
+    assert "pip install 'lending-watcher[plot]'" in capsys.readouterr().err
+
+
+def test_transitions_are_marks_and_what_a_reorg_took_back_is_none(db: str, scene: Scene) -> None:
+    def change(number: int, after: Status, **more: Any) -> Transition:
+        at = block(scene.chain, 50 * number)
+        health = Wad(number * WAD)
+        return Transition(
+            f"{number} {after}", scene.key, at, at.timestamp, None, after, None, health, True, None, **more
+        )
+
+    told = [change(21, Status.WARN), change(22, Status.DANGER), change(23, Status.CRITICAL)]
+    with open_store(db, write=True) as store:
+        for one in told:
+            at = one.block
+            record(store, at, [scene.entry(at)], read_at=at.timestamp, transitions=[one])
+        orphan(store, scene.chain, 50 * 22)
+        at = block(scene.chain, 50 * 23, fork=1)
+        back = change(23, Status.DANGER, retracts=told[2].id)
+        record(store, at, [scene.entry(at)], read_at=at.timestamp, transitions=[back])
+        (place,) = places(store, scene.key.key)
+        assert marks(store, place, 0) == [Mark(one.block.timestamp, one.health, one.after) for one in told[:2]]
+        assert marks(store, place, told[1].block.timestamp) == [
+            Mark(told[1].block.timestamp, told[1].health, Status.DANGER)
+        ]

@@ -56,6 +56,9 @@ def command(
             help="Recompute it as it was at a block, date (UTC) or age, from the stored words.",
         ),
     ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Draw it instead, into FILE.png or FILE.svg.")
+    ] = None,
     db: Annotated[
         str | None, typer.Option("--db", metavar="PATH|URL", help="The store; WATCHER_DB names it too.")
     ] = None,
@@ -70,6 +73,8 @@ def command(
 ) -> int:
     options = Options(chains=chains, chain=chain, format=format, quiet=quiet, verbose=verbose)
     options.start_logging()
+    if plot is not None:
+        drawable(plot, at, format)
     watch = configured(config, db)
     known = load(chains) if watch is None or chains is not None else watch.config
     account = key_of(who, watch)
@@ -87,11 +92,26 @@ def command(
         numbers = {place.market.chain for place in found}
         if at is None:
             policies = {number: policy(number, known, watch, options) for number in numbers}
+            if plot is not None:
+                from watcher.cli.history.picture import picture
+
+                picture(store, found, begin, step, policies, options, plot)
+                return Exit.OK
             show_courses(store, found, begin, step, policies, options, int(now.timestamp()))
             return Exit.OK
         if isinstance(at, AtNumber) and len(numbers) > 1:
             raise UsageError("--at BLOCK is of one chain: add --chain, or use a date")
         return Exit.OK if show_at(store, found, moment(at, now), options) else Exit.SOURCE
+
+
+def drawable(plot: Path, at: At | None, format: Format) -> None:
+    """`UsageError` or `ConfigError` before anything is read, where no picture could be made."""
+    from watcher.plots.style import matplotlib, of_name
+
+    if at is not None or format is not Format.TABLE:
+        raise UsageError("--plot draws the course over time: leave --at and --format out")
+    of_name(plot)
+    matplotlib()
 
 
 def key_of(who: str, watch: Watch | None) -> bytes:
