@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from watcher.adapter import Adapter
 from watcher.adapters.aave_v3.act import act
-from watcher.adapters.aave_v3.events import borrowers, moves
+from watcher.adapters.aave_v3.events import borrowers, founding, moves, suppliers
 from watcher.adapters.aave_v3.facts import Holding, Quote, Terms
-from watcher.adapters.aave_v3.holding import holdings, positions
+from watcher.adapters.aave_v3.holding import holdings, positions, shares, totals
 from watcher.adapters.aave_v3.liquidate import liquidate
 from watcher.adapters.aave_v3.makeup import makeup
 from watcher.adapters.aave_v3.market import panels, prices
@@ -52,5 +52,9 @@ ADAPTER: Adapter[Terms, Quote, Holding] = Adapter(
     truncates=truncates,
     makeup=makeup,
     borrowers=borrowers,
+    suppliers=suppliers,
+    founding=founding,
+    totals=totals,
+    shares=shares,
     mode=mode,
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
+
+from eth_typing import ChecksumAddress
 
 from watcher.adapter import Event, LogQuery, Moves, Touch
 from watcher.adapters.aave_v3.facts import Terms
@@ -79,10 +81,38 @@ def moves(terms: Terms) -> LogQuery[Moves]:
 
 
 def borrowers(known: Sequence[Terms]) -> LogQuery[PositionKey]:
-    """Whose debt grew in these pools: the debtor of every Borrow log, who need not be its sender."""
-    names = {terms.market.address: terms.market.name for terms in known}
+    """Whose debt grew in these pools: the debtor of every Borrow log, who need not be its sender, and of every Mint of a debt token.
+
+    A debt token cannot be transferred. Its Mint also says that interest came to more than a repayment: that account owes already.
+    """
+    names = {address: terms.market.name for terms in known for address in (terms.market.address, *_debts(terms))}
+    owners = {"aave_v3/pool.Borrow": 2, "aave_v3/token.Mint": 1, "aave_v3/stable_token.Mint": 1}
+    return LogQuery(tuple(names), tuple(owners), _reader(names, owners))
+
+
+def suppliers(known: Sequence[Terms]) -> LogQuery[PositionKey]:
+    """Who was given aTokens in these pools: by a supply, as interest, or by a transfer."""
+    names = {reserve.deposit: terms.market.name for terms in known for reserve in terms.reserves}
+    owners = {"aave_v3/token.Mint": 1, "aave_v3/token.BalanceTransfer": 1}
+    return LogQuery(tuple(names), tuple(owners), _reader(names, owners))
+
+
+def founding(terms: Terms) -> LogQuery[None]:
+    """Every pool lists its first reserve soon after it was made."""
+    return LogQuery((terms.words.body.configurator,), ("aave_v3/configurator.ReserveInitialized",), lambda _: None)
+
+
+def _debts(terms: Terms) -> Iterator[ChecksumAddress]:
+    for reserve in terms.reserves:
+        yield reserve.debt
+        if reserve.stable is not None:
+            yield reserve.stable
+
+
+def _reader(names: Mapping[ChecksumAddress, str], owners: Mapping[str, int]) -> Callable[[Event], PositionKey]:
+    """The position of the account that an event names at its place."""
 
     def read(event: Event) -> PositionKey:
-        return PositionKey(names[event.address], bytes.fromhex(event.args[2][2:]))
+        return PositionKey(names[event.address], bytes.fromhex(event.args[owners[event.name]][2:]))
 
-    return LogQuery(tuple(names), ("aave_v3/pool.Borrow",), read)
+    return read

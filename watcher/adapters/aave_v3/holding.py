@@ -10,7 +10,8 @@ from typing import Final
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
-from watcher.adapters.aave_v3.facts import Balance, Holding, Terms
+from watcher.adapter import Shares
+from watcher.adapters.aave_v3.facts import Balance, Holding, Quote, Terms
 from watcher.model import PositionKey
 from watcher.query import Query, ask, one, pairs
 
@@ -90,3 +91,24 @@ def _put(found: dict[int, Balance], id: int, **amounts: int) -> None:
     """Amounts of one reserve, unless all of them are zero."""
     if any(amounts.values()):
         found[id] = replace(found.get(id, Balance(id, 0, 0)), **amounts)
+
+
+def totals(terms: Terms, quote: Quote) -> Shares:
+    """Scaled supplies of the debt tokens and aTokens.
+
+    Debt at a stable rate (3.0 and 3.1) is not among them: its total is kept by an average rate, and is no sum of what accounts owe.
+    """
+    pairs = tuple(zip(terms.reserves, quote.states, strict=True))
+    return Shares(
+        {reserve.debt: state.debts for reserve, state in pairs},
+        {reserve.deposit: state.deposits for reserve, state in pairs},
+    )
+
+
+def shares(terms: Terms, holding: Holding) -> Shares:
+    """Scaled balances, by the same tokens."""
+    held = [(reserve, holding.balance(reserve.id)) for reserve in terms.reserves]
+    return Shares(
+        {reserve.debt: balance.debt for reserve, balance in held if balance.debt},
+        {reserve.deposit: balance.deposit for reserve, balance in held if balance.deposit},
+    )

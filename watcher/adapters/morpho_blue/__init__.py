@@ -10,9 +10,9 @@ from watcher.adapter import Adapter
 from watcher.adapters.morpho_blue.acts import act, liquidation
 from watcher.adapters.morpho_blue.facts import Holding, Quote, Terms
 from watcher.adapters.morpho_blue.interest import accrue, panels
-from watcher.adapters.morpho_blue.logs import borrowers, discover, moves
+from watcher.adapters.morpho_blue.logs import borrowers, discover, founding, moves, suppliers
 from watcher.adapters.morpho_blue.makeup import makeup
-from watcher.adapters.morpho_blue.reads import fresh, holdings, positions, quote, reported, terms
+from watcher.adapters.morpho_blue.reads import fresh, holdings, positions, quote, reported, shares, terms, totals
 from watcher.adapters.morpho_blue.worth import prices, reprice, value
 
 
@@ -44,4 +44,8 @@ ADAPTER = Adapter(
     discover=discover,
     makeup=makeup,
     borrowers=borrowers,
+    suppliers=suppliers,
+    founding=founding,
+    totals=totals,
+    shares=shares,
 )

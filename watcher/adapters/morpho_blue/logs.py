@@ -56,10 +56,24 @@ def discover(singleton: Market, owners: Sequence[ChecksumAddress]) -> LogQuery[M
 
 def borrowers(known: Sequence[Terms]) -> LogQuery[PositionKey]:
     """Whose debt grew in these markets of one Morpho: the debtor of every Borrow log, who need not be its sender."""
+    return _owners(known, ("morpho_blue/morpho.Borrow",))
+
+
+def suppliers(known: Sequence[Terms]) -> LogQuery[PositionKey]:
+    """Who was given shares or collateral in these markets of one Morpho; the fee recipient's shares come without a log."""
+    return _owners(known, ("morpho_blue/morpho.Supply", "morpho_blue/morpho.SupplyCollateral"))
+
+
+def founding(terms: Terms) -> LogQuery[None]:
+    """The first markets of this Morpho: they are made soon after it, the one of `terms` perhaps much later."""
+    return LogQuery((terms.market.address,), ("morpho_blue/morpho.CreateMarket",), lambda _: None)
+
+
+def _owners(known: Sequence[Terms], events: tuple[str, ...]) -> LogQuery[PositionKey]:
     names = {terms.market.id: terms.market.name for terms in known}
 
     def read(event: Event) -> PositionKey:
         return PositionKey(names[event.args[0]], bytes.fromhex(event.args[2][2:]))
 
     addresses = tuple(dict.fromkeys(terms.market.address for terms in known))
-    return LogQuery(addresses, ("morpho_blue/morpho.Borrow",), read, (tuple(names),))
+    return LogQuery(addresses, events, read, (tuple(names),))

@@ -9,7 +9,7 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from watcher.adapter import Reported, Which
+from watcher.adapter import Reported, Shares, Which
 from watcher.adapters.morpho_blue.facts import Holding, Model, Params, Quote, Terms
 from watcher.adapters.morpho_blue.models import model
 from watcher.adapters.morpho_blue.sources import pulse, sources
@@ -128,6 +128,15 @@ def holdings(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKe
     args = [(terms.market.id, to_checksum_address(key.key)) for key in keys]
     (rows,) = yield from ask(one(f"{MORPHO}.position", terms.market.address, args))
     return {key: Holding(key, *row) for key, row in zip(keys, rows, strict=True)}
+
+
+def totals(terms: Terms, quote: Quote) -> Shares:
+    """Borrow shares of the loan token; nobody counts the collateral. Lenders' shares are no part of a borrower's health."""
+    return Shares({terms.loan.address: quote.totals.borrow.shares}, {})
+
+
+def shares(terms: Terms, holding: Holding) -> Shares:
+    return Shares({terms.loan.address: holding.borrow_shares} if holding.borrow_shares else {}, {})
 
 
 def positions(terms: Terms, owners: Sequence[ChecksumAddress]) -> Query[tuple[PositionKey, ...]]:
