@@ -37,11 +37,28 @@ def test_an_alert_says_what_happened_how_far_the_line_is_when_and_what_would_hel
         "Because: WETH fell 4.2 %",
         "To the line: WETH and LINK can fall 12.3456 %.",
         "By interest alone, to health 1: 25 d at the present rates; at full utilisation 3 d.",
-        "For health 1.5: repay 1234.500001 USDC, or deposit 0.5 WETH.",
+        "For health 1.5, where watch ends: repay 1234.500001 USDC, or deposit 0.5 WETH.",
         "Not by depositing USDC alone: it does not count as collateral.",
         f"Block 100 of chain 1, 14 s old ({head(100).hash})",
         f"id {FULL.id}",
     ]
+
+
+def test_a_loop_is_not_sent_to_a_health_that_no_loop_has() -> None:
+    loop = replace(FULL, fixes=(Fix(Side.DEBT, WETH, Raw(7 * 10**17), wad("1.05")),))
+    assert "For health 1.05, where watch ends: repay 0.7 WETH." in render(loop, TREASURY, AT).body.splitlines()
+
+
+def test_where_only_the_interest_alarms_no_amount_is_named() -> None:
+    slow = replace(FULL, fixes=(Fix(Side.DEBT, WETH, Raw(0), wad("1.05")),))
+    lines = render(slow, TREASURY, AT).body.splitlines()
+    assert "Its health is at or above 1.05, where watch ends: what alarms is the interest." in lines
+
+
+def test_who_is_safe_again_is_given_no_advice() -> None:
+    message = render(replace(FULL, after=Status.SAFE), TREASURY, AT)
+    assert "repay" not in message.body
+    assert "alarms" not in message.body
 
 
 def test_health_is_shown_rounded_towards_danger_and_in_full_at_the_line() -> None:

@@ -92,7 +92,8 @@ def _lines(change: Transition) -> Iterator[str]:
         yield _distance(change.distance)
     if change.runway is not None:
         yield _runway(change.runway)
-    yield from _fixes(change.fixes)
+    if change.after not in (Status.SAFE, Status.NO_DEBT):
+        yield from _fixes(change.fixes)
 
 
 def _what(change: Transition) -> str:
@@ -134,11 +135,13 @@ def _lasting(seconds: int | None) -> str:
 
 
 def _fixes(fixes: Sequence[Fix]) -> Iterator[str]:
-    """Possible ones on a line for each target, then why another is not."""
+    """Possible ones on a line for each target, which is where its *watch* ends, then why another is not."""
     for target in dict.fromkeys(fix.target for fix in fixes):
         able = [_fix(fix) for fix in fixes if fix.target == target and fix.amount]
         if able:
-            yield f"For health {exact(target, 18)}: {', or '.join(able)}."
+            yield f"For health {exact(target, 18)}, where watch ends: {', or '.join(able)}."
+        elif any(fix.target == target and fix.amount == 0 for fix in fixes):
+            yield f"Its health is at or above {exact(target, 18)}, where watch ends: what alarms is the interest."
     for fix in fixes:
         if fix.amount is None:
             verb = "repaying" if fix.side is Side.DEBT else "depositing"
