@@ -12,6 +12,7 @@ from watcher.adapters.aave_v3.events import borrowers, founding, moves, supplier
 from watcher.adapters.aave_v3.facts import Holding, Quote, Terms
 from watcher.adapters.aave_v3.holding import holdings, positions, shares, totals
 from watcher.adapters.aave_v3.liquidate import liquidate
+from watcher.adapters.aave_v3.liquidated import BESIDE, liquidations, worth
 from watcher.adapters.aave_v3.makeup import makeup
 from watcher.adapters.aave_v3.market import panels, prices
 from watcher.adapters.aave_v3.quote import accrue, quote, reprice
@@ -57,4 +58,7 @@ ADAPTER: Adapter[Terms, Quote, Holding] = Adapter(
     totals=totals,
     shares=shares,
     mode=mode,
+    liquidations=liquidations,
+    beside=BESIDE,
+    worth=worth,
 )

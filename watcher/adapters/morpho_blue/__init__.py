@@ -10,6 +10,7 @@ from watcher.adapter import Adapter
 from watcher.adapters.morpho_blue.acts import act, liquidation
 from watcher.adapters.morpho_blue.facts import Holding, Quote, Terms
 from watcher.adapters.morpho_blue.interest import accrue, panels
+from watcher.adapters.morpho_blue.liquidated import liquidations, worth
 from watcher.adapters.morpho_blue.logs import borrowers, discover, founding, moves, suppliers
 from watcher.adapters.morpho_blue.makeup import makeup
 from watcher.adapters.morpho_blue.reads import fresh, holdings, positions, quote, reported, shares, terms, totals
@@ -48,4 +49,6 @@ ADAPTER = Adapter(
     founding=founding,
     totals=totals,
     shares=shares,
+    liquidations=liquidations,
+    worth=worth,
 )
