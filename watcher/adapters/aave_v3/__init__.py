@@ -11,6 +11,7 @@ from watcher.adapters.aave_v3.act import act
 from watcher.adapters.aave_v3.events import borrowers, founding, moves, suppliers
 from watcher.adapters.aave_v3.facts import Holding, Quote, Terms
 from watcher.adapters.aave_v3.holding import holdings, positions, shares, totals
+from watcher.adapters.aave_v3.linear import LINEAR
 from watcher.adapters.aave_v3.liquidate import liquidate
 from watcher.adapters.aave_v3.liquidated import BESIDE, liquidations, worth
 from watcher.adapters.aave_v3.makeup import makeup
@@ -58,6 +59,7 @@ ADAPTER: Adapter[Terms, Quote, Holding] = Adapter(
     totals=totals,
     shares=shares,
     mode=mode,
+    linear=LINEAR,
     liquidations=liquidations,
     beside=BESIDE,
     worth=worth,

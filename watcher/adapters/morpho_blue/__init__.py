@@ -10,6 +10,7 @@ from watcher.adapter import Adapter
 from watcher.adapters.morpho_blue.acts import act, liquidation
 from watcher.adapters.morpho_blue.facts import Holding, Quote, Terms
 from watcher.adapters.morpho_blue.interest import accrue, panels
+from watcher.adapters.morpho_blue.linear import LINEAR
 from watcher.adapters.morpho_blue.liquidated import liquidations, worth
 from watcher.adapters.morpho_blue.logs import borrowers, discover, founding, moves, suppliers
 from watcher.adapters.morpho_blue.makeup import makeup
@@ -49,6 +50,7 @@ ADAPTER = Adapter(
     founding=founding,
     totals=totals,
     shares=shares,
+    linear=LINEAR,
     liquidations=liquidations,
     worth=worth,
 )
