@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import logging
+import sys
 
 import pytest
 
@@ -40,6 +41,17 @@ def test_a_table_in_a_pipe_has_whole_addresses_one_row_per_line(capsys: pytest.C
     lines = out(capsys, "--chain", "gnosis").splitlines()
     assert len(lines) == 3  # header, rule, one market
     assert "0xb50201558B00496A145fE76f7424749556E326D8" in lines[2]
+
+
+def test_a_table_fits_a_terminal_of_100_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    lines = out(capsys).splitlines()
+    assert max(len(line) for line in lines) <= 100
+    assert sum("0x" in line for line in lines) == 97
 
 
 def test_a_market_is_explained_with_its_chain(capsys: pytest.CaptureFixture[str]) -> None:

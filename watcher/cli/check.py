@@ -48,6 +48,7 @@ COLUMNS = (
     Column("detail", "detail", wide=True),
     Column("advice", "what to do", wide=True),
 )
+BRIEF = (*COLUMNS[1:4], Column("detail", "what was found; what to do", wide=True))  # fits 100 columns
 
 
 def command(
@@ -117,7 +118,10 @@ async def check(
     findings = [finding for part in found for finding in part]
     if watch is not None:
         findings += await check_watch(watch, send)
-    show([row(finding) for finding in findings], COLUMNS, options.format)
+    if options.format is Format.TABLE:
+        show([brief(finding) for finding in findings], BRIEF, options.format)
+    else:
+        show([row(finding) for finding in findings], COLUMNS, options.format)
     options.note(summary(findings))
     if any(one.about is About.STORE and one.result is Result.FAIL for one in findings):
         return Exit.STORAGE
@@ -140,6 +144,16 @@ def row(finding: Finding) -> dict[str, Any]:
         "detail": verdict.detail,
         "advice": verdict.advice or None,
         "facts": dict(finding.facts),
+    }
+
+
+def brief(finding: Finding) -> dict[str, Any]:
+    """The same for people: the chain with the subject, unless that names it, and the advice after the detail."""
+    full, chain = row(finding), finding.chain
+    named = chain is None or finding.subject.partition("/")[0] == chain
+    return full | {
+        "subject": finding.subject if named else f"{chain}: {finding.subject}",
+        "detail": "; ".join(filter(None, (full["detail"], full["advice"]))),
     }
 
 

@@ -22,7 +22,7 @@ COLUMNS = (
     Column("label", "label", wide=True),
     Column("source", "source", wide=True),
 )
-IN_THE_NAME = ("chain", "protocol")  # a market's name says both already: a table leaves them out
+BRIEF = tuple(column for column in COLUMNS if column.key in {"market", "address", "label"})  # fits 100 columns
 
 
 def command(
@@ -43,9 +43,8 @@ def command(
         explain(config, market, options)
         return
     rows = [row(where, found) for where in config.chains for found in (*where.markets, *where.singletons)]
-    brief = tuple(column for column in COLUMNS if column.key not in IN_THE_NAME)
-    show(rows, brief if options.format is Format.TABLE else COLUMNS, options.format)
-    options.note(f"{len(rows)} rows; watcher markets NAME explains one")
+    show(rows, BRIEF if options.format is Format.TABLE else COLUMNS, options.format)
+    options.note(f"{len(rows)} rows; watcher markets NAME explains one: where its address is from, its endpoints")
 
 
 def row(chain: Chain, market: Market) -> dict[str, Any]:

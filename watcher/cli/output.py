@@ -20,6 +20,8 @@ from watcher.text import clean_line, inert
 Row: TypeAlias = Mapping[str, Any]
 
 UNBOUNDED = 10_000  # characters of a line in a file or pipe
+GAP = 3  # characters between the columns of a table
+WORD = 20  # characters that a word in a wide column may be broken at, where there is no room for more
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +102,24 @@ def show_table(rows: Sequence[Row], columns: Sequence[Column], out: TextIO) -> N
     Into a file or pipe every row is one line, whatever its length.
     """
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console, ConsoleDimensions
-    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for column in columns:
+    needed = GAP * (len(columns) - 1)
+    cells = [[clean_line(cell(row.get(column.key))) for column in columns] for row in rows]
+    for place, column in enumerate(columns):
+        texts = [column.title, *(line[place] for line in cells)]
+        if column.wide:
+            needed += min(WORD, max((cell_len(word) for text in texts for word in text.split()), default=0))
+        else:
+            needed += max(map(cell_len, texts))
         side: Literal["right", "left"] = "right" if column.right else "left"
         table.add_column(Text(column.title), justify=side, overflow="fold", no_wrap=not column.wide)
-    for row in rows:
-        table.add_row(*(Text(clean_line(cell(row.get(column.key)))) for column in columns))
+    for line in cells:
+        table.add_row(*map(Text, line))
     console = Console(file=out, highlight=False, markup=False, emoji=False, width=None if out.isatty() else UNBOUNDED)
-    needed = Measurement.get(console, console.options.update(width=UNBOUNDED), table).minimum
     console.size = ConsoleDimensions(max(console.width, needed), console.height)
     console.print(table, crop=False)
