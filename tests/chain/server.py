@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeAlias
 
 import aiohttp
 from aiohttp import web
+from eth_utils.crypto import keccak
 
 from watcher.chain.clock import Clock
 from watcher.chain.endpoint import Endpoint
@@ -49,6 +50,10 @@ class Scripted:
     call: Callable[[dict[str, Any], Any], str] = lambda transaction, block: "0x"
     logs: list[dict[str, Any]] = field(default_factory=list)
     log_limit: tuple[int, str] | None = None  # blocks, and the text beyond
+    blooms: bool = False  # headers carry the filter of their logs
+    kept: range | None = (
+        None  # blocks of which it has logs; below it is pruned, above it is not indexed yet; None for all
+    )
     answers: dict[str, Any] = field(default_factory=dict)  # results by method, before all else
 
     def hash(self, number: int) -> str:
@@ -65,7 +70,11 @@ class Scripted:
             "timestamp": hex(1_700_000_000 + 12 * number),
             "transactions": [],
             "gasLimit": "0x1c9c380",
+            **({"logsBloom": bloom_of(self.mined(number))} if self.blooms else {}),
         }
+
+    def mined(self, number: int) -> list[dict[str, Any]]:
+        return [log for log in self.logs if int(log["blockNumber"], 16) == number]
 
     def log(self, number: int, index: int, address: str, topics: Sequence[str], data: str = "0x") -> dict[str, Any]:
         """Add a log to the chain."""
@@ -100,6 +109,8 @@ class Scripted:
                 return self.call(params[0], params[1] if len(params) > 1 else "latest")
             case "eth_getLogs":
                 return self.matching(params[0])
+            case "eth_getBlockReceipts":
+                return [{"logs": self.mined(self.number(params[0]))}]
             case "eth_getBalance" | "eth_gasPrice":
                 return "0x0"
             case "eth_getCode":
@@ -128,7 +139,19 @@ class Scripted:
             first, last = self.number(asked.get("fromBlock", "latest")), self.number(asked.get("toBlock", "latest"))
         if self.log_limit is not None and last - first + 1 > self.log_limit[0]:
             raise Oops(-32000, self.log_limit[1])
-        return [log for log in self.logs if first <= int(log["blockNumber"], 16) <= last and wanted(log, asked)]
+        found = [log for log in self.logs if first <= int(log["blockNumber"], 16) <= last and wanted(log, asked)]
+        return [log for log in found if self.kept is None or int(log["blockNumber"], 16) in self.kept]
+
+
+def bloom_of(logs: Iterable[Mapping[str, Any]]) -> str:
+    """Yellow Paper 4.3.1, bit by bit."""
+    made = bytearray(256)
+    for item in (one for log in logs for one in (log["address"], *log["topics"])):
+        digest = keccak(hexstr=item)
+        for pair in (digest[0:2], digest[2:4], digest[4:6]):
+            bit = (pair[0] * 256 + pair[1]) % 2048
+            made[255 - bit // 8] |= 1 << bit % 8
+    return "0x" + made.hex()
 
 
 def wanted(log: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:

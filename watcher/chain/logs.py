@@ -1,6 +1,7 @@
 """Logs of a range of blocks, window by window: each endpoint gets windows of the size it serves.
 
-Never moves past a block whose logs were not certainly served: not on an error, not on the empty answer of a node that is behind.
+Never moves past a block whose logs were not certainly served: not on an error, not on the empty answer of a node that is behind, has
+pruned its logs, or has not indexed them yet.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from watcher.adapter import Event, LogQuery
 from watcher.chain.classify import Oversized, UnknownBlock
 from watcher.chain.event import Book, decode_logs, known
 from watcher.chain.link import Link, link
-from watcher.chain.log import Log, convert
-from watcher.chain.node import Answer, Logs
+from watcher.chain.log import Log
+from watcher.chain.log_proof import Header, complete, headers, held, keeps, received
+from watcher.chain.node import Answer
 from watcher.errors import AnswerError, EndpointError, RangeTooWide, Refused, Transient
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ START = 2_000  # blocks
 STREAK = 3  # windows served before a larger one is tried
 ROUNDS = 3  # how often all endpoints are asked while all of them are behind
 LAG_PAUSE = 0.5  # seconds between these rounds
+NEAR = 128  # blocks below the head, where an index may still be behind
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class Window:
     size: int = START
     ceiling: int | None = None  # nothing above it is tried again
     streak: int = 0
+    kept: int | None = None  # the lowest block of which it was found to have logs
 
     def refused(self, blocks: int, suggested: int | None) -> None:
         """`blocks` were too many. A suggestion that is no smaller is not one."""
@@ -151,26 +155,38 @@ class _Walk:
                 return low, high, found
 
     async def _ask(self, name: str, low: int, high: int) -> list[Log]:
-        view = self._source.only(name)
+        view, window = self._source.only(name), self._windows[name]
         if low == high:
-            block = (await view.ask("eth_getBlockByNumber", [hex(low), False])).value
-            try:
-                return received(await view.ask("eth_getLogs", [{**self._filter, "blockHash": block["hash"]}]))
-            except UnknownBlock:
-                raise
-            except Refused:
-                pass  # not every endpoint takes a hash here; the block is known to it, so its range is safe too
+            (block,) = await headers(view, [low])
+            found = await self._single(view, block)
+            await held(view, self._filter, [block], found)
+            return found
+        if window.kept is None or low < window.kept:
+            await keeps(view, low, high)
+            window.kept = low
+        head, found = await self._range(view, low, high)
+        if head - high < NEAR:
+            await complete(view, self._filter, low, high, found)
+        return found
+
+    async def _single(self, view: Link, block: Header) -> list[Log]:
+        try:
+            return received(await view.ask("eth_getLogs", [{**self._filter, "blockHash": block["hash"]}]))
+        except UnknownBlock:
+            raise
+        except Refused:  # not every endpoint takes a hash here; the block is known to it, so its range is safe too
+            number = int(block["number"], 16)
+            return (await self._range(view, number, number))[1]
+
+    async def _range(self, view: Link, low: int, high: int) -> tuple[int, list[Log]]:
+        """The newest block that the endpoint knows, and the logs."""
         wanted = {**self._filter, "fromBlock": hex(low), "toBlock": hex(high)}
         number, found = await _both(view, ("eth_blockNumber", []), ("eth_getLogs", [wanted]))
         head = int(number.value, 16)
         if head < high:  # asked every time: behind one name there may be several nodes, some far behind the others
-            raise UnknownBlock(name, f"its newest block is {head}, logs up to {high} were asked", 0)
-        return received(found)
-
-
-def received(answer: Answer) -> list[Log]:
-    """The logs of a checked answer, whichever way they were read."""
-    return answer.logs if isinstance(answer, Logs) else convert(answer.value)
+            reason = f"its newest block is {head}, logs up to {high} were asked"
+            raise UnknownBlock(view.endpoints[0], reason, 0)
+        return head, received(found)
 
 
 async def _both(view: Link, *asked: tuple[str, Sequence[Any]]) -> list[Answer]:
