@@ -70,6 +70,7 @@ ALLOWED = {
         "store",
         "watching",
     },
+    "chronicle": CORE | {"adapter", "adapters", "chain", "connection", "health"},
     "scheduler": CORE,
     "exit": {"errors"},
     "localchain": CORE | {"chain", "data", "config"},

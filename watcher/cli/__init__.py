@@ -14,6 +14,10 @@ VERBS: Final = {  # verb: (module, one line of help)
         "watcher.cli.check",
         "Verify endpoints, contracts and oracles, and compare our health with the contract's.",
     ),
+    "liquidations": (
+        "watcher.cli.liquidations",
+        "List a market's liquidations, and for each what triggered it and what would have saved it.",
+    ),
     "init": ("watcher.cli.init", "Ask whom to watch and how to reach you, write watcher.toml, and check it."),
     "run": ("watcher.cli.run", "Watch the wallets of watcher.toml, record what is read, and tell what changes."),
     "backfill": ("watcher.cli.backfill", "Read the past of an address from an archive, and record it."),
@@ -55,4 +59,4 @@ Exit codes: 0 ok · 1 bug · 2 usage · 3 configuration · 4 source missing or p
 
 def top_help() -> str:
     """The help of `watcher --help`."""
-    return HELP.format(verbs="\n".join(f"  {verb:9}{line}" for verb, (_, line) in VERBS.items()))
+    return HELP.format(verbs="\n".join(f"  {verb:13}{line}" for verb, (_, line) in VERBS.items()))
