@@ -215,7 +215,7 @@ def test_an_unknown_chain_in_a_variable_is_an_error_and_an_empty_one_is_not(file
         ("http://node.example/CANARY", "plain http is only for this machine, and node.example is another; use https"),
         ("http://127.0.0.1.node.example/CANARY", "plain http is only for this machine"),
         ("http://CANARY@169.254.169.254/", "plain http is only for this machine"),
-        ("ws://127.0.0.1/CANARY", "not an http address"),
+        ("ws://127.0.0.1/CANARY", "a WebSocket only announces new heads"),
         ("file:///etc/CANARY", "not an http address"),
         ("CANARY", "not an http address"),
         ("https://[CANARY", "not a URL"),
@@ -307,6 +307,39 @@ def test_a_chain_without_multicall_and_with_odd_texts_survives_dump(tmp_path: Pa
     path = tmp_path / "dumped.toml"
     path.write_text(dump(chain))
     assert load(path, {}) == Config((chain,))
+
+
+ANNOUNCER = '{ name = "heads", url = "wss://node.example/v3/CANARY" },'
+
+
+def test_a_websocket_announces_heads_and_is_asked_for_nothing_else(file: Path) -> None:
+    file.write_text(LOCAL.replace("rpc = [", f"rpc = [ {ANNOUNCER}"))
+    environ = {"WATCHER_RPC_31337": "wss://own.example/CANARY,https://own.example/CANARY,ws://localhost:8546"}
+    (chain,) = load(file, environ).chains
+    assert names(chain) == ["own.example", "anvil", "node.example:8443"]
+    assert [endpoint.name for endpoint in chain.heads] == ["own.example", "localhost:8546", "heads"]
+    assert "CANARY" not in repr(chain)
+
+
+def test_a_websocket_survives_dump(file: Path, tmp_path: Path) -> None:
+    file.write_text(LOCAL.replace("rpc = [", f"rpc = [ {ANNOUNCER}"))
+    (chain,) = load(file, {}).chains
+    path = tmp_path / "dumped.toml"
+    path.write_text(dump(chain))
+    assert load(path, {}).chains == (chain,)
+
+
+def test_a_websocket_on_another_machine_is_wss(file: Path) -> None:
+    file.write_text(LOCAL.replace("rpc = [", f"rpc = [ {ANNOUNCER.replace('wss:', 'ws:')}"))
+    with pytest.raises(ConfigError, match=r"plain ws is only for this machine, and node\.example is another; use wss"):
+        load(file, {})
+
+
+def test_a_websocket_whose_chain_nobody_names_is_refused(file: Path) -> None:
+    with pytest.raises(UsageError, match="--rpc: a WebSocket only announces new heads"):
+        with_rpc(load(file, {}), ["wss://node.example/CANARY"])
+    with pytest.raises(ConfigError, match="ETH_RPC_URL: a WebSocket only announces new heads"):
+        load(file, {"ETH_RPC_URL": "wss://node.example/CANARY"})
 
 
 def test_a_market_that_the_file_has_no_place_for_is_refused_and_not_dropped(local: Chain) -> None:

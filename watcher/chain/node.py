@@ -213,16 +213,8 @@ class Node:
                 return response.status, headers, await self._read(response, cap)
         except TimeoutError:
             raise TimedOut(self.name, f"no complete answer within {self.deadline:g} s") from None
-        except aiohttp.ClientConnectorCertificateError:
-            reason = "its certificate is not accepted"
-        except (aiohttp.ClientSSLError, ssl.SSLError):
-            reason = "no TLS connection"
-        except aiohttp.ClientConnectorDNSError:
-            reason = "its host name is not known"
-        except aiohttp.ClientConnectorError as error:
-            reason = f"no connection ({error.os_error.strerror or type(error.os_error).__name__})"
         except (aiohttp.ClientError, OSError, zlib.error) as error:
-            reason = f"the answer broke off ({type(error).__name__})"
+            reason = broken(error)
         raise Transient(self.name, shown(reason, self._secrets))
 
     async def _read(self, response: aiohttp.ClientResponse, cap: int) -> bytes:
@@ -254,18 +246,36 @@ def _single(reply: Envelope, asked: int) -> dict[int, Envelope] | Fault:
     return {asked: reply}
 
 
-def allowed(endpoint: Endpoint, plain: bool) -> bool:
-    """Whether the URL is on this machine; raises `ConfigError` for what may not be asked at all. Never shows the URL."""
+def broken(error: Exception) -> str:
+    """Why an exchange did not come about, without the URL that aiohttp's own words hold. The system's may still hold a part of it."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return "its certificate is not accepted"
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return "no TLS connection"
+        case aiohttp.ClientConnectorDNSError():
+            return "its host name is not known"
+        case aiohttp.ClientConnectorError():
+            return f"no connection ({error.os_error.strerror or type(error.os_error).__name__})"
+        case _:
+            return f"the answer broke off ({type(error).__name__})"
+
+
+def allowed(endpoint: Endpoint, plain: bool, secure: str = "https") -> bool:
+    """Whether the URL is on this machine; raises `ConfigError` for what may not be asked at all. Never shows the URL.
+
+    `secure` is the scheme that may go anywhere; without its last letter it goes only to this machine, or where `plain` is said.
+    """
     try:
         parts = URL(endpoint.url)
         host = parts.host or ""
     except ValueError:
-        raise ConfigError(f"endpoint {endpoint.name}: its URL cannot be read; write https://host/path") from None
-    if parts.scheme not in ("http", "https") or not host:
-        raise ConfigError(f"endpoint {endpoint.name}: its URL must be https://host/path")
+        raise ConfigError(f"endpoint {endpoint.name}: its URL cannot be read; write {secure}://host/path") from None
+    if parts.scheme not in (secure, secure[:-1]) or not host:
+        raise ConfigError(f"endpoint {endpoint.name}: its URL must be {secure}://host/path")
     loopback = host == "localhost" or _loopback(host)
-    if parts.scheme == "http" and not loopback and not plain:
-        raise ConfigError(f"endpoint {endpoint.name}: plain http goes only to this machine; use https")
+    if parts.scheme != secure and not loopback and not plain:
+        raise ConfigError(f"endpoint {endpoint.name}: plain {parts.scheme} goes only to this machine; use {secure}")
     return loopback
 
 

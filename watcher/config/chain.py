@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import IntEnum
+from urllib.parse import urlsplit
 
 from eth_typing import ChecksumAddress
 
@@ -30,6 +31,11 @@ class Endpoint(Server):
 
     origin: Origin = Origin.FILE
 
+    @property
+    def announces(self) -> bool:
+        """Whether it is a WebSocket: it is told of new heads there, and nothing is read from it."""
+        return urlsplit(self.url).scheme in ("ws", "wss")
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -53,7 +59,8 @@ class Chain:
     """One chain and what is watched on it.
 
     `markets` can be read as they are. `singletons` hold many markets that no call lists (Morpho Blue): their `id` is empty, and
-    logs from `start` tell which markets an account has entered. `multicall3` is None where the chain has none.
+    logs from `start` tell which markets an account has entered. `multicall3` is None where the chain has none. `heads` are
+    WebSockets that announce new heads and are asked for nothing else.
     """
 
     name: str
@@ -67,16 +74,19 @@ class Chain:
     markets: tuple[Market, ...] = ()
     singletons: tuple[Market, ...] = ()
     notes: tuple[Note, ...] = ()
+    heads: tuple[Endpoint, ...] = ()
 
     def with_endpoint(self, endpoint: Endpoint) -> Chain:
-        """The chain with one more endpoint, placed by its origin, after those of the same origin.
+        """The chain with one more endpoint, or WebSocket, placed by its origin, after those of the same origin.
 
         A name that is taken gets a number: budgets, failures and log limits are kept by name.
         """
-        taken = {known.name for known in self.endpoints}
+        known = self.heads if endpoint.announces else self.endpoints
+        taken = {one.name for one in known}
         number = next(n for n in range(1, len(taken) + 2) if numbered(endpoint.name, n) not in taken)
         added = replace(endpoint, name=numbered(endpoint.name, number))
-        return replace(self, endpoints=tuple(sorted((*self.endpoints, added), key=lambda known: known.origin)))
+        placed = tuple(sorted((*known, added), key=lambda one: one.origin))
+        return replace(self, heads=placed) if endpoint.announces else replace(self, endpoints=placed)
 
     def note(self, market: str) -> Note:
         """The note on a market of this chain; empty texts where there is none."""

@@ -1,4 +1,4 @@
-"""Turns URLs into endpoints and puts them in order. Refuses plain http to any machine but this one; no URL enters a message."""
+"""Turns URLs into endpoints and puts them in order. Refuses plain http and ws to any machine but this one; no URL enters a message."""
 
 from __future__ import annotations
 
@@ -14,19 +14,27 @@ CHAIN_VARIABLE = "WATCHER_RPC_"  # followed by the chain id; several URLs are se
 FOUNDRY_VARIABLE = "ETH_RPC_URL"
 
 
-def endpoint(url: str, origin: Origin, name: str | None = None) -> Endpoint:
-    """An endpoint named by its alias or host. Raises `ValueError` whose text says what is wrong without showing the URL."""
+def endpoint(url: str, origin: Origin, name: str | None = None, *, heads: bool = False) -> Endpoint:
+    """An endpoint named by its alias or host; with `heads` it may also be a WebSocket, where a chain is known for it.
+
+    Raises `ValueError` whose text says what is wrong without showing the URL.
+    """
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
     except ValueError:
         raise ValueError("not a URL; write https://HOST/…") from None
-    if parts.scheme not in ("http", "https") or not host:
+    if parts.scheme in ("ws", "wss") and not heads:
+        raise ValueError(
+            "a WebSocket only announces new heads; give it in watcher.toml, a chains file or WATCHER_RPC_<chain id>"
+        )
+    if parts.scheme not in ("http", "https", "ws", "wss") or not host:
         raise ValueError("not an http address; write https://HOST/…")
     if any(c.isspace() or not c.isprintable() for c in url.strip()):
         raise ValueError("a URL has no spaces or control characters in it")
-    if parts.scheme == "http" and not is_loopback(host):
-        raise ValueError(f"plain http is only for this machine, and {host} is another; use https")
+    if parts.scheme in ("http", "ws") and not is_loopback(host):
+        secure = {"http": "https", "ws": "wss"}[parts.scheme]
+        raise ValueError(f"plain {parts.scheme} is only for this machine, and {host} is another; use {secure}")
     return Endpoint(name or (f"{host}:{port}" if port else host), url.strip(), origin)
 
 
@@ -56,7 +64,8 @@ def from_environment(config: Config, environ: Mapping[str, str]) -> Config:
 def listed(variable: str, urls: Iterable[str], origin: Origin) -> tuple[Endpoint, ...]:
     """The endpoints of one environment variable; `ConfigError` naming the variable."""
     try:
-        return tuple(endpoint(url, origin) for url in urls if url.strip())
+        chosen = origin is Origin.CHAIN_VARIABLE
+        return tuple(endpoint(url, origin, heads=chosen) for url in urls if url.strip())
     except ValueError as error:
         raise ConfigError(f"{variable}: {error}") from None
 

@@ -88,7 +88,7 @@ def read_endpoint(table: Table, origin: Origin) -> Endpoint:
     url = table.text("url")
     table.close()
     try:
-        return endpoint(url, origin, alias)
+        return endpoint(url, origin, alias, heads=True)
     except ValueError as error:
         table.fail("url", str(error))
 

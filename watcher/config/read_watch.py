@@ -147,7 +147,7 @@ class _File:
                 if not is_reference(written) and may_hold_key(written):
                     raise ValueError(f"an address here may hold a key, which does not belong into this file: {WANTED}")
                 url = revealed(written, self.folder, self.environ) if is_reference(written) else written
-                chain = chain.with_endpoint(endpoint(url, Origin.FILE))
+                chain = chain.with_endpoint(endpoint(url, Origin.FILE, heads=True))
             except ValueError as error:
                 table.fail("rpc", str(error))
         return chain

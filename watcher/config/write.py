@@ -35,7 +35,7 @@ def lines(chain: Chain) -> Iterator[str]:
     if chain.multicall3:
         yield f"multicall3 = {text(chain.multicall3)}"
     yield "rpc = ["
-    for endpoint in chain.endpoints:
+    for endpoint in (*chain.endpoints, *chain.heads):
         yield f"  {{ name = {text(endpoint.name)}, url = {text(endpoint.url)} }},"
     yield "]"
     for group in chain.groups:
