@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.figures import age, exact, fixed, health, percent, short
+from watcher.figures import age, change, exact, fixed, health, percent, short
 
 INTEGERS = st.integers(-(10**40), 10**40)
 
@@ -63,6 +63,22 @@ def test_a_health_just_below_the_line_does_not_look_like_one() -> None:
     assert health(10**18) == "1.000000000000000000"
     assert health(1_234_567 * 10**12) == "1.2345"
     assert health(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        (1_203_456 * 10**12, 1_152_000 * 10**12, "1.2034 → 1.1520"),
+        (1_203_456_789 * 10**9, 1_203_456_700 * 10**9, "1.20345678 → 1.20345670"),
+        (2 * 10**18, 2 * 10**18 - 1, "2.0000 → 1.9999"),
+        (10**18, 10**18, "1.000000000000000000 → 1.000000000000000000"),
+        (12 * 10**17, 12 * 10**17, "1.2000 → 1.2000"),
+        (None, 12 * 10**17, "– → 1.2000"),
+        (12 * 10**17, None, "1.2000 → –"),
+    ],
+)
+def test_a_change_of_health_is_seen_however_small(before: int | None, after: int | None, text: str) -> None:
+    assert change(before, after) == text
 
 
 def test_a_share_of_nothing_is_a_dash() -> None:

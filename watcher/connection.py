@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -88,8 +89,9 @@ class Connection:
             return high
         low = await self.reader.head(0)
         if low.timestamp > moment:
+            first = datetime.fromtimestamp(low.timestamp, UTC)
             raise UsageError(
-                f"{self.chain.name} had no block at that time; its first is of {low.timestamp} (Unix seconds)"
+                f"{self.chain.name} had no block at that time; its first is of {first:%Y-%m-%d %H:%M:%S} UTC"
             )
         return await self.between(moment, low, high)
 

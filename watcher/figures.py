@@ -43,6 +43,16 @@ def health(wad: int | None) -> str:
     return fixed(wad, 18, 18 if abs(wad - WAD) < WAD // 10_000 else 4)
 
 
+def change(before: int | None, after: int | None) -> str:
+    """ "1.2034 → 1.1520": both as `health` shows them, with more digits where they would look the same and are not."""
+    places = 4
+    if before is not None and after is not None and before != after:
+        while places < 18 and before // 10 ** (18 - places) == after // 10 ** (18 - places):
+            places += 1
+    shown = (health(one) if one is None or places == 4 else fixed(one, 18, places) for one in (before, after))
+    return " → ".join(shown)
+
+
 def percent(part: int, whole: int, places: int = 2, *, up: bool = False) -> str:
     """``part / whole`` in per cent; a dash without a whole, which is never below zero."""
     if not whole:

@@ -177,9 +177,9 @@ REFUSED: list[tuple[Action, str]] = [
     (Borrow(WETH, Raw(1)), "lends its loan token only"),
     (Borrow(USDC, Raw(720_000_001)), "insufficient collateral"),
     (Withdraw(WETH, Raw(WAD)), "insufficient collateral"),
-    (Withdraw(WETH, Raw(WAD + 1)), "are held"),
-    (Withdraw(USDC, Raw(8)), "only 7 are lent"),
-    (Repay(USDC, Raw(10**9 + 1)), "only 1000000000 are owed"),
+    (Withdraw(WETH, Raw(WAD + 1)), "only 1 WETH are held"),
+    (Withdraw(USDC, Raw(8)), "only 0.000007 USDC are lent"),
+    (Repay(USDC, Raw(10**9 + 1)), "only 1000 USDC are owed"),
     (Supply(WETH, Raw(2**128 - 1)), "overflow"),
 ]
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from tests.health.toy import BLOCK, KEY, A, B, Holding, Quote, Terms, position
-from watcher.adapter import Curve, Panel, Position, Price
+from watcher.adapter import Curve, Panel, Position, Price, Refusal
+from watcher.adapters import aave_v3
 from watcher.cli.account.assets import stops
 from watcher.cli.account.card import show
 from watcher.cli.account.changes import parse
+from watcher.cli.account.future import Future
+from watcher.cli.account.gloss import GLOSSES
 from watcher.cli.account.sheet import Sheet, sheet
 from watcher.cycle import Row
 from watcher.errors import Overflow, WatcherError
@@ -192,6 +197,30 @@ def test_what_if_shows_both_healths_and_what_reaches_the_target() -> None:
     text = printed(seen(loan()).under(parse(("T1=-10%",), {}, None, None, "1.2")))
     assert "what if: health 1.2000 → 1.0800" in text
     assert "to reach the target: repay 0.2 T2 → health 1.2000" in text
+
+
+def test_a_change_too_small_for_four_digits_is_shown_with_more() -> None:
+    text = printed(seen(loan(1_000_000)).under(parse(("T1=+0.0001%",), {}, None, None, None)))
+    assert "what if: health 120.00000 → 120.00012" in text
+
+
+def test_a_target_that_is_reached_already_is_said_so() -> None:
+    text = printed(seen(loan()).under(parse((), {}, None, None, "1.1")))
+    assert "nothing to do for the target: health is 1.2000 already" in text
+    assert "deposit" not in text
+
+
+def test_a_refusal_is_told_in_the_owners_words_and_the_contracts() -> None:
+    text = printed(replace(seen(loan()), future=Future(Refusal("HealthFactorLowerThanLiquidationThreshold"), ())))
+    assert "refuse: health would be below 1 (HealthFactorLowerThanLiquidationThreshold)" in text
+
+
+def test_every_refusal_of_the_pool_has_a_meaning() -> None:
+    folder = Path(aave_v3.__file__).parent
+    source = (folder / "rules.py").read_text() + (folder / "act.py").read_text()
+    names = set(re.findall(r'"([A-Z][A-Za-z]+)"', source))
+    assert "SupplyCapExceeded" in names
+    assert names - GLOSSES.keys() == set()
 
 
 def test_what_keeps_the_owner_from_acting_is_said() -> None:

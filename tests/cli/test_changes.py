@@ -92,6 +92,15 @@ def test_a_name_that_no_position_knows_is_refused() -> None:
         checked(actions(repay="DAI=1"), [loan()])
 
 
+def test_a_token_that_is_nearly_known_is_proposed() -> None:
+    with pytest.raises(UsageError, match=r"did you mean COLL\?"):
+        checked(prices("CLOL=-20%"), [oracle_market()])
+    with pytest.raises(UsageError, match=r"did you mean LOAN\?"):
+        checked(actions(repay="loam=1"), [oracle_market()])
+    with pytest.raises(UsageError, match=r"of its market$"):
+        checked(actions(repay="DAI=1"), [oracle_market()])
+
+
 def oracle_market() -> Some:
     """A Morpho market: its oracle prices COLL in LOAN, and nothing else. Half of what it allows is owed."""
     terms = morpho_terms((6, 18), WAD * 86 // 100)

@@ -9,6 +9,7 @@ from typing import Final
 
 from watcher.alerts.message import Message, Subject
 from watcher.figures import age, exact, health, percent
+from watcher.figures import change as moved
 from watcher.model import BlockRef, Distance, Fix, PositionKey, Runway, Side, Status, Transition
 from watcher.text import clean_line
 
@@ -110,7 +111,7 @@ def _what(change: Transition) -> str:
         case _, Status.NO_DEBT:
             return f"Nothing is owed any more; it was {_word(change.before)}{was}."
         case _:
-            return f"{_word(change.before)} → {after}: health {health(change.health_before)} → {health(change.health)}."
+            return f"{_word(change.before)} → {after}: health {moved(change.health_before, change.health)}."
 
 
 def _at(wad: int | None) -> str:

@@ -11,6 +11,7 @@ from watcher.adapter import Acted, Action, Borrow, Liquidation, Refusal, Repay, 
 from watcher.adapters.morpho_blue.facts import Holding, Quote, Terms
 from watcher.adapters.morpho_blue.worth import limit, price_of, supply_shares, unit
 from watcher.errors import MissingPrice, Overflow
+from watcher.figures import exact
 from watcher.formula.morpho import (
     incentive,
     largest_seizure,
@@ -21,6 +22,7 @@ from watcher.formula.morpho import (
     to_shares_up,
     uint128,
 )
+from watcher.model import Token
 from watcher.units import Raw, checked
 
 Outcome = Acted[Quote, Holding] | Refusal
@@ -45,7 +47,7 @@ def act(terms: Terms, quote: Quote, holding: Holding, action: Action) -> Outcome
         if action.token == terms.params.loan:
             return _loan(terms, *_accrued(terms, quote, holding), action)
         if terms.collateral is not None and action.token == terms.collateral.address:
-            return _collateral(terms, quote, holding, action)
+            return _collateral(terms, quote, holding, terms.collateral, action)
     except (MissingPrice, Overflow) as error:
         return Refusal(str(error))
     return Refusal(f"{action.token} is neither the loan nor the collateral token of {terms.market.name}")
@@ -59,16 +61,20 @@ def _accrued(terms: Terms, quote: Quote, holding: Holding) -> tuple[Quote, Holdi
     return replace(quote.committed(), minted=0), held
 
 
+def _whole(amount: int, token: Token) -> str:
+    return f"{exact(amount, token.decimals)} {token.symbol}"
+
+
 def _loan(terms: Terms, quote: Quote, holding: Holding, action: Supply | Withdraw | Borrow | Repay) -> Outcome:
     match action:
         case Supply():
             return _lend(quote, holding, action.amount)
         case Withdraw():
-            return _take_back(quote, holding, action.amount)
+            return _take_back(terms, quote, holding, action.amount)
         case Borrow():
             return _borrow(terms, quote, holding, action.amount)
         case Repay():
-            return _repay(quote, holding, action.amount)
+            return _repay(terms, quote, holding, action.amount)
         case _:
             assert_never(action)
 
@@ -81,11 +87,11 @@ def _lend(quote: Quote, holding: Holding, assets: int) -> Outcome:
     return Acted(replace(quote, totals=totals), held)
 
 
-def _take_back(quote: Quote, holding: Holding, assets: int) -> Outcome:
+def _take_back(terms: Terms, quote: Quote, holding: Holding, assets: int) -> Outcome:
     supply, lent = quote.totals.supply, holding.supply_shares
     shares = lent if assets == to_assets_down(lent, supply) else to_shares_up(assets, supply)
     if shares > lent:
-        return Refusal(f"only {to_assets_down(lent, supply)} are lent")
+        return Refusal(f"only {_whole(to_assets_down(lent, supply), terms.loan)} are lent")
     totals = replace(quote.totals, supply=supply.moved(-assets, -shares))
     if totals.borrow.assets > totals.supply.assets:
         return DRY
@@ -102,23 +108,25 @@ def _borrow(terms: Terms, quote: Quote, holding: Holding, assets: int) -> Outcom
     return DRY if moved.totals.borrow.assets > moved.totals.supply.assets else Acted(moved, held)
 
 
-def _repay(quote: Quote, holding: Holding, assets: int) -> Outcome:
+def _repay(terms: Terms, quote: Quote, holding: Holding, assets: int) -> Outcome:
     borrow, owed = quote.totals.borrow, holding.borrow_shares
     debt = to_assets_up(owed, borrow)
     if assets > debt:
-        return Refusal(f"only {debt} are owed")
+        return Refusal(f"only {_whole(debt, terms.loan)} are owed")
     shares = owed if assets == debt else to_shares_down(assets, borrow)
     totals = replace(quote.totals, borrow=borrow.repaid(assets, shares))
     return Acted(replace(quote, totals=totals), replace(holding, borrow_shares=owed - shares))
 
 
-def _collateral(terms: Terms, quote: Quote, holding: Holding, action: Supply | Withdraw | Borrow | Repay) -> Outcome:
+def _collateral(
+    terms: Terms, quote: Quote, holding: Holding, token: Token, action: Supply | Withdraw | Borrow | Repay
+) -> Outcome:
     match action:
         case Supply():  # the one action that accrues nothing
             return Acted(quote, replace(holding, collateral=uint128(holding.collateral + action.amount)))
         case Withdraw():
             if action.amount > holding.collateral:
-                return Refusal(f"only {holding.collateral} are held")
+                return Refusal(f"only {_whole(holding.collateral, token)} are held")
             quote, holding = _accrued(terms, quote, holding)
             left = replace(holding, collateral=holding.collateral - action.amount)
             return Acted(quote, left) if _healthy(terms, quote, left) else POOR

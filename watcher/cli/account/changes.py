@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any
 
@@ -220,8 +221,16 @@ def checked(changes: Changes, positions: Sequence[Some], complete: bool = True) 
             )
     missing = [(what, lacking) for what, found, lacking in (*wanted, *acted) if not found]
     if missing and complete:
-        raise UsageError(f"{missing[0][0]}: no position shown here {missing[0][1]}")
+        raise UsageError(f"{missing[0][0]}: no position shown here {missing[0][1]}{alike(positions, missing[0][0])}")
     return tuple(what for what, _ in missing)
+
+
+def alike(positions: Sequence[Some], what: str) -> str:
+    """The token that may have been meant in ``--repay UDSC=5``, by its symbol."""
+    wanted = what.split()[1].partition("=")[0].upper()
+    symbols = {token.symbol.upper(): token.symbol for position in positions for token in known(position)}
+    close = [] if wanted in symbols else get_close_matches(wanted, symbols, n=1, cutoff=0.6)
+    return f"; did you mean {symbols[close[0]]}?" if close else ""
 
 
 def quoting(positions: Sequence[Some], token: str) -> tuple[list[Some], str]:

@@ -8,9 +8,10 @@ from typing import Final
 
 from watcher.adapter import Refusal
 from watcher.cli.account.changes import Changes, Some
+from watcher.cli.account.gloss import glossed
 from watcher.cli.account.record import Record, of_valuation
 from watcher.errors import WatcherError
-from watcher.figures import exact, health
+from watcher.figures import change, exact, health
 from watcher.health.target import Remedy, remedies
 from watcher.health.what_if import Scenario, Unknown, under, what_if
 from watcher.model import Side, Valuation
@@ -85,15 +86,18 @@ def lines(before: Valuation, seen: Future) -> Iterator[str]:
     yield from seen.ignored
     match seen.after:
         case Valuation() as after:
-            yield f"what if: health {health(before.health)} → {health(after.health)}{crossed(after)}"
+            yield f"what if: health {change(before.health, after.health)}{crossed(after)}"
         case Refusal(reason=reason):
-            yield f"what if: the contract would refuse ({reason})"
+            yield f"what if: the contract would refuse: {glossed(reason)}"
         case Unknown(reason=reason):
             yield f"what if: unknown ({reason})"
     for remedy in seen.remedies:
+        if remedy.amount == 0 and remedy.after is not None:
+            yield f"nothing to do for the target: health is {health(remedy.after.health)} already"
+            return
         verb = "repay" if remedy.side is Side.DEBT else "deposit"
         if remedy.amount is None:
-            yield f"to reach the target: {verb} {remedy.token.symbol}: {remedy.reason}"
+            yield f"to reach the target: {verb} {remedy.token.symbol}: {glossed(remedy.reason or '')}"
         elif remedy.after is not None:
             amount = exact(remedy.amount, remedy.token.decimals)
             yield f"to reach the target: {verb} {amount} {remedy.token.symbol} → health {health(remedy.after.health)}"
