@@ -200,8 +200,8 @@ def test_what_if_shows_both_healths_and_what_reaches_the_target() -> None:
 
 
 def test_a_change_too_small_for_four_digits_is_shown_with_more() -> None:
-    text = printed(seen(loan(1_000_000)).under(parse(("T1=+0.0001%",), {}, None, None, None)))
-    assert "what if: health 120.00000 → 120.00012" in text
+    text = printed(seen(loan()).under(parse((), {"deposit": ("T1=0.0001",)}, None, None, None)))
+    assert "what if: health 1.20000 → 1.20004" in text
 
 
 def test_a_target_that_is_reached_already_is_said_so() -> None:

@@ -58,7 +58,12 @@ def test_a_chain_without_a_fault_ends_with_0_and_counts_what_was_found(
     said = capsys.readouterr()
     assert code == Exit.OK
     assert said.err == "10 findings: 10 ok\n"
-    assert re.split(" {2,}", said.out.splitlines()[0].rstrip()) == ["subject", "check", "result", "what was found; what to do"]
+    assert re.split(" {2,}", said.out.splitlines()[0].rstrip()) == [
+        "subject",
+        "check",
+        "result",
+        "what was found; what to do",
+    ]
     assert len(said.out.splitlines()) == 2 + 10
 
 
