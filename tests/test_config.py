@@ -260,6 +260,22 @@ def test_chains_are_found_by_name_and_by_id(file: Path) -> None:
     assert config.only(None) is config
 
 
+@pytest.mark.parametrize(
+    ("wanted", "proposed"),
+    [
+        ("etherfi", "did you mean 'ethereum/aave-v3/etherfi'?"),
+        ("aave-v3/LIDO", "did you mean 'ethereum/aave-v3/lido'?"),
+        ("c54d7acf14", "did you mean 'ethereum/morpho-blue/c54d7acf14'?"),
+        ("gnosis", "did you mean 'gnosis/aave-v3/core'?"),
+        ("core", "did you mean one of 'ethereum/aave-v3/core', "),
+    ],
+)
+def test_a_market_by_the_short_of_its_name_is_proposed_in_full(wanted: str, proposed: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        load().market(wanted)
+    assert proposed in str(refused.value)
+
+
 def test_markets_are_found_by_name_and_by_id(file: Path, local: Chain) -> None:
     config = load(file, {})
     known = local.markets[2]

@@ -164,7 +164,13 @@ def market_id(text: str) -> bytes:
 
 
 def nearest(wanted: str, known: list[str]) -> str:
-    """The end of a message about an unknown name: the closest known one, or the choice."""
+    """The end of a message about an unknown name: the known ones that end like it or hold it as a part, the closest one, or the choice."""
+    short = wanted.strip().lower().strip("/")
+    ends = [name for name in known if short and f"/{name.lower()}/".endswith(f"/{short}/")]
+    parts = ends or [name for name in known if short and f"/{short}/" in f"/{name.lower()}/"]
+    if parts:
+        one = "" if len(parts) == 1 else "one of "
+        return f"did you mean {one}{', '.join(map(repr, parts[:5]))}{' …' if len(parts) > 5 else '?'}"
     close = get_close_matches(wanted, known, n=1, cutoff=0.5)
     if close:
         return f"did you mean {close[0]!r}?"
