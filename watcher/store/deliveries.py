@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from watcher.model import Transition
 from watcher.store.open import Store
 from watcher.store.outbox import found
 from watcher.store.tables import DELIVERY, TRANSITION
 
+_OPEN: Final = select(DELIVERY).where(DELIVERY.c.channel == bindparam("channel"), DELIVERY.c.state == "pending")
+
 
 def waiting(store: Store, channel: str) -> tuple[tuple[Transition, int, int], ...]:
     """(transition, attempts, due) of all that is neither sent, parked nor dropped, in the order of the causes."""
-    open_ones = select(DELIVERY).where(DELIVERY.c.channel == channel, DELIVERY.c.state == "pending")
     with store.read() as connection:
-        rows = {row.transition_id: row for row in connection.execute(open_ones)}
+        rows = {row.transition_id: row for row in connection.execute(_OPEN, {"channel": channel})}
         about = found(connection, TRANSITION.c.id.in_(rows)) if rows else ()
     return tuple((one, rows[one.id].attempts, rows[one.id].due) for one in about)
 

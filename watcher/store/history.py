@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from watcher.errors import StoreError
 from watcher.model import BlockRef, Market, Transition, Unit
@@ -18,6 +18,42 @@ from watcher.store.facts import encode
 from watcher.store.open import Store
 from watcher.store.rows import insert
 from watcher.store.tables import BLOCK, CURSOR, CYCLE, GAP, HOLDING, MARKET, POSITION, QUOTE, READING, TERMS
+
+# What every cycle asks is built once: SQLAlchemy takes three times as long to build such a statement as to run it.
+_MARKET: Final = select(MARKET.c.id, MARKET.c.name, MARKET.c.unit, MARKET.c.decimals).where(
+    MARKET.c.chain == bindparam("chain"),
+    MARKET.c.protocol == bindparam("protocol"),
+    MARKET.c.address == bindparam("address"),
+    MARKET.c.ident == bindparam("ident"),
+)
+_HASH: Final = select(BLOCK.c.hash).where(BLOCK.c.chain == bindparam("chain"), BLOCK.c.number == bindparam("number"))
+_ERROR: Final = select(CYCLE.c.error).where(
+    CYCLE.c.market_id == bindparam("market"), CYCLE.c.number == bindparam("number")
+)
+_FOLLOWER: Final = select(func.min(CYCLE.c.number)).where(
+    CYCLE.c.market_id == bindparam("market"), CYCLE.c.number > bindparam("number"), CYCLE.c.error.is_(None)
+)
+_NEXT: Final = select(func.min(READING.c.number)).where(
+    READING.c.position_id == bindparam("position"), READING.c.number > bindparam("number"), READING.c.exact.is_(True)
+)
+_HELD: Final = (
+    select(HOLDING.c.body)
+    .where(HOLDING.c.position_id == POSITION.c.id, HOLDING.c.number <= bindparam("number"))
+    .order_by(HOLDING.c.number.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_READ: Final = select(READING.c.number).where(
+    READING.c.position_id == POSITION.c.id, READING.c.number == bindparam("number")
+)
+_KNOWN: Final = select(POSITION.c.key, POSITION.c.id, _READ.exists(), _HELD).where(
+    POSITION.c.market_id == bindparam("market")
+)
+_FORWARD: Final = (
+    update(CURSOR)
+    .where(CURSOR.c.chain == bindparam("of"), CURSOR.c.number < bindparam("to"))
+    .values(number=bindparam("to"), hash=bindparam("its"), timestamp=bindparam("at"))
+)
 
 
 def record(
@@ -81,14 +117,12 @@ def orphan(store: Store, chain: int, above: int) -> tuple[Transition, ...]:
 
 def market_id(connection: Connection, market: Market, unit: Unit | None = None) -> int:
     """The row of a market, made or brought to its present name and unit."""
-    known = connection.execute(
-        select(MARKET.c.id, MARKET.c.name, MARKET.c.unit, MARKET.c.decimals).where(*_identity(market))
-    ).first()
+    identity = {"chain": market.chain, "protocol": market.protocol, "address": market.address, "ident": market.id.hex()}
+    known = connection.execute(_MARKET, identity).first()
     symbol, decimals = (None, None) if unit is None else (unit.symbol, unit.decimals)
     if known is None:
-        row = (market.chain, market.protocol, market.address, market.id.hex(), market.name, symbol, decimals)
-        insert(connection, MARKET, [row])
-        return int(connection.execute(select(MARKET.c.id).where(*_identity(market))).scalar_one())
+        insert(connection, MARKET, [(*identity.values(), market.name, symbol, decimals)])
+        return int(connection.execute(_MARKET, identity).one().id)
     found, *words = known
     if words[0] != market.name or (unit is not None and words[1:] != [symbol, decimals]):
         values = {"name": market.name} if unit is None else {"name": market.name, "unit": symbol, "decimals": decimals}
@@ -96,19 +130,9 @@ def market_id(connection: Connection, market: Market, unit: Unit | None = None) 
     return int(found)
 
 
-def _identity(market: Market) -> tuple[Any, ...]:
-    return (
-        MARKET.c.chain == market.chain,
-        MARKET.c.protocol == market.protocol,
-        MARKET.c.address == market.address,
-        MARKET.c.ident == market.id.hex(),
-    )
-
-
 def _stand(connection: Connection, block: BlockRef) -> None:
     """The block is the one of its number."""
-    where = (BLOCK.c.chain == block.chain, BLOCK.c.number == block.number)
-    known = connection.execute(select(BLOCK.c.hash).where(*where)).scalar()
+    known = connection.execute(_HASH, {"chain": block.chain, "number": block.number}).scalar()
     if known is None:
         insert(connection, BLOCK, [(block.chain, block.number, block.hash, block.timestamp)])
     elif known != block.hash:
@@ -120,19 +144,17 @@ def _stand(connection: Connection, block: BlockRef) -> None:
 def _advance(connection: Connection, block: BlockRef) -> None:
     row = (block.chain, block.number, block.hash, block.timestamp)
     insert(connection, CURSOR, [row], new=False)
-    words = {"number": block.number, "hash": block.hash, "timestamp": block.timestamp}
-    connection.execute(
-        update(CURSOR).where(CURSOR.c.chain == block.chain, CURSOR.c.number < block.number).values(words)
-    )
+    words = {"of": block.chain, "to": block.number, "its": block.hash, "at": block.timestamp}
+    connection.execute(_FORWARD, words)
 
 
 def _market(connection: Connection, block: BlockRef, entry: Entry, read_at: int, backfill: bool) -> None:
     unit = next((seen.reading.valuation.unit for seen in entry.seen if seen.reading.valuation is not None), None)
     market = market_id(connection, entry.market, unit)
-    here = (CYCLE.c.market_id == market, CYCLE.c.number == block.number)
-    known = connection.execute(select(CYCLE.c.error).where(*here)).first()
+    known = connection.execute(_ERROR, {"market": market, "number": block.number}).first()
     if known is None or known.error is not None:
-        connection.execute(delete(CYCLE).where(*here))
+        if known is not None:
+            connection.execute(delete(CYCLE).where(CYCLE.c.market_id == market, CYCLE.c.number == block.number))
         row = _cycle(market, block.number, read_at, entry, entry.error)
         insert(connection, CYCLE, [row])
         facts = _facts(connection, market, block.number, entry)
@@ -158,11 +180,7 @@ def _facts(connection: Connection, market: int, number: int, entry: Entry) -> bo
     """Terms and quote where they changed; false where there are none."""
     if entry.terms is None or entry.quote is None:
         return False
-    follower = connection.execute(
-        select(func.min(CYCLE.c.number)).where(
-            CYCLE.c.market_id == market, CYCLE.c.number > number, CYCLE.c.error.is_(None)
-        )
-    ).scalar()
+    follower = connection.execute(_FOLLOWER, {"market": market, "number": number}).scalar()
     trail.put(connection, TERMS, market, number, encode(entry.terms), follower)
     trail.put(connection, QUOTE, market, number, encode(entry.quote), follower)
     return True
@@ -180,12 +198,14 @@ def _agrees(connection: Connection, market: int, number: int, entry: Entry) -> b
 def _seen(connection: Connection, market: int, block: BlockRef, entry: Entry, backfill: bool, facts: bool) -> None:
     """Readings of the positions that have none at this block yet, and holdings that changed."""
     number = block.number
-    keys = [(market, seen.reading.key.key.hex()) for seen in entry.seen]
-    insert(connection, POSITION, keys, new=False)
+    keys = [seen.reading.key.key.hex() for seen in entry.seen]
     known = _known(connection, market, number)
+    if any(key not in known for key in keys):
+        insert(connection, POSITION, [(market, key) for key in keys], new=False)
+        known = _known(connection, market, number)
     readings, holdings = [], []
-    for seen in entry.seen:
-        position, read, body = known[seen.reading.key.key.hex()]
+    for key, seen in zip(keys, entry.seen, strict=True):
+        position, read, body = known[key]
         if read:
             continue
         exact = facts and seen.holding is not None
@@ -200,24 +220,13 @@ def _seen(connection: Connection, market: int, block: BlockRef, entry: Entry, ba
 
 def _known(connection: Connection, market: int, number: int) -> dict[str, tuple[int, bool, bytes | None]]:
     """Every position of the market by its key: its row, whether it was read at this block, and the holding that held there."""
-    body = (
-        select(HOLDING.c.body)
-        .where(HOLDING.c.position_id == POSITION.c.id, HOLDING.c.number <= number)
-        .order_by(HOLDING.c.number.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    read = select(READING.c.number).where(READING.c.position_id == POSITION.c.id, READING.c.number == number)
-    rows = connection.execute(
-        select(POSITION.c.key, POSITION.c.id, read.exists(), body).where(POSITION.c.market_id == market)
-    )
+    rows = connection.execute(_KNOWN, {"market": market, "number": number})
     return {key: (position, bool(found), kept) for key, position, found, kept in rows}
 
 
 def _next(connection: Connection, position: int, number: int) -> int | None:
     """The next block at which this position's holding was read."""
-    after = (READING.c.position_id == position, READING.c.number > number, READING.c.exact.is_(True))
-    found: int | None = connection.execute(select(func.min(READING.c.number)).where(*after)).scalar()
+    found: int | None = connection.execute(_NEXT, {"position": position, "number": number}).scalar()
     return found
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from watcher.model import BlockRef, Distance, Fix, PositionKey, Runway, Status, Transition
 from watcher.store.facts import decode, encode
@@ -14,6 +14,17 @@ from watcher.store.open import Store
 from watcher.store.rows import insert
 from watcher.store.tables import DELIVERY, MARKET, POSITION, TRANSITION
 from watcher.units import Wad
+
+_CHANGES: Final = (
+    select(TRANSITION, MARKET.c.name.label("market"), POSITION.c.key.label("key"))
+    .select_from(TRANSITION.join(POSITION).join(MARKET))
+    .order_by(TRANSITION.c.place)
+)
+_UNRETRACTED: Final = _CHANGES.where(
+    TRANSITION.c.chain == bindparam("chain"),
+    TRANSITION.c.orphaned.is_(True),
+    TRANSITION.c.id.not_in(select(TRANSITION.c.retracts).where(TRANSITION.c.retracts.is_not(None))),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +82,8 @@ def transitions(
 
 def unretracted(store: Store, chain: int) -> tuple[Transition, ...]:
     """What a reorg took away and no stored transition takes back yet: a crash may have come between."""
-    back = select(TRANSITION.c.retracts).where(TRANSITION.c.retracts.is_not(None))
     with store.read() as connection:
-        return found(
-            connection, TRANSITION.c.chain == chain, TRANSITION.c.orphaned.is_(True), TRANSITION.c.id.not_in(back)
-        )
+        return _transitions(connection.execute(_UNRETRACTED, {"chain": chain}))
 
 
 def _row(one: Transition, position: int) -> tuple[Any, ...]:
@@ -100,12 +108,10 @@ def _row(one: Transition, position: int) -> tuple[Any, ...]:
 
 def found(connection: Connection, *where: Any) -> tuple[Transition, ...]:
     """The transitions of which all of `where` holds, in the order of the causes."""
-    rows = connection.execute(
-        select(TRANSITION, MARKET.c.name.label("market"), POSITION.c.key.label("key"))
-        .select_from(TRANSITION.join(POSITION).join(MARKET))
-        .where(*where)
-        .order_by(TRANSITION.c.place)
-    )
+    return _transitions(connection.execute(_CHANGES.where(*where)))
+
+
+def _transitions(rows: Iterable[Row[Any]]) -> tuple[Transition, ...]:
     return tuple(_transition(row) for row in rows)
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from watcher.errors import StoreError
 from watcher.store.rows import insert
@@ -31,10 +32,7 @@ class Mark:
 
 def last(connection: Connection, table: Table, key: int, number: int) -> Mark | None:
     """The change that holds at block `number`."""
-    of, at = list(table.primary_key.columns)
-    row = connection.execute(
-        select(at, table.c.base, table.c.body).where(of == key, at <= number).order_by(at.desc()).limit(1)
-    ).first()
+    row = connection.execute(_last(table), {"key": key, "block": number}).first()
     return None if row is None else _mark(connection, table, key, row)
 
 
@@ -81,11 +79,8 @@ def _mark(connection: Connection, table: Table, key: int, row: Any, known: Mark 
     number, base, body = row
     if base is None:
         return Mark(number, body, number, body)
-    if known is None or known.base != base:
-        of, at = list(table.primary_key.columns)
-        whole = connection.execute(select(table.c.body).where(of == key, at == base)).scalar()
-    else:
-        whole = known.whole
+    at_hand = None if known is None or known.base != base else known.whole
+    whole = at_hand or connection.execute(_whole(table), {"key": key, "block": base}).scalar()
     try:
         if whole is None:
             raise StoreError(
@@ -98,3 +93,16 @@ def _mark(connection: Connection, table: Table, key: int, row: Any, known: Mark 
         return Mark(number, fact, base, whole)
     except zlib.error as error:
         raise StoreError(f"{table.name} {key} at block {number} is damaged ({error}): restore a backup") from error
+
+
+@cache
+def _last(table: Table) -> Select[Any]:
+    of, at = list(table.primary_key.columns)
+    found = select(at, table.c.base, table.c.body).where(of == bindparam("key"), at <= bindparam("block"))
+    return found.order_by(at.desc()).limit(1)
+
+
+@cache
+def _whole(table: Table) -> Select[Any]:
+    of, at = list(table.primary_key.columns)
+    return select(table.c.body).where(of == bindparam("key"), at == bindparam("block"))
