@@ -34,8 +34,10 @@ class Link(Protocol):
     async def ask_batch(self, asked: Asked) -> list[Answer | EndpointError]: ...
 
 
-def link(w3: AsyncWeb3[Any]) -> Link:
+def link(w3: AsyncWeb3[Any] | Rpc) -> Link:
     """The client behind `w3`. A provider that is not ours is asked through `make_request` and `make_batch_request` alone."""
+    if isinstance(w3, Rpc):
+        return w3
     rpc = getattr(w3.provider, "rpc", None)
     return rpc if isinstance(rpc, Rpc) else Foreign(w3.provider)
 

@@ -18,6 +18,7 @@ from watcher.chain.link import Link, link
 from watcher.chain.log import Log
 from watcher.chain.log_proof import Header, complete, headers, held, keeps, received
 from watcher.chain.node import Answer
+from watcher.chain.rpc import Rpc
 from watcher.errors import AnswerError, EndpointError, RangeTooWide, Refused, Transient
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Window:
 
 
 async def logs(
-    w3: AsyncWeb3[Any],
+    w3: AsyncWeb3[Any] | Rpc,
     query: LogQuery[T],
     first: int,
     last: int,
