@@ -125,3 +125,76 @@ def test_a_job_that_is_dropped_runs_no_more() -> None:
     other = Count()
     asyncio.run(main())
     assert len(first) == 1
+
+
+def test_a_job_that_is_asked_for_soon_does_not_wait_for_its_time() -> None:
+    async def main() -> None:
+        timetable, stop = Timetable(), asyncio.Event()
+        timetable.every(3_600, count, "hourly")
+        running = asyncio.create_task(timetable.run(stop))
+        for runs in (1, 2, 3):
+            await count.reach(runs)
+            await asyncio.sleep(0)
+            timetable.soon("hourly")
+        await count.reach(4)
+        stop.set()
+        await running
+        timetable.close()
+
+    count = Count()
+    asyncio.run(main())
+    assert count.runs == 4
+
+
+def test_however_often_a_running_job_is_asked_for_it_runs_once_more_when_it_has_ended() -> None:
+    async def main() -> None:
+        timetable, stop, open_ = Timetable(), asyncio.Event(), asyncio.Event()
+        other = Count()
+
+        async def slow() -> None:
+            began.append(1)
+            at_once.append(began.count(1) - len(ended))
+            await open_.wait()
+            ended.append(1)
+
+        timetable.every(3_600, slow, "slow")
+        timetable.every(0.01, other, "quick")
+        running = asyncio.create_task(timetable.run(stop))
+        await other.reach(1)
+        for _ in range(5):
+            timetable.soon("slow")
+        open_.set()
+        await other.reach(5)
+        stop.set()
+        await running
+        timetable.close()
+
+    began: list[int] = []
+    ended: list[int] = []
+    at_once: list[int] = []
+    asyncio.run(main())
+    assert (len(began), at_once) == (2, [1, 1])
+
+
+def test_a_job_that_is_dropped_while_it_runs_is_not_asked_for_again() -> None:
+    async def main() -> None:
+        timetable, stop = Timetable(), asyncio.Event()
+
+        async def once() -> None:
+            first.append(1)
+            timetable.soon("once")
+            timetable.drop("once")
+            timetable.soon("once")
+
+        timetable.every(0.01, once, "once")
+        timetable.every(0.01, other, "other")
+        running = asyncio.create_task(timetable.run(stop))
+        await other.reach(4)
+        stop.set()
+        await running
+        timetable.close()
+
+    first: list[int] = []
+    other = Count()
+    asyncio.run(main())
+    assert len(first) == 1

@@ -32,12 +32,21 @@ class Timetable:
         logging.getLogger("apscheduler").addHandler(logging.NullHandler())  # what its jobs raise is raised here
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._wall, self._steady, self._look = wall, steady, look
+        self._under_way: set[str] = set()
+        self._again: set[str] = set()
 
     def every(self, seconds: float, job: Job, name: str) -> None:
         """`job` at once and then every so many seconds. A run that is due while one is under way is left out, not added."""
 
         async def run() -> None:  # APScheduler runs whatever is no plain coroutine function in a thread
-            await job()
+            self._under_way.add(name)
+            try:
+                await job()
+                while name in self._again:
+                    self._again.discard(name)
+                    await job()
+            finally:
+                self._under_way.discard(name)
 
         self._scheduler.add_job(
             run,
@@ -50,8 +59,19 @@ class Timetable:
             next_run_time=datetime.now(UTC),
         )
 
+    def soon(self, name: str) -> None:
+        """The job is due now, and then again at its pace from here; where it is under way, once more when it has ended."""
+        job = self._scheduler.get_job(name)
+        if job is None:
+            return
+        if name in self._under_way:
+            self._again.add(name)
+        else:
+            job.modify(next_run_time=datetime.now(UTC))
+
     def drop(self, name: str) -> None:
         """A job that is not to run any more."""
+        self._again.discard(name)
         if self._scheduler.get_job(name) is not None:
             self._scheduler.remove_job(name)
 

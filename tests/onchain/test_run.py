@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
+import signal
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -24,6 +26,7 @@ from watcher.localchain.scenario import reorg, set_price
 from watcher.model import Side, Status, Transition
 from watcher.store import outbox, recall
 from watcher.store.open import open_store
+from watcher.watching import session
 
 Watch = Callable[..., Said]
 
@@ -134,7 +137,7 @@ class AfterFirst(logging.Handler):
 
     def __init__(self, deed: Callable[[], object]) -> None:
         super().__init__()
-        self.thread = Thread(target=deed)
+        self.thread = threading.Thread(target=deed)
 
     def emit(self, record: logging.LogRecord) -> None:
         if self.thread.ident is None:
@@ -157,6 +160,36 @@ def test_a_run_that_goes_on_tells_the_cause_of_a_change(local: Local, chain: Anv
     assert fall.cause == "the protocol's prices moved (WBTC −99.00 %)"
     assert fall.health == user_data(local.v36)[5]
     assert said.out.count(f"id {fall.id}") == 1
+
+
+def test_a_turn_comes_with_the_head_that_the_node_announces_and_not_with_the_next_poll(
+    local: Local, chain: Anvil, db: Path, run: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """anvil serves WebSockets on the port of its HTTP."""
+    over = threading.Event()
+
+    def blocks() -> None:
+        while not over.wait(0.5):
+            asyncio.run(chain.mine())
+
+    monkeypatch.setattr(session, "POLL", (3_600.0, 3_600.0))
+    monkeypatch.setenv(f"WATCHER_RPC_{chain.chain_id}", chain.url.replace("http:", "ws:"))
+    asyncio.run(indebted(local.v36))
+    deed = AfterFirst(blocks)
+    late = threading.Timer(60.0, os.kill, (os.getpid(), signal.SIGINT))
+    late.start()
+    log = logging.getLogger("watcher.watching.desk")
+    log.addHandler(deed)
+    try:
+        said = run("--cycles", "3")
+    finally:
+        late.cancel()
+        over.set()
+        log.removeHandler(deed)
+    deed.thread.join()
+    assert said.code == Exit.OK, said.err
+    with open_store(db) as store:
+        assert len(recall.blocks(store, chain.chain_id)) == 3
 
 
 def test_a_chain_that_is_down_leaves_the_others_running(local: Local, chain: Anvil, db: Path, run: Watch) -> None:

@@ -24,6 +24,7 @@ from watcher.errors import UsageError, WatcherError
 from watcher.exit import Exit
 from watcher.names import ethereum, resolve
 from watcher.scheduler import Timetable
+from watcher.watching.heads import Announced
 from watcher.watching.session import Session, opened
 
 PRUNING: Final = 3_600.0  # seconds
@@ -67,7 +68,7 @@ async def run(watch: Watch, cycles: int | None, accept: bool) -> Exit:
             if cycles == 1:
                 await either(session.once(), stop)
             else:
-                await kept_up(session, cycles, stop)
+                await Rounds(session, cycles, stop).run()
     if signals:
         return Exit.INTERRUPTED if signals[0] is signal.SIGINT else Exit.OK
     if session.desk.store_error is not None:
@@ -107,36 +108,63 @@ async def either(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
         await asyncio.gather(working, waiting, return_exceptions=True)
 
 
-async def kept_up(session: Session, cycles: int | None, stop: asyncio.Event) -> None:
-    """Every chain's turns by the timetable, and the outbox beside them."""
-    left = dict.fromkeys(session.desk.chains, cycles)
-    timetable = Timetable()
+class Rounds:
+    """Every chain's turns, by the timetable and at announced heads, and what else this machine's clock is for."""
 
-    async def turn(name: str) -> None:
+    def __init__(self, session: Session, cycles: int | None, stop: asyncio.Event) -> None:
+        self.session, self.stop = session, stop
+        self.left = dict.fromkeys(session.desk.chains, cycles)
+        self.timetable = Timetable()
+        self.announced: dict[str, Announced] = {}
+
+    async def run(self) -> None:
+        """Until `stop` is set; the outbox and whoever listens for heads run beside it."""
+        session = self.session
+        for name in self.left:
+            self.timetable.every(session.seconds(name), partial(self._turn, name), name)
+        self.timetable.every(PRUNING, session.prune, "prune")
+        beside = [asyncio.create_task(work) for work in (session.outbox.run(), *self._listening())]
+        for task in beside:
+            task.add_done_callback(self._ended)
+        try:
+            await self.timetable.run(self.stop)
+            await session.desk.leave()
+            await session.told()
+        finally:
+            self.timetable.close()
+            for one in self.announced.values():
+                one.close()
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
+        for task in beside:
+            if not task.cancelled():
+                task.result()
+
+    def _listening(self) -> Iterator[Coroutine[Any, Any, None]]:
+        for name in self.left:
+            announced = Announced(partial(self.timetable.soon, name), self.session.least(name))
+            heads = self.session.heads(name, announced.heard)
+            if heads is not None:
+                self.announced[name] = announced
+                yield heads.run()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self.stop.set()
+
+    async def _turn(self, name: str) -> None:
+        session, left = self.session, self.left
         done = await session.desk.turn(name)
         count = left[name]
         if count is not None and done is not None and (done.new or done.error is not None):
             left[name] = count - 1
+        if done is not None and name in self.announced:
+            self.announced[name].turned(done)
         if name in session.desk.stopped or left[name] == 0:
-            timetable.drop(name)
+            self.timetable.drop(name)
         if session.desk.stopped | {one for one, count in left.items() if count == 0} == left.keys():
-            stop.set()
-
-    for name in session.desk.chains:
-        timetable.every(session.seconds(name), partial(turn, name), name)
-    timetable.every(PRUNING, session.prune, "prune")
-    telling = asyncio.create_task(session.outbox.run())
-    telling.add_done_callback(lambda done: stop.set() if not done.cancelled() and done.exception() else None)
-    try:
-        await timetable.run(stop)
-        await session.desk.leave()
-        await session.told()
-    finally:
-        timetable.close()
-        telling.cancel()
-        await asyncio.wait((telling,))
-    if not telling.cancelled():
-        telling.result()
+            self.stop.set()
 
 
 async def meanings(watch: Watch) -> dict[str, Pinned | WatcherError]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Final, TextIO
@@ -13,6 +13,7 @@ from watcher.alerts.channels import Apprise, Channel, Console
 from watcher.alerts.message import Subject
 from watcher.alerts.outbox import Outbox
 from watcher.chain.ens import Pinned
+from watcher.chain.heads import Head, Heads
 from watcher.config.watch import Watch
 from watcher.connection import connect
 from watcher.errors import WatcherError
@@ -29,6 +30,11 @@ from watcher.watching.wallets import pinned
 PATIENCE: Final = 2.0  # seconds that messages have which are due when the run ends
 LOOK: Final = 0.05  # seconds between two looks at them
 POLL: Final = (1.0, 12.0)  # seconds: how often a head is asked for at most and at least, where no pace is set
+LEAST: Final = 1.0  # seconds between two looks, however many heads are announced
+SILENCE: Final = (
+    5,
+    15.0,
+)  # block times, and seconds, for which a WebSocket may announce nothing: the longer of the two
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,19 @@ class Session:
         """How often a chain's head is looked at: at its pace, else twice in a block's time."""
         chain = self.desk.chains[name]
         return chain.every or min(max(float(chain.line.chain.block_time) / 2, POLL[0]), POLL[1])
+
+    def heads(self, name: str, heard: Callable[[Head], object]) -> Heads | None:
+        """Who announces a chain's heads; None where nobody does, or it has a pace of its own."""
+        chain = self.desk.chains[name]
+        known = chain.line.chain
+        if chain.every is not None or not known.heads:
+            return None
+        blocks, least = SILENCE
+        return Heads(known.heads, known.id, heard, silence=max(blocks * float(known.block_time), least))
+
+    def least(self, name: str) -> float:
+        """Seconds between two turns, however many heads are announced."""
+        return max(LEAST, float(self.desk.chains[name].line.chain.block_time) / 4)
 
     async def once(self) -> None:
         """One turn of every chain, then everything that is due to every channel."""
