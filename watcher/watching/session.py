@@ -23,6 +23,7 @@ from watcher.store.open import open_store
 from watcher.watching.chain import WatchedChain
 from watcher.watching.desk import Desk
 from watcher.watching.journal import Journal
+from watcher.watching.lag import measured
 from watcher.watching.letters import StoredLetters
 from watcher.watching.policy import Policy, owner
 from watcher.watching.wallets import pinned
@@ -109,7 +110,7 @@ async def opened(
         account = owners.get(owner(key))
         return Subject(owner(key) if account is None else account.label, account is not None)
 
-    async with AsyncExitStack() as stack:
+    async with measured(), AsyncExitStack() as stack:
         journal = Journal(store, [channel.name for channel in channels])
         stack.callback(journal.close)
         resolved, moved = pinned(watch, present, store)
