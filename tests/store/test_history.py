@@ -183,6 +183,45 @@ def test_missed_blocks_stay_a_gap_and_a_backfill_moves_no_cursor(store: Store) -
     assert [seen.block.number for seen in recall.sightings(store, scene.key, scene.chain)] == [5, 10]
 
 
+@pytest.mark.parametrize(
+    ("ancestor", "left"),
+    [
+        (5, []),  # the block that ended the gap is gone, and with it that anything is known to be missing
+        (7, [(6, 7)]),  # a block within the gap was read by a backfill: what is missing up to there stays missing
+        (10, [(6, 9)]),
+        (13, [(6, 9), (12, 12)]),
+    ],
+)
+def test_a_reorg_takes_back_what_is_missing_after_its_ancestor_and_nothing_before(
+    store: Store, ancestor: int, left: list[tuple[int, int]]
+) -> None:
+    scene, beside = Scene.of("morpho_blue"), Scene.of("morpho_blue")
+    for number, missed in (
+        (5, None),
+        (10, Missed(6, 9, "not running")),
+        (11, None),
+        (13, Missed(12, 12, "late")),
+    ):
+        put(store, scene, number, missed=missed)
+        put(store, beside, number, missed=missed)
+    put(store, scene, 7, backfill=True)
+    orphan(store, scene.chain, ancestor)
+    assert [(gap.first, gap.last) for gap in recall.gaps(store, scene.chain)] == left
+    assert [(gap.first, gap.last) for gap in recall.gaps(store, beside.chain)] == [(6, 9), (12, 12)]
+
+
+def test_after_a_reorg_a_longer_gap_from_the_same_block_is_recorded_whole(store: Store) -> None:
+    scene = Scene.of("morpho_blue")
+    put(store, scene, 5)
+    put(store, scene, 10, missed=Missed(6, 9, "not running"))
+    orphan(store, scene.chain, 5)
+    assert recall.cursor(store, scene.chain) == block(scene.chain, 5)
+    fork, longer = block(scene.chain, 14, fork=1), Missed(6, 13, "a cycle came late")
+    record(store, fork, [scene.entry(fork)], read_at=1, missed=longer)
+    assert recall.gaps(store, scene.chain) == (longer,)
+    assert [at.number for at in recall.blocks(store, scene.chain)] == [14, 5]
+
+
 def test_the_fold_of_transitions_gets_back_the_sightings_that_it_gave(store: Store) -> None:
     scene = Scene.of("morpho_blue")
     for number in (1, 2, 3):
