@@ -72,6 +72,7 @@ ALLOWED = {
         "watching",
     },
     "survey": CORE | {"adapter", "adapters", "chain", "connection", "search", "store"},
+    "following": CORE | {"adapter", "adapters", "book", "chain", "connection", "health", "search", "store", "survey"},
     "chronicle": CORE | {"adapter", "adapters", "chain", "connection", "health"},
     "scheduler": CORE,
     "exit": {"errors"},
