@@ -15,9 +15,9 @@ from eth_utils.address import to_checksum_address
 from watcher.__main__ import main
 from watcher.cli.demo import ending_cleanly
 from watcher.cli.demo.report import record, verdict
-from watcher.cli.demo.run import Line
+from watcher.cli.demo.scene import Line
 from watcher.cli.demo.show import cells, console, table
-from watcher.cli.demo.tally import ENOUGH, Difference, Outcome, Tally, compared
+from watcher.cli.demo.tally import ENOUGH, Account, Difference, Outcome, Tally, compared
 from watcher.cycle import MarketCycle, Row
 from watcher.errors import ConfigError
 from watcher.health.fall import Fall
@@ -30,7 +30,8 @@ from watcher.units import WAD, Wad
 USD = Unit("USD", 8)
 MARKET = Market(1, "aave_v3", "local/aave-v3/v30", to_checksum_address("0x" + "aa" * 20))
 ANN, BEN = (PositionKey(MARKET.name, bytes([number]) * 20) for number in (1, 2))
-GOOD = Outcome(20, 28, 25, ENOUGH, 3_725, (), {"aave_v3": 1, "morpho_blue": 1}, 1, 1, 2, 1, 30.0)
+TOLD = Account(transitions=79, expected=79, retractions=12, gaps=2, unwatched=3)
+GOOD = Outcome(20, 28, 25, ENOUGH, 3_725, (), {"aave_v3": 1, "morpho_blue": 1}, 1, 1, 2, 1, 1, TOLD, 30.0)
 OFF = Difference(7, MARKET.name, ANN, "debt", 11, 10)
 
 
@@ -144,6 +145,9 @@ def test_a_run_that_keeps_every_promise_is_not_broken() -> None:
         ({"reorgs": 0, "replaced": 0}, "0 reorgs of 0 blocks"),
         ({"replaced": 1}, "1 reorgs of 1 blocks"),
         ({"faults": 0}, "0 poisoned replies"),
+        ({"kills": 0}, "0 kills"),
+        ({"account": replace(TOLD, retractions=0)}, "the reorg took no change back"),
+        ({"account": replace(TOLD, gaps=0, unwatched=0)}, "no gap is stored"),
     ],
 )
 def test_each_promise_that_is_not_kept_is_said(changed: dict[str, object], said: str) -> None:

@@ -65,6 +65,9 @@ def test_the_demo_keeps_every_promise(held: Held) -> None:
     assert seen["crossed"]["aave_v3"] > 0
     assert seen["crossed"]["morpho_blue"] > 0
     assert (seen["liquidations"], seen["reorgs"], seen["replaced_blocks"], seen["faults"]) == (1, 1, 2, 1)
+    assert seen["transitions"] == seen["expected_transitions"] > seen["positions"]
+    assert (seen["kills"], seen["gaps"], seen["unwatched_blocks"]) == (1, 2, 3)
+    assert seen["retractions"] > 0
     assert (seen["ok"], seen["broken"]) == (True, [])
     assert {row["market"].rpartition("/")[0] for row in seen["final"]} == {"local/aave-v3", "local/morpho-blue"}
 
@@ -74,7 +77,7 @@ def test_account_shows_the_same_of_the_held_node(held: Held) -> None:
     command = (*WATCHER, "account", *owners, "--chains", held.document["chains"], "--format", "json")
     run = subprocess.run(command, capture_output=True, text=True, env=environment())
     assert run.returncode == 0, run.stderr
-    fields = ("account", "market", "health", "collateral", "debt")  # account draws bands, the demo does not
+    fields = ("account", "market", "status", "health", "collateral", "debt")
     shown = {tuple(row[field] for field in fields) for row in json.loads(run.stdout) if row["kind"] == "position"}
     demo = {tuple(row[field] for field in fields) for row in held.document["final"] if row["account"] in owners}
     assert len(demo) == 7
@@ -90,7 +93,7 @@ def test_a_held_demo_ends_well_at_sigterm_and_leaves_nothing_behind(held: Held) 
         http.client.HTTPConnection(str(place.hostname), place.port, timeout=5).connect()
 
 
-def test_sigterm_in_the_middle_of_a_run_ends_the_node(local: Local) -> None:
+def test_sigterm_in_the_middle_of_a_run_leaves_no_process_behind(local: Local) -> None:
     with subprocess.Popen(
         (*WATCHER, "demo", "--json"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment()
     ) as child:
@@ -98,11 +101,12 @@ def test_sigterm_in_the_middle_of_a_run_ends_the_node(local: Local) -> None:
         for line in child.stderr:
             if line.startswith("block "):
                 break
-        (node,) = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
+        family = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
+        assert len(family) == 2  # the node, and watcher run
         child.terminate()
         assert child.stderr.read().splitlines()[-1] == "watcher: interrupted"
         assert child.wait(30) == 130
-    assert not Path(f"/proc/{node}").exists()
+    assert not any(Path(f"/proc/{one}").exists() for one in family)
 
 
 def more_by_one(figures: Figures, field: str) -> Figures:

@@ -8,23 +8,25 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Annotated
 
 import typer
 
+from watcher.cli.demo.program import Files, Program
 from watcher.cli.demo.report import Held, report
-from watcher.cli.demo.run import FIRST, SECOND, Run, Scene
+from watcher.cli.demo.run import FIRST, SECOND, Run
+from watcher.cli.demo.scene import Scene
 from watcher.cli.demo.show import console, stage
 from watcher.cli.options import BlockAt, ChainName, ChainsFile, Format, FormatName, Options, Quiet, Verbose
-from watcher.config import Endpoint, dump
-from watcher.connection import connect
+from watcher.config import Endpoint
 from watcher.errors import UsageError
 from watcher.exit import Exit
 from watcher.localchain.anvil import Anvil
-from watcher.localchain.cache import cache_folder
 from watcher.localchain.prepare import prepare
-from watcher.localchain.stage.cast import enter, names
+from watcher.localchain.stage.cast import enter, names, owners
 from watcher.localchain.stage.liar import Liar
 from watcher.localchain.stage.play import LASTS
 from watcher.localchain.stage.truth import Truth
@@ -74,40 +76,37 @@ async def demo(options: Options, hold: bool) -> Exit:
     """Deploy, play, report. The chain's clock starts so far back that the play ends at the present."""
     out = console(sys.stdout if options.format is Format.TABLE else sys.stderr)
     scenes: list[Scene] = []
-    async with opened(Anvil(timestamp=int(time.time()) - LASTS, say=options.note)) as world:
-        options.note(f"Aave V3.0, Aave V3.6 and Morpho Blue are deployed; {len(names())} accounts open their positions")
-        await enter(world)
-        async with Truth(world) as truth, Liar(world.chain.url) as liar:
-            endpoints = (Endpoint(FIRST, liar.url), Endpoint(SECOND, world.chain.url))
-            async with connect(world.configured(endpoints)) as line:
+    with TemporaryDirectory(prefix="watcher-demo-") as folder:
+        files = Files(Path(folder))
+        async with opened(Anvil(timestamp=int(time.time()) - LASTS, say=options.note)) as world:
+            options.note(
+                f"Aave V3.0, Aave V3.6 and Morpho Blue are deployed; {len(names())} accounts open their positions"
+            )
+            await enter(world)
+            async with Truth(world) as truth, Liar(world.chain.url) as liar, Program(files) as program:
+                chain = world.configured((Endpoint(FIRST, liar.url), Endpoint(SECOND, world.chain.url)))
+                files.write(chain, owners())
                 with stage(out, options.quiet) as watch:
 
                     def see(scene: Scene) -> None:
                         scenes.append(scene)
                         watch(scene)
 
-                    run = Run(world, line, liar, truth, see)
+                    run = Run(world, chain, program, liar, truth, see)
                     outcome = await run.perform()
-        counted = [scene for scene in scenes if scene.block.hash in run.tally.blocks]
-        if not hold:
-            report(outcome, counted, options)
-        else:
-            with held(world) as place:
-                report(outcome, counted, options, place)
+            counted = [scene for scene in scenes if scene.watched and scene.block.hash in run.tally.blocks]
+            if not hold:
+                report(outcome, counted, options)
+            else:
+                report(outcome, counted, options, held(world, files))
                 await interruption()
     return Exit.BUG if outcome.broken else Exit.OK
 
 
-@contextmanager
-def held(world: World) -> Iterator[Held]:
-    """A chains file for the node, in the cache folder; gone again when the node is."""
-    text = dump(world.configured([Endpoint("demo", world.chain.url)]))
-    path = cache_folder() / f"demo-{world.chain.chain_id}.toml"
-    path.write_text(text, encoding="utf-8")
-    try:
-        yield Held(world.chain.url, path, text)
-    finally:
-        path.unlink(missing_ok=True)
+def held(world: World, files: Files) -> Held:
+    """The files again, for the node itself: the endpoint that lied has gone."""
+    files.write(world.configured([Endpoint("demo", world.chain.url)]), owners())
+    return Held(world.chain.url, files, files.chains.read_text(encoding="utf-8"))
 
 
 async def interruption() -> None:

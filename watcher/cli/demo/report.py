@@ -6,14 +6,14 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from eth_utils.address import to_checksum_address
 from rich.console import Console
 from rich.text import Text
 
-from watcher.cli.demo.run import Line, Scene
+from watcher.cli.demo.program import Files
+from watcher.cli.demo.scene import Line, Scene
 from watcher.cli.demo.show import console, table
 from watcher.cli.demo.tally import PROTOCOLS, Outcome
 from watcher.cli.options import Format, Options
@@ -28,11 +28,15 @@ MOST = 20  # differences that are shown; json has them all
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A node that stays up, and the chains file for it."""
+    """A node that stays up, the files for it, and the text of its chains file."""
 
     url: str
-    path: Path
+    files: Files
     text: str
+
+    def places(self) -> dict[str, str]:
+        files = self.files
+        return {"url": self.url, "chains": str(files.chains), "config": str(files.config), "db": str(files.store)}
 
 
 def report(outcome: Outcome, scenes: Sequence[Scene], options: Options, held: Held | None = None) -> None:
@@ -40,7 +44,7 @@ def report(outcome: Outcome, scenes: Sequence[Scene], options: Options, held: He
     match options.format:
         case Format.JSON:
             final = [plain(record(line)) for line in scenes[-1].lines]
-            place = {} if held is None else {"url": held.url, "chains": str(held.path)}
+            place = {} if held is None else held.places()
             sys.stdout.write(json.dumps(outcome.document() | {"final": final} | place, indent=2) + "\n")
             out = console(sys.stderr)
         case Format.TABLE:
@@ -93,6 +97,11 @@ def verdict(outcome: Outcome) -> Iterator[Text]:
         f"positions that crossed their line: {crossed}; liquidations: {outcome.liquidations}; reorgs: {outcome.reorgs} "
         f"({outcome.replaced} blocks); poisoned replies refused: {outcome.faults}; {outcome.seconds:.1f} s"
     )
+    told = outcome.account
+    yield Text(
+        f"watcher run stored {told.transitions} transitions, {told.expected} were expected; retracted by the reorg: {told.retractions}; "
+        f"kills (SIGKILL): {outcome.kills}; gaps: {told.gaps} ({told.unwatched} blocks nobody watched)"
+    )
     for one in outcome.differences[:MOST]:
         yield Text(clean_line(str(one)), "red")
     if outcome.broken:
@@ -103,17 +112,19 @@ def verdict(outcome: Outcome) -> Iterator[Text]:
 
 def invite(out: Console, held: Held, lines: Sequence[Line]) -> None:
     """The chains file, and commands that can be pasted."""
-    address = to_checksum_address(lines[0].row.reading.key.key)
+    address, files = to_checksum_address(lines[0].row.reading.key.key), held.files
     tried = (
-        f"watcher account {address} --chains {held.path}",
-        f"watcher account {address} --price WETH=-10% --chains {held.path}",
-        f"watcher check --chains {held.path}",
-        f"watcher markets --chains {held.path}",
+        f"watcher account {address} --chains {files.chains}",
+        f"watcher account {address} --price WETH=-10% --chains {files.chains}",
+        f"watcher history {address} --config {files.config} --chains {files.chains}",
+        f"watcher run --once --config {files.config}",
+        f"watcher init --address {address} --chains {files.chains} --config mine.toml",
     )
     parts = (
         "",
         held.text,
-        f"# {held.path}",
+        f"# {files.chains}",
+        f"# {files.config}: who is watched, and {files.store}: what was recorded",
         f"the node stays up at {held.url} until Ctrl-C; try in another terminal:",
         *tried,
     )

@@ -1,23 +1,27 @@
-"""One run of the demo: each block is played, read on the production path (Rpc → provider → Reader → cycle) and held against the truth."""
+"""One run of the demo: each block is played, `watcher run` follows it in a process of its own, and what that has stored is compared."""
 
 from __future__ import annotations
 
+import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
 from watcher.adapter import Price
-from watcher.adapters import adapter
-from watcher.cli.demo.tally import Outcome, Tally, by_protocol, compared
-from watcher.connection import Connection
-from watcher.cycle import MarketCycle, Row, cycle
-from watcher.errors import BlockChanged, Lying
-from watcher.figures import health
-from watcher.health.fall import Fall, fall
+from watcher.cli.demo.expected import Expected
+from watcher.cli.demo.program import Ended, Program
+from watcher.cli.demo.scene import Line, Scene, Watch, prices
+from watcher.cli.demo.stored import Stored, opened
+from watcher.cli.demo.tally import Difference, Outcome, Tally, by_protocol, compared
+from watcher.cli.demo.told import account, bands
+from watcher.config import Chain
+from watcher.cycle import Row
+from watcher.health.fall import fall
 from watcher.localchain.stage.cast import VICTIM, keys, owners
 from watcher.localchain.stage.liar import Liar
 from watcher.localchain.stage.play import STEPS, Event, Play, Step
@@ -28,43 +32,10 @@ from watcher.model import BlockRef, PositionKey, Valuation
 FIRST: Final = "first endpoint"  # through the liar
 SECOND: Final = "second endpoint"  # the node itself
 LIQUIDATED: Final = f"{VICTIM} is liquidated on the real pool by somebody else's transaction"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One position as the table shows it: `before` is its value one block earlier, `fall` of all its collateral's prices."""
-
-    who: str
-    market: str
-    row: Row
-    before: Valuation | None
-    fall: Fall | None
-
-    def crossing(self) -> str | None:
-        """A word about a position that has just come to, or back from, the wrong side of its line."""
-        seen, was = self.row.reading.valuation, self.before
-        if seen is None or was is None or seen.liquidatable == was.liquidatable:
-            return None
-        place = f"{self.who} on {self.market}"
-        figures = f"health {health(was.health)} → {health(seen.health)}"
-        return f"{place} is back: {figures}" if was.liquidatable else f"{place} CROSSES ITS LINE: {figures}"
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """One block, read and compared. `prices` are those of the first market by symbol; `step` counts from 1."""
-
-    step: int
-    steps: int
-    block: BlockRef
-    prices: Mapping[str, Price]
-    lines: tuple[Line, ...]
-    comparisons: int
-    differences: int
-    notes: tuple[str, ...]
-
-
-Watch = Callable[[Scene], None]
+KILLED: Final = "watcher run is killed (SIGKILL) while it reads this block"
+NOBODY: Final = "nobody watches"
+PATIENCE: Final = 60.0  # seconds that a block has until it is recorded
+LOOK: Final = 0.02  # seconds between two looks into the store
 
 
 @dataclass(slots=True)
@@ -72,98 +43,186 @@ class Run:
     """``await Run(…).perform()``: `watch` is shown every block as soon as it is compared."""
 
     world: World
-    line: Connection
+    chain: Chain
+    program: Program
     liar: Liar
     truth: Truth
     watch: Watch
     cast: Mapping[ChecksumAddress, str] = field(default_factory=owners)
     tally: Tally = field(default_factory=Tally)
-    known: dict[str, Any] = field(default_factory=dict)  # terms by market
+    expected: Expected = field(default_factory=Expected)
     before: dict[PositionKey, Valuation | None] = field(default_factory=dict)
+    stored: Stored | None = None
+    lines: tuple[Line, ...] = ()
+    first: int = 0  # the number of the play's first block
+    step: int = 0
     reorgs: int = 0
     replaced: int = 0
     refused: int = 0
 
     async def perform(self) -> Outcome:
         started = time.monotonic()
-        first = await self.world.chain.block_number()
         play = await Play.of(self.world)
-        for number, step in enumerate(STEPS, 1):
-            await play.act(step)
-            block = await self.line.block()
-            match step.event:
-                case Event.LIE:
-                    self.liar.lie_once()
-                case Event.REORG:
-                    await play.replace_two_blocks()
-            await self._follow(number, step, block)
-        protocols = {market.name: market.protocol for market in self.line.chain.markets}
+        self.first = await self.world.chain.block_number() + 1
+        for self.step, step in enumerate(STEPS, 1):
+            await self._perform(play, step)
+        await self.program.end()
+        return await self._outcome(time.monotonic() - started)
+
+    async def _perform(self, play: Play, step: Step) -> None:
+        match step.event:
+            case Event.LIE:
+                self.liar.lie_once()
+            case Event.KILL:
+                self.liar.stall()
+        await play.act(step)
+        match step.event:
+            case Event.KILL:
+                await self._kill()
+                await self._unwatched(KILLED)
+            case Event.UNWATCHED:
+                await self._unwatched(NOBODY)
+            case Event.RESUME:
+                await self.program.start()
+                await self._follow(step)
+            case Event.REORG:
+                await self._follow(step)
+                await play.replace_two_blocks()
+                await self._follow(step)
+            case _:
+                if self.step == 1:
+                    await self.program.start()
+                await self._follow(step)
+
+    async def _kill(self) -> None:
+        """When the first endpoint is asked, and does not answer, a cycle is under way."""
+        await self._until(self.liar.stalled.is_set, "begins to read the newest block")
+        await self.program.kill()
+        self.liar.resume()
+
+    async def _unwatched(self, note: str) -> None:
+        block = await self.truth.block()
+        self._show(block, {}, (note,), watched=False)
+
+    async def _follow(self, step: Step) -> None:
+        """Wait until the head is recorded, then compare every block that is new in the store; what a reorg took away counts no more."""
+        head = await self.truth.block()
+        told, _ = await asyncio.gather(self.truth.at(head.number), self._recorded(head))
+        assert self.stored is not None
+        recorded = self.stored.blocks()
+        notes = self._drop([block for block in self.tally.refs if block not in recorded])
+        for block in recorded:
+            if block.hash in self.tally.blocks:
+                continue
+            cycles = self.stored.cycles(block)
+            if block != head:
+                told = await self.truth.at(block.number)
+            self.tally.add(compared(block, cycles, told))
+            self.tally.differences += bands(block, cycles, told)
+            self.expected.add(block, told)
+            self.lines = tuple(self._line(row) for one in cycles for row in one.rows)
+            notes += [text for line in self.lines if (text := line.crossing())]
+            if block == head:
+                notes = [*await self._event(step, head), *notes]
+            self._show(block, prices(cycles[0]), tuple(notes))
+            notes = []
+
+    def _drop(self, gone: list[BlockRef]) -> list[str]:
+        if not gone:
+            return []
+        self.tally.drop(gone)
+        self.expected.drop(gone)
+        self.reorgs += 1
+        self.replaced += len(gone)
+        assert self.stored is not None
+        back = sum(one.retracts is not None for one in self.stored.transitions())
+        return [f"reorg: {len(gone)} recorded blocks were replaced; their rows are gone and {back} changes retracted"]
+
+    async def _event(self, step: Step, head: BlockRef) -> list[str]:
+        match step.event:
+            case Event.LIE:
+                return [await self._refusal(head)]
+            case Event.LIQUIDATION:
+                return [LIQUIDATED]
+            case Event.RESUME:
+                assert self.stored is not None
+                gaps = [gap for gap in self.stored.gaps() if gap.last == head.number - 1]
+                return [
+                    f"watcher run is back; a gap is stored: blocks {one.first} to {one.last}, {one.reason}"
+                    for one in gaps
+                ]
+            case _:
+                return []
+
+    def _show(
+        self, block: BlockRef, prices: Mapping[str, Price], notes: tuple[str, ...], *, watched: bool = True
+    ) -> None:
+        counts = self.tally.comparisons, len(self.tally.differences)
+        transitions = 0 if self.stored is None else len(self.stored.transitions())
+        self.watch(Scene(self.step, len(STEPS), block, prices, self.lines, *counts, notes, transitions, watched))
+
+    async def _recorded(self, block: BlockRef) -> None:
+        """Until the store says so: everything of a block comes in one transaction."""
+
+        def there() -> bool:
+            if self.stored is None and self.program.files.store.exists():
+                self.stored = opened(self.program.files.store, self.chain.id)
+            return self.stored is not None and self.stored.tip() == block
+
+        await self._until(there, f"records block {block.number}")
+
+    async def _until(self, true: Callable[[], bool], what: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while not true():
+            self.program.alive()
+            if time.monotonic() > end:
+                raise Ended(f"after {PATIENCE:g} s watcher run has not come so far that it {what}{self.program.tail()}")
+            await asyncio.sleep(LOOK)
+
+    async def _refusal(self, head: BlockRef) -> str:
+        """What became of the first endpoint's lie, by the run's own log."""
+        if not self.liar.lies:
+            return "no poisoned reply was asked for"
+        said = re.compile(rf"block {head.number};.*; not confirmed by {FIRST}: ([^;\n]+)")
+        line = re.compile(rf"block {head.number};.*\n")
+        await self._until(lambda: line.search(self.program.log) is not None, f"logs block {head.number}")
+        found = said.search(self.program.log)
+        if found is None:
+            return "A POISONED REPLY WAS TAKEN FOR TRUE"
+        self.refused += 1
+        return f"poisoned reply refused: {FIRST}: {found[1]}; the {SECOND} answered instead"
+
+    async def _outcome(self, seconds: float) -> Outcome:
+        assert self.stored is not None
+        protocols = {market.name: market.protocol for market in self.chain.markets}
+        last = await self.truth.block()
+        for block in self.stored.blocks():
+            if (real := await self.truth.block(block.number)) != block:
+                self.tally.differences.append(
+                    Difference(block.number, "the store", None, "hash", block.hash, real.hash)
+                )
+        told, differences = account(self.stored, self.expected, self.first, last.number)
         return Outcome(
             accounts=len(self.cast),
             positions=len(keys(self.world)),
             blocks=len(self.tally.blocks),
             comparisons=self.tally.comparisons,
             figures=sum(one.figures for one in self.tally.blocks.values()),
-            differences=tuple(self.tally.differences),
+            differences=(*self.tally.differences, *differences),
             crossed=by_protocol(self.tally.crossed(), protocols),
-            liquidations=await self.truth.liquidations(first),
+            liquidations=await self.truth.liquidations(self.first),
             reorgs=self.reorgs,
             replaced=self.replaced,
             faults=self.refused,
-            seconds=time.monotonic() - started,
+            kills=self.program.kills,
+            account=told,
+            seconds=seconds,
         )
-
-    async def _follow(self, number: int, step: Step, block: BlockRef) -> None:
-        """Read the block; where it is replaced meanwhile, drop what was read of the old branch and read the new one."""
-        try:
-            await self._read(number, step, block)
-        except BlockChanged:
-            gone = [old for old in self.tally.refs if (await self.line.block(old.number)).hash != old.hash]
-            self.tally.drop(gone)
-            self.reorgs += 1
-            self.replaced += len(gone) + 1
-            note = f"reorg: {len(gone) + 1} blocks were replaced while the newest was read; they are dropped and read again"
-            for place, lost in enumerate((*gone, block)):
-                again = await self.line.block(lost.number)
-                await self._read(number, step, again, None if place else note)
-
-    async def _read(self, number: int, step: Step, block: BlockRef, note: str | None = None) -> None:
-        chain = self.line.chain
-        cycles = await cycle(self.line.reader, block, chain.markets, tuple(self.cast), self.known)
-        self.known = {one.market.name: one.terms for one in cycles if one.error is None}
-        told = await self.truth.at(block.number)
-        self.tally.add(compared(block, cycles, told))
-        lines = tuple(self._line(row) for one in cycles for row in one.rows)
-        if step.event is Event.LIE:
-            note = await self._refusal()
-        elif step.event is Event.LIQUIDATION:
-            note = LIQUIDATED
-        notes = (*([note] if note else []), *(text for line in lines if (text := line.crossing())))
-        counts = (self.tally.comparisons, len(self.tally.differences))
-        self.watch(Scene(number, len(STEPS), block, _prices(cycles[0]), lines, *counts, notes))
-
-    async def _refusal(self) -> str:
-        """What became of the first endpoint's lie: a client that has seen through it does not ask there again."""
-        if not self.liar.lies:
-            return "no poisoned reply was asked for"
-        try:
-            await self.line.rpc.only(FIRST).call("eth_chainId")
-        except Lying as error:
-            self.refused += 1
-            return f"poisoned reply refused: {error}; the {SECOND} answered instead"
-        return "A POISONED REPLY WAS TAKEN FOR TRUE"
 
     def _line(self, row: Row) -> Line:
         key, seen = row.reading.key, row.reading.valuation
         before, self.before[key] = self.before.get(key), seen
-        label = self.line.chain.note(key.market).label
+        label = self.chain.note(key.market).label
         market = label if row.market.protocol == "aave_v3" else f"Morpho {label}"
         distance = None if seen is None else fall(row.position)
         return Line(self.cast[to_checksum_address(key.key)], market, row, before, distance)
-
-
-def _prices(one: MarketCycle) -> Mapping[str, Price]:
-    if one.error is not None:
-        return {}
-    found = adapter(one.market.protocol).prices(one.terms, one.quote)
-    return {price.token.symbol: price for price in found}

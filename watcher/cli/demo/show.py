@@ -15,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from watcher.cli.demo.run import Line, Scene, Watch
+from watcher.cli.demo.scene import Line, Scene, Watch
 from watcher.figures import fixed, health, percent
 from watcher.health.status import urgency
 from watcher.model import Status
@@ -100,12 +100,14 @@ def headline(scene: Scene) -> Text:
     """Block, prices, what is liquidatable, and the check so far."""
     at = datetime.fromtimestamp(scene.block.timestamp, UTC)
     parts = [f"block {scene.block.number}", f"{at:%d %b %H:%M:%S}"]
+    if not scene.watched:
+        return Text("  ".join((*parts, "not watched")), "bold")
     for symbol, name in (("WETH", "ETH"), ("WBTC", "BTC")):
         price = scene.prices.get(symbol)
         if price is not None and price.answer is not None:
             parts.append(f"{name} {price.answer // 10**price.unit.decimals:,}")
     over = sum(line.row.reading.status is Status.LIQUIDATABLE for line in scene.lines)
-    parts += [f"{over} liquidatable", f"{scene.comparisons} compared"]
+    parts += [f"{over} liquidatable", f"{scene.transitions} changes", f"{scene.comparisons} compared"]
     text = Text("  ".join(parts), "bold")
     text.append(f"  {scene.differences} mismatches", "bold red" if scene.differences else "bold green")
     return text

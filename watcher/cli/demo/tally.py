@@ -69,16 +69,17 @@ def _position(
         return
     for one in compare(row.reading.valuation, Reported(key, Which.ALL, told)):
         yield Difference(block.number, key.market, key, one.field, one.ours, one.theirs)
-    for one in row.mismatches:  # the cycle's own audit
-        yield Difference(block.number, key.market, key, f"audited {one.field}", one.ours, one.theirs)
+    for one in row.mismatches:
+        yield Difference(block.number, key.market, key, one.field, one.ours, one.theirs)
 
 
 def _totals(block: BlockRef, cycles: Sequence[MarketCycle], told: Told) -> Iterator[Difference]:
     read = {cycle.market.name: cycle for cycle in cycles}
     for market, totals in told.totals.items():
-        cycle = read[market]
-        if cycle.error is not None:
-            yield Difference(block.number, market, None, "market", str(cycle.error), "there")
+        cycle = read.get(market)
+        if cycle is None or cycle.error is not None or not cycle.rows:
+            ours = "not read" if cycle is None or cycle.error is None else str(cycle.error)
+            yield Difference(block.number, market, None, "market", ours, "there")
             continue
         (panel,) = adapter(cycle.market.protocol).panels(cycle.terms, cycle.quote)
         for name, theirs in totals.items():
@@ -125,8 +126,19 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """What the store tells of a whole run. `unwatched` counts the blocks in the gaps."""
+
+    transitions: int
+    expected: int
+    retractions: int
+    gaps: int
+    unwatched: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a whole run comes to. `crossed` counts positions by protocol, `replaced` the blocks that the reorg took away."""
+    """What a whole run comes to. `crossed` counts positions by protocol, `replaced` the recorded blocks that the reorg took away."""
 
     accounts: int
     positions: int
@@ -139,6 +151,8 @@ class Outcome:
     reorgs: int
     replaced: int
     faults: int
+    kills: int
+    account: Account
     seconds: float
 
     @property
@@ -154,6 +168,9 @@ class Outcome:
                 f"{self.reorgs} reorgs of {self.replaced} blocks were noticed, not 1 of {DEPTH}",
             ),
             (self.faults == 1, f"{self.faults} poisoned replies were refused, not 1"),
+            (self.kills == 1, f"{self.kills} kills, not 1"),
+            (self.account.retractions > 0, "the reorg took no change back"),
+            (self.account.gaps > 0, "no gap is stored, although blocks were played while nobody watched"),
         ]
         return tuple(text for kept, text in wanted if not kept)
 
@@ -171,6 +188,12 @@ class Outcome:
             "reorgs": self.reorgs,
             "replaced_blocks": self.replaced,
             "faults": self.faults,
+            "transitions": self.account.transitions,
+            "expected_transitions": self.account.expected,
+            "retractions": self.account.retractions,
+            "kills": self.kills,
+            "gaps": self.account.gaps,
+            "unwatched_blocks": self.account.unwatched,
             "seconds": round(self.seconds, 1),
             "ok": not self.broken,
             "broken": list(self.broken),

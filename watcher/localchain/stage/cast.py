@@ -94,6 +94,14 @@ def keys(world: World) -> tuple[PositionKey, ...]:
     return tuple(PositionKey(market, bytes.fromhex(account(who)[2:])) for market, who in (*pooled, *isolated))
 
 
+def paired(world: World) -> frozenset[PositionKey]:
+    """Positions whose collateral and debt are both ether or what is redeemable for it, by the cast's own list."""
+    ether = {"WETH", "wstETH"}
+    legs = [{symbol for _, symbol in _listed(f"{one.supplied}, {one.owed}")} if one.owed else set() for one in POOLED]
+    legs += [set(one.market.split("/")) if one.owed != "0" else set() for one in ISOLATED]
+    return frozenset(key for key, held in zip(keys(world), legs, strict=True) if held and held <= ether)
+
+
 async def enter(world: World) -> None:
     """Everybody opens what they hold, by ordinary transactions of their own."""
     for pooled in POOLED:

@@ -5,6 +5,7 @@ What a broken cache does: well-formed, plausible, and the answer to another ques
 
 from __future__ import annotations
 
+import asyncio
 import json
 from types import TracebackType
 from typing import Self
@@ -18,7 +19,11 @@ FORWARDED = aiohttp.ClientTimeout(total=30)  # seconds
 
 
 class Liar:
-    """``async with Liar(node_url) as liar: … liar.lie_once()``. `lies` counts what it has told."""
+    """``async with Liar(node_url) as liar: … liar.lie_once()``. `lies` counts what it has told.
+
+    `stall` makes it silent at the next contract call, until `resume`; `stalled` says that somebody waits for it, in the middle of a
+    reading.
+    """
 
     def __init__(self, node: str) -> None:
         self._node = node
@@ -26,6 +31,9 @@ class Liar:
         self._runner: web.AppRunner | None = None
         self._old: bytes | None = None  # the last reply to a contract call
         self._armed = False
+        self._open = asyncio.Event()
+        self._open.set()
+        self.stalled = asyncio.Event()
         self.lies = 0
         self.url = ""
 
@@ -42,6 +50,7 @@ class Liar:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.resume()
         if self._runner is not None:
             await self._runner.cleanup()
         if self._session is not None:
@@ -51,10 +60,20 @@ class Liar:
         """The next contract call gets the reply that the last one got."""
         self._armed = True
 
+    def stall(self) -> None:
+        self._open.clear()
+        self.stalled.clear()
+
+    def resume(self) -> None:
+        self._open.set()
+
     async def _answer(self, request: web.Request) -> web.Response:
         assert self._session is not None
         body = await request.read()
         calls = _calls_a_contract(body)
+        if calls and not self._open.is_set():
+            self.stalled.set()
+            await self._open.wait()
         if calls and self._armed and self._old is not None:
             self._armed = False
             self.lies += 1

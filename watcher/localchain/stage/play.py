@@ -1,4 +1,5 @@
-"""The demo's plot: what the prices do from block to block, and when somebody is liquidated, a reply is poisoned, two blocks are replaced.
+"""The demo's plot: what the prices do from block to block, and when somebody is liquidated, a reply is poisoned, the watcher is killed
+and started again, two blocks are replaced.
 
 Prices are whole USD, the staked token's a ratio to ETH. Everything is written by ordinary transactions to the feeds.
 """
@@ -28,7 +29,10 @@ class Event(Enum):
 
     LIQUIDATION = "liquidation"
     LIE = "poisoned reply"  # the first endpoint answers with an old reply
-    REORG = "reorg"  # while its newest block is being read, it and the one before are replaced
+    KILL = "kill -9"  # while its block is being read
+    UNWATCHED = "unwatched"  # nobody is there to read its block
+    RESUME = "resume"  # the watcher is started again when its block is there
+    REORG = "reorg"  # when its block has been recorded, it and the one before are replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,11 @@ def _falling() -> Iterator[Step]:
     yield to(DAY)  # nothing moves but interest
     yield to(15 * MINUTE, eth=1_890, btc=57_700, ratio=Decimal("1.196"))
     yield to(40 * MINUTE, eth=1_860, btc=57_000, aave=96)
-    yield to(12 * MINUTE, Event.LIE, eth=1_825, btc=56_200)
+    yield to(12 * MINUTE, eth=1_825, btc=56_200)
     yield to(25 * MINUTE, eth=1_790, btc=55_500, link=Decimal("13.1"))
-    yield to(HOUR, eth=1_765, btc=54_900, ratio=Decimal("1.187"))
-    yield to(30 * MINUTE, eth=1_740, btc=54_200, aave=92)
-    yield to(5 * MINUTE, eth=1_715, btc=53_600)
+    yield to(HOUR, Event.KILL, eth=1_765, btc=54_900, ratio=Decimal("1.187"))
+    yield to(30 * MINUTE, Event.UNWATCHED, eth=1_740, btc=54_200, aave=92)
+    yield to(5 * MINUTE, Event.RESUME, eth=1_715, btc=53_600)
     yield to(10 * MINUTE, eth=1_690, btc=53_000)
     yield to(MINUTE, Event.LIQUIDATION)
     yield to(20 * MINUTE, eth=1_670, btc=52_600, link=Decimal("12.4"))
@@ -79,7 +83,7 @@ def _falling() -> Iterator[Step]:
     yield to(PACE, Event.REORG, eth=1_500, btc=47_500)
     yield to(PACE, eth=1_640, btc=51_800, ratio=Decimal("1.174"))
     yield to(45 * MINUTE, eth=1_620, btc=51_100, aave=84)
-    yield to(2 * HOUR, eth=1_595, btc=50_400)
+    yield to(2 * HOUR, Event.LIE, eth=1_595, btc=50_400)  # it is not asked again from here on
     yield to(30 * MINUTE, eth=1_570, btc=49_600, link=Decimal("11.8"))
     yield to(3 * DAY)
     yield to(HOUR, eth=1_610, btc=50_900, ratio=Decimal("1.181"))
@@ -103,15 +107,15 @@ class Play:
 
     @classmethod
     async def of(cls, world: World) -> Self:
+        """From here on every block is one of the play's: the liquidator has his money already."""
         market = world.morpho.markets["WETH/USDC"]
         assert market.oracle is not None
+        await aave_actions.prepare_liquidator(world.v36, LIQUIDATOR, account(VICTIM), "USDC")
         return cls(world, market.source.at(await market.oracle.call("QUOTE_FEED_1")))
 
     async def act(self, step: Step) -> None:
-        """Mine the step's block: its prices; at a liquidation the real one, by somebody who had his money ready."""
+        """Mine the step's one block: its prices, or the liquidation."""
         chain = self.world.chain
-        if step.event is Event.LIQUIDATION:
-            await aave_actions.prepare_liquidator(self.world.v36, LIQUIDATOR, account(VICTIM), "USDC")
         await chain.next_timestamp(await chain.timestamp() + step.seconds)
         if step.event is Event.LIQUIDATION:
             call = aave_actions.liquidation(self.world.v36, account(VICTIM), "WETH", "USDC")

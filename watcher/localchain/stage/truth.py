@@ -1,31 +1,34 @@
 """What the contracts themselves answer, asked by a plain AsyncWeb3 with the packages' own ABIs: nothing of our reader, codec or adapters.
 
 Morpho has no view of interest up to now, so its own functions are simulated: `accrueInterest` then `market` for the totals, `repay` of
-all shares for what is owed, `liquidate` by somebody who can pay for the verdict.
+all shares for what is owed, `liquidate` by somebody who can pay for the verdict. Nobody has a view of what interest alone will do:
+the same questions are asked as of a later time.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Literal, Self, TypeAlias
 
-from eth_typing import ChecksumAddress
+from eth_typing import ChecksumAddress, HexStr
 from eth_utils.address import to_checksum_address as checksum
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.contract.async_contract import AsyncContract
 from web3.exceptions import ContractLogicError
+from web3.types import RPCEndpoint
 
 from watcher.errors import AnswerError
 from watcher.localchain.contract import Contract
 from watcher.localchain.morpho import MorphoMarket
 from watcher.localchain.multicall import AGGREGATE, MULTICALL3
 from watcher.localchain.scenario import account, fund
-from watcher.localchain.stage.cast import keys
+from watcher.localchain.stage.cast import keys, paired
 from watcher.localchain.stage.world import MARKETS, World
-from watcher.model import PositionKey
+from watcher.model import BlockRef, PositionKey
 from watcher.units import MAX, WAD
 
 Figures: TypeAlias = Mapping[str, int | bool | None]
@@ -36,7 +39,32 @@ PAYER: Final = account(
 HEALTHY: Final = "position is healthy"
 FIELDS: Final = ("collateral", "debt", "available", "threshold", "ltv", "health")  # of getUserAccountData, in its order
 PARTS: Final = 16  # calls of web3 under way at once
-ASKED: Final = {"getUserAccountData", "LiquidationCall", "position", "market", "accrueInterest", "repay", "liquidate"}
+AHEAD: Final = (1, 2, 7, 14, 30, 60)  # days
+DAY: Final = 86_400
+ORACLE: Final = 10**36  # the scale of a Morpho price
+ASKED: Final = {
+    "LiquidationCall",
+    "getUserAccountData",
+    "position",
+    "market",
+    "accrueInterest",
+    "repay",
+    "liquidate",
+    "price",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """How far from its line a position is. `health` is made of the contract's own integers, None without debt.
+
+    `lost` are the days of `AHEAD` after which interest alone has taken it past its line, by the contract's word at that later time;
+    None where collateral and debt do not move together.
+    """
+
+    health: Fraction | None
+    liquidatable: bool
+    lost: frozenset[int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +73,7 @@ class Told:
 
     positions: Mapping[PositionKey, Figures]
     totals: Mapping[str, Mapping[str, int]]  # market name -> supplied, borrowed: raw loan tokens
+    margins: Mapping[PositionKey, Margin] = field(default_factory=dict)
 
 
 class Truth:
@@ -60,7 +89,9 @@ class Truth:
         self._morpho = self._contract(world.morpho.morpho)
         self._markets = {world.morpho.market(name).name: world.morpho.markets[name] for name in MARKETS}
         self._multicall = self._w3.eth.contract(MULTICALL3, abi=AGGREGATE)
+        self._oracles = {name: self._contract(market.oracle) for name, market in self._markets.items() if market.oracle}
         self._keys = keys(world)
+        self._paired = paired(world)
         self._turn = asyncio.Semaphore(PARTS)
 
     async def __aenter__(self) -> Self:
@@ -73,34 +104,58 @@ class Truth:
     ) -> None:
         await self._w3.provider.disconnect()
 
+    async def block(self, number: int | Literal["latest"] = "latest") -> BlockRef:
+        """The chain's own block."""
+        found = await self._w3.eth.get_block(number)
+        hash = HexStr(found["hash"].to_0x_hex())
+        return BlockRef(found["number"], found["timestamp"], self._world.chain.chain_id, hash)
+
     async def at(self, number: int) -> Told:
         """Everything that the cast opened, at block `number`."""
-        asked = (
-            self._pooled(key, number) if key.market in self._pools else self._isolated(key, number)
-            for key in self._keys
-        )
-        positions = await asyncio.gather(*asked)
+        time = (await self.block(number)).timestamp
+        rows = await asyncio.gather(*(self._position(key, number, time) for key in self._keys))
         totals = await asyncio.gather(*(self._totals(market, number) for market in self._markets.values()))
-        return Told(dict(zip(self._keys, positions, strict=True)), dict(zip(self._markets, totals, strict=True)))
+        told = dict(zip(self._keys, rows, strict=True))
+        return Told(
+            {key: figures for key, (figures, _) in told.items()},
+            dict(zip(self._markets, totals, strict=True)),
+            {key: margin for key, (_, margin) in told.items()},
+        )
 
     async def liquidations(self, first: int) -> int:
         """How many liquidations the pools have logged on the chain as it stands, from block `first` on."""
         logs = [await pool.events.LiquidationCall().get_logs(from_block=first) for pool in self._pools.values()]
         return sum(map(len, logs))
 
-    async def _pooled(self, key: PositionKey, number: int) -> Figures:
+    async def _position(self, key: PositionKey, number: int, time: int) -> tuple[Figures, Margin]:
+        pooled = key.market in self._pools
+        figures, health = await (self._pooled(key, number) if pooled else self._isolated(key, number))
+        over = bool(figures["liquidatable"])
+        lost: frozenset[int] | None = None
+        if key in self._paired:
+            days = () if over else AHEAD
+            gone = await asyncio.gather(*(self._lost(key, number, time + day * DAY) for day in days))
+            lost = frozenset(AHEAD if over else (day for day, past in zip(days, gone, strict=True) if past))
+        return figures, Margin(health, over, lost)
+
+    async def _pooled(self, key: PositionKey, number: int) -> tuple[Figures, Fraction | None]:
         """``Pool.getUserAccountData``. The pool says "infinite" for no debt; below 1e18 it lets others liquidate."""
         row = await self._asked(self._pools[key.market].functions.getUserAccountData(checksum(key.key)), number)
         figures: dict[str, int | bool | None] = dict(zip(FIELDS, row, strict=True))
         if row[5] == MAX:
             figures["health"] = None
-        return {**figures, "liquidatable": row[5] < WAD}
+        return {**figures, "liquidatable": row[5] < WAD}, None if row[5] == MAX else Fraction(row[5], WAD)
 
-    async def _isolated(self, key: PositionKey, number: int) -> Figures:
+    async def _isolated(self, key: PositionKey, number: int) -> tuple[Figures, Fraction | None]:
+        """What Morpho compares: ⌊⌊collateral · price⌋ · lltv⌋, its own integers, with what it would take to repay all."""
         market, who, call = self._markets[key.market], checksum(key.key), self._morpho.functions
-        _, shares, _ = await self._asked(call.position(market.id, who), number)
+        _, shares, pledged = await self._asked(call.position(market.id, who), number)
         owed = (await self._asked(call.repay(market.params, 0, shares, who, b""), number))[0] if shares else 0
-        return {"debt": owed, "liquidatable": await self._liquidates(market, who, number)}
+        figures = {"debt": owed, "liquidatable": await self._liquidates(market, who, number)}
+        if not owed:
+            return figures, None
+        price = await self._asked(self._oracles[key.market].functions.price(), number)
+        return figures, Fraction(pledged * price // ORACLE * market.params[4] // WAD, owed)
 
     async def _liquidates(self, market: MorphoMarket, who: ChecksumAddress, number: int) -> bool:
         """Whether repaying one share of the borrower's debt against collateral succeeds; only its own refusal counts as a no."""
@@ -111,6 +166,31 @@ class Truth:
                 return False
             raise AnswerError(f"liquidate of {who} in {market.name} fails for another reason: {refusal}") from refusal
         return True
+
+    async def _lost(self, key: PositionKey, number: int, time: int) -> bool:
+        """Whether it is past its line at a later `time` (Unix seconds) if nothing else happens after block `number`."""
+        who, pool = checksum(key.key), self._pools.get(key.market)
+        if pool is not None:
+            answer = await self._ahead(pool.address, pool.encode_abi("getUserAccountData", [who]), number, time)
+            return bool(self._w3.codec.decode(["uint256"] * 6, answer)[5] < WAD)
+        market = self._markets[key.market]
+        call = self._morpho.encode_abi("liquidate", [market.params, who, 0, 1, b""])
+        try:
+            await self._ahead(self._morpho.address, call, number, time)
+        except ContractLogicError as refusal:
+            if HEALTHY in str(refusal):
+                return False
+            raise
+        return True
+
+    async def _ahead(self, to: ChecksumAddress, data: HexStr, number: int, time: int) -> bytes:
+        """`eth_call` in a block of another time, which web3 has no words for."""
+        words: Any = [{"from": PAYER, "to": to, "data": data}, hex(number), {}, {"time": hex(time)}]
+        async with self._turn:
+            answer = await self._w3.provider.make_request(RPCEndpoint("eth_call"), words)
+        if "error" in answer:
+            raise ContractLogicError(str(answer["error"]))
+        return bytes.fromhex(answer["result"][2:])
 
     async def _totals(self, market: MorphoMarket, number: int) -> Mapping[str, int]:
         accrue = self._morpho.encode_abi("accrueInterest", [market.params])
