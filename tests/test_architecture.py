@@ -45,6 +45,7 @@ ALLOWED = {
     "watching": CORE
     | {
         "adapter",
+        "adapters",
         "alerts",
         "chain",
         "config",
