@@ -6,10 +6,11 @@ import pytest
 
 from tests.formula.aave_v3_rows import Row, position, rows, vectors
 from watcher.adapter import Acted, Action, Borrow, Liquidation, Refusal, Repay, SetMode, Supply, Withdraw
-from watcher.adapters.aave_v3.account import Account, account, applied
+from watcher.adapters.aave_v3.account import Account, account
 from watcher.adapters.aave_v3.act import act
 from watcher.adapters.aave_v3.facts import Holding, Quote, State, Terms
 from watcher.adapters.aave_v3.liquidate import liquidate
+from watcher.adapters.aave_v3.seat import applied
 from watcher.adapters.aave_v3.value import value
 from watcher.formula.aave import health, interest, liquidation, rate
 from watcher.formula.aave.rate import Pooled, Strategy

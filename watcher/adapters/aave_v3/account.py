@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from watcher.adapters.aave_v3.facts import Balance, Category, Holding, Quote, Reserve, State, Terms
-from watcher.errors import AnswerError, MissingPrice
+from watcher.adapters.aave_v3.facts import Balance, Holding, Quote, Reserve, Terms
+from watcher.adapters.aave_v3.seat import Seat, answered, flagged, now, seats
+from watcher.errors import AnswerError
 from watcher.formula.aave import health, interest, token
 from watcher.formula.aave.health import Sums
 from watcher.formula.aave.version import Version
@@ -14,21 +15,21 @@ from watcher.model import Moment
 from watcher.units import checked
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One reserve of one account, as the contract's loop sees it. Amounts are raw, values base currency, shares basis points."""
+class Entry(NamedTuple):
+    """One reserve of one account, as the contract's loop sees it. Amounts are raw, values base currency."""
 
-    reserve: Reserve
-    state: State
+    seat: Seat
     deposit: int
     debt: int
     deposit_value: int
     debt_value: int
     counts: bool  # as collateral
-    threshold: int
-    ltv: int
     stable: int  # the part of the debt that is at a stable rate
     stable_rate: int
+
+    @property
+    def reserve(self) -> Reserve:
+        return self.seat.reserve
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,44 +39,6 @@ class Account:
     entries: tuple[Entry, ...]
     sums: Sums
     zero_ltv: bool
-
-
-def now(quote: Quote) -> Moment:
-    """The moment that a quote was accrued to. A quote as it was read has none: a bug of the caller."""
-    if quote.at is None:
-        raise ValueError("the quote has not been accrued to a moment")
-    return quote.at
-
-
-def applied(version: Version, reserve: Reserve, category: Category | None) -> tuple[int, int, int]:
-    """(threshold, loan-to-value, bonus) of a reserve for an account in that e-mode, in basis points.
-
-    A category that holds the reserve replaces its threshold and bonus. Loan-to-value: until 3.5 a base value of 0 stays 0 in e-mode; from
-    3.6 the category's `ltv_zero` bitmap decides, and from 3.7 an isolated category leaves 0 to everything outside it.
-    """
-    rules = reserve.rules
-    inside = category is not None and bool(category.collateral >> reserve.id & 1)
-    if category is None or not inside:
-        alone = version >= Version.V3_7 and category is not None and category.isolated
-        return rules.threshold, 0 if alone else rules.ltv, rules.bonus
-    barred = category.ltv_zero >> reserve.id & 1 if version >= Version.V3_6 else rules.ltv == 0
-    return category.threshold, 0 if barred else category.ltv, category.bonus
-
-
-def answered(terms: Terms, quote: Quote, place: int) -> int:
-    """The oracle's answer for the asset at that place of the terms; `MissingPrice` where the contract would revert or read nothing."""
-    answer = quote.prices[place]
-    if answer is None:
-        asset = terms.assets[place]
-        raise MissingPrice(asset.address, f"the oracle of {terms.market.name} does not answer for {asset.symbol}")
-    return answer
-
-
-def shared_price(terms: Terms, quote: Quote, category: Category | None) -> int | None:
-    """The price that an e-mode puts in place of its assets' own, until 3.1; None where the category has no source."""
-    if category is None or category.price_source is None:
-        return None
-    return answered(terms, quote, terms.place(category.price_source))
 
 
 def stable_debt(balance: Balance, at: Moment) -> int:
@@ -91,46 +54,50 @@ def account(terms: Terms, quote: Quote, holding: Holding) -> Account:
 
     Empty flags end before anything is read, prices included.
     """
-    entries = tuple(_entries(terms, quote, holding)) if holding.flags else ()
-    counted = tuple(entry for entry in entries if entry.counts)
-    sums = Sums(
-        collateral=checked(sum(entry.deposit_value for entry in counted)),
-        debt=checked(sum(entry.debt_value for entry in entries)),
-        weighted=checked(sum(entry.deposit_value * entry.threshold for entry in counted)),
-        lendable=checked(sum(entry.deposit_value * entry.ltv for entry in counted)),
-    )
-    return Account(entries, sums, any(entry.ltv == 0 for entry in counted))
+    entries = _entries(terms, quote, holding) if holding.flags else ()
+    collateral = owed = weighted = lendable = 0
+    zero_ltv = False
+    for entry in entries:
+        owed += entry.debt_value
+        if entry.counts:
+            value = entry.deposit_value
+            collateral += value
+            weighted += value * entry.seat.threshold
+            lendable += value * entry.seat.ltv
+            zero_ltv |= entry.seat.ltv == 0
+    sums = Sums(checked(collateral), checked(owed), checked(weighted), checked(lendable))
+    return Account(entries, sums, zero_ltv)
 
 
-def _entries(terms: Terms, quote: Quote, holding: Holding) -> Iterator[Entry]:
-    at = now(quote)
-    version = terms.version
-    category = terms.category(holding.mode)
-    shared = shared_price(terms, quote, category)  # the contract reads it first, even if no reserve uses it
-    for place, (reserve, state) in enumerate(zip(terms.reserves, quote.states, strict=True)):
-        borrows, secures = holding.borrows(reserve.id), holding.secures(reserve.id)
-        if not (borrows or secures):
+def _entries(terms: Terms, quote: Quote, holding: Holding) -> tuple[Entry, ...]:
+    found = seats(terms, quote, holding.mode)
+    version, at = terms.version, now(quote)
+    held = {balance.id: balance for balance in holding.balances}
+    entries = []
+    for id, borrows, secures in flagged(holding.flags):
+        seat = found[id]
+        if seat is None:
             continue
-        inside = category is not None and category.collateral >> reserve.id & 1
-        answer = shared if shared is not None and inside else answered(terms, quote, place)
-        threshold, ltv, _ = applied(version, reserve, category)
-        counts = secures and (version >= Version.V3_6 or reserve.rules.threshold != 0)
-        balance = holding.balance(reserve.id)
-        deposit = token.deposit(version, balance.deposit, state.income)
-        stable = stable_debt(balance, at)
+        answer, state = seat.answer, seat.state
+        if answer is None:
+            answer = answered(terms, quote, seat.place)
+        balance = held.get(id) or Balance(id, 0, 0)
+        deposit = token.deposit(version, balance.deposit, state.income) if balance.deposit else 0
+        stable = stable_debt(balance, at) if balance.principal else 0
         debt = token.debt(version, balance.debt, state.owed) + stable if borrows else 0
-        if debt and version is Version.V3_3 and not reserve.rules.accounted:
-            raise AnswerError(f"{reserve.token.symbol} of {terms.market.name} has a debt with discount: not supported")
-        yield Entry(
-            reserve=reserve,
-            state=state,
-            deposit=deposit,
-            debt=debt,
-            deposit_value=health.deposit_value(deposit, answer, reserve.unit),
-            debt_value=health.debt_value(version, debt, answer, reserve.unit),
-            counts=counts,
-            threshold=threshold,
-            ltv=ltv,
-            stable=stable,
-            stable_rate=balance.rate,
+        if debt and version is Version.V3_3 and not seat.reserve.rules.accounted:
+            name = f"{seat.reserve.token.symbol} of {terms.market.name}"
+            raise AnswerError(f"{name} has a debt with discount: not supported")
+        entries.append(
+            Entry(
+                seat,
+                deposit,
+                debt,
+                health.deposit_value(deposit, answer, seat.unit) if deposit else 0,
+                health.debt_value(version, debt, answer, seat.unit) if debt else 0,
+                secures and seat.counts,
+                stable,
+                balance.rate,
+            )
         )
+    return tuple(entries)

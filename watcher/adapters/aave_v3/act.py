@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from watcher.adapter import Acted, Action, Borrow, Refusal, Repay, SetMode, Supply, Withdraw
 from watcher.adapters.aave_v3 import rules
-from watcher.adapters.aave_v3.account import now, stable_debt
+from watcher.adapters.aave_v3.account import stable_debt
 from watcher.adapters.aave_v3.facts import Balance, Holding, Quote, State, Terms
 from watcher.adapters.aave_v3.market import stable_total
 from watcher.adapters.aave_v3.pool import committed, moved, placed
 from watcher.adapters.aave_v3.rules import Denied
+from watcher.adapters.aave_v3.seat import now
 from watcher.errors import AnswerError, Overflow
 from watcher.formula.aave import token
 from watcher.formula.aave.version import Version

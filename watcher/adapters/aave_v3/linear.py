@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from watcher.adapter import Column, Factor, Linear, Share, Slack
-from watcher.adapters.aave_v3.account import applied
 from watcher.adapters.aave_v3.facts import Category, Holding, Quote, Reserve, Terms
 from watcher.adapters.aave_v3.remembered import Remembered
+from watcher.adapters.aave_v3.seat import applied
 from watcher.formula.aave.version import Version
 from watcher.model import Side
 from watcher.units import BPS, MAX, RAY

@@ -5,9 +5,10 @@ from __future__ import annotations
 from eth_typing import ChecksumAddress
 
 from watcher.adapter import Liquidation, Refusal
-from watcher.adapters.aave_v3.account import Account, Entry, account, answered, applied, shared_price
+from watcher.adapters.aave_v3.account import Account, Entry, account
 from watcher.adapters.aave_v3.facts import Category, Holding, Quote, Reserve, Terms
 from watcher.adapters.aave_v3.rules import Denied, deny, place
+from watcher.adapters.aave_v3.seat import answered, applied, shared_price
 from watcher.adapters.aave_v3.value import obstacle
 from watcher.formula.aave import health, liquidation, token
 from watcher.formula.aave.liquidation import Pair

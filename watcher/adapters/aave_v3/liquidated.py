@@ -10,8 +10,8 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
 from watcher.adapter import Beside, Event, Liquidated, LogQuery
-from watcher.adapters.aave_v3.account import answered
 from watcher.adapters.aave_v3.facts import Quote, Terms
+from watcher.adapters.aave_v3.seat import answered
 from watcher.errors import AnswerError
 from watcher.formula.aave import health
 from watcher.formula.aave.version import Version

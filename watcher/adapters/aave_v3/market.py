@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from watcher.adapter import Curve, Panel, Price
-from watcher.adapters.aave_v3.account import now
 from watcher.adapters.aave_v3.facts import Quote, Reserve, State, Terms
+from watcher.adapters.aave_v3.seat import now
 from watcher.formula.aave import interest, token
 from watcher.formula.aave.rate import utilisation
 from watcher.formula.aave.version import Version

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from watcher.adapters.aave_v3.account import now
 from watcher.adapters.aave_v3.facts import Quote, Reserve, State, Terms
 from watcher.adapters.aave_v3.market import stable_total
+from watcher.adapters.aave_v3.seat import now
 from watcher.formula.aave import rate, token
 from watcher.formula.aave.version import Version
 from watcher.units import BPS, RAY, Raw, Ray, checked, mul_div_down, mul_div_half_up

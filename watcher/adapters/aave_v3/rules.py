@@ -9,10 +9,11 @@ from dataclasses import replace
 
 from eth_typing import ChecksumAddress
 
-from watcher.adapters.aave_v3.account import account, answered, applied, now, shared_price
+from watcher.adapters.aave_v3.account import account
 from watcher.adapters.aave_v3.facts import Category, Holding, Quote, Reserve, State, Terms
 from watcher.adapters.aave_v3.market import stable_total
 from watcher.adapters.aave_v3.pool import placed
+from watcher.adapters.aave_v3.seat import answered, applied, now, shared_price
 from watcher.formula.aave import health, token
 from watcher.formula.aave.version import Version
 from watcher.units import BPS, checked, mul_div_half_up, mul_div_up

@@ -4,16 +4,25 @@ would block a liquidation."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from watcher.adapters.aave_v3.account import Account, Entry, account, now
-from watcher.adapters.aave_v3.facts import Holding, Quote, Reserve, Terms
+from watcher.adapters.aave_v3.account import Account, Entry, account
+from watcher.adapters.aave_v3.facts import Balance, Holding, Quote, Reserve, Terms
+from watcher.adapters.aave_v3.remembered import Remembered
+from watcher.adapters.aave_v3.seat import Seat, now, seats
 from watcher.formula.aave import health, token
 from watcher.formula.aave.version import Version
 from watcher.model import Blocked, Doubt, DoubtKind, Leg, Line, Side, Unit, Valuation
-from watcher.oracle import feed
 from watcher.units import BPS, WAD, Raw, Ray, Wad
 
 SENTINEL_LINE = WAD * 95 // 100  # below it a sentinel is not asked
+
+
+def _line_unit(terms: Terms) -> Unit:
+    return Unit(terms.unit.symbol, terms.unit.decimals + (4 if terms.version >= Version.V3_5 else 0))
+
+
+_unit: Final = Remembered(_line_unit)
 
 
 def value(terms: Terms, quote: Quote, holding: Holding) -> Valuation:
@@ -26,58 +35,65 @@ def value(terms: Terms, quote: Quote, holding: Holding) -> Valuation:
     version, sums = terms.version, seen.sums
     factor = health.health_factor(version, sums)
     weighted, owed = health.line(version, sums)
-    digits = 4 if version >= Version.V3_5 else 0
+    idle = _unused(terms, quote, holding, seen)
     return Valuation(
         key=holding.key,
         at=now(quote),
         unit=terms.unit,
         scale=BPS,
-        legs=(*_legs(seen), *_idle(terms, quote, holding)),
+        legs=_legs(terms, seen, idle),
         collateral=sums.collateral,
         debt=sums.debt,
         available=health.available(version, sums),
         threshold=sums.threshold,
         ltv=sums.ltv,
-        line=Line(weighted, owed, Unit(terms.unit.symbol, terms.unit.decimals + digits)),
+        line=Line(weighted, owed, _unit(terms)),
         health=factor,
         liquidatable=factor is not None and factor < health.LIQUIDATION_LINE,
         blocked=_blocked(terms, quote, seen, factor),
-        doubts=tuple(_doubts(terms, quote, holding)),
+        doubts=_doubts(terms, quote, seen, idle),
     )
 
 
-def _legs(seen: Account) -> Iterator[Leg]:
+def _legs(terms: Terms, seen: Account, idle: tuple[tuple[Balance, Seat], ...]) -> tuple[Leg, ...]:
+    legs = []
     for entry in seen.entries:
-        side = Side.COLLATERAL if entry.counts else Side.DEPOSIT
-        threshold, ltv = (entry.threshold, entry.ltv) if entry.counts else (0, 0)
-        name, amount = entry.reserve.token, Raw(entry.deposit)
+        seat = entry.seat
+        name = seat.reserve.token
         if entry.deposit:
-            yield Leg(name, side, amount, entry.deposit_value, threshold, ltv, entry.state.rate)
+            side = Side.COLLATERAL if entry.counts else Side.DEPOSIT
+            threshold, ltv = (seat.threshold, seat.ltv) if entry.counts else (0, 0)
+            legs.append(Leg(name, side, Raw(entry.deposit), entry.deposit_value, threshold, ltv, seat.state.rate))
         if entry.debt:
-            yield Leg(name, Side.DEBT, Raw(entry.debt), entry.debt_value, 0, 0, _rate(entry))
+            rate = _rate(entry) if entry.stable else seat.state.debt_rate
+            legs.append(Leg(name, Side.DEBT, Raw(entry.debt), entry.debt_value, 0, 0, rate))
+    legs.extend(_idle(terms, idle))
+    return tuple(legs)
 
 
 def _rate(entry: Entry) -> Ray:
     """What the debt pays: the variable rate, or where there is stable debt the two weighted by amount, down."""
     variable = entry.debt - entry.stable
-    return Ray((variable * entry.state.debt_rate + entry.stable * entry.stable_rate) // entry.debt)
+    return Ray((variable * entry.seat.state.debt_rate + entry.stable * entry.stable_rate) // entry.debt)
 
 
-def _idle(terms: Terms, quote: Quote, holding: Holding) -> Iterator[Leg]:
+def _idle(terms: Terms, idle: tuple[tuple[Balance, Seat], ...]) -> Iterator[Leg]:
     """Deposits without the collateral flag, where they have a price: the contract does not look at them."""
-    for balance, reserve, place in _unused(terms, holding):
-        state, answer = quote.states[place], quote.prices[place]
-        amount = token.deposit(terms.version, balance, state.income)
-        if answer is not None and amount:
-            worth = health.deposit_value(amount, answer, reserve.unit)
-            yield Leg(reserve.token, Side.DEPOSIT, Raw(amount), worth, 0, 0, state.rate)
+    for balance, seat in idle:
+        amount = token.deposit(terms.version, balance.deposit, seat.state.income)
+        if seat.answer is not None and amount:
+            worth = health.deposit_value(amount, seat.answer, seat.unit)
+            yield Leg(seat.reserve.token, Side.DEPOSIT, Raw(amount), worth, 0, 0, seat.state.rate)
 
 
-def _unused(terms: Terms, holding: Holding) -> Iterator[tuple[int, Reserve, int]]:
-    amounts = {balance.id: balance.deposit for balance in holding.balances if balance.deposit}
-    for place, reserve in enumerate(terms.reserves):
-        if reserve.id in amounts and not holding.flags >> 2 * reserve.id & 3:
-            yield amounts[reserve.id], reserve, place
+def _unused(terms: Terms, quote: Quote, holding: Holding, seen: Account) -> tuple[tuple[Balance, Seat], ...]:
+    """Deposits of reserves without any flag, at the assets' own prices."""
+    flags = holding.flags
+    rest = [balance for balance in holding.balances if balance.deposit and not flags >> 2 * balance.id & 3]
+    if not rest:
+        return ()
+    found = ((balance, seats(terms, quote, 0)[balance.id]) for balance in rest)
+    return tuple((balance, seat) for balance, seat in found if seat is not None)
 
 
 def obstacle(terms: Terms, quote: Quote, debt: Reserve, collateral: Reserve, factor: int) -> Blocked | None:
@@ -86,8 +102,9 @@ def obstacle(terms: Terms, quote: Quote, debt: Reserve, collateral: Reserve, fac
     A reserve that is not active counts as paused. A grace period blocks up to and including its last second; the sentinel is asked only
     at a health of 0.95 or more.
     """
-    if not all(reserve.rules.active and not reserve.rules.paused for reserve in (debt, collateral)):
-        return Blocked.PAUSED
+    for reserve in (debt, collateral):
+        if not reserve.rules.active or reserve.rules.paused:
+            return Blocked.PAUSED
     if terms.sentinel is not None and factor >= SENTINEL_LINE and not quote.can_liquidate:
         return Blocked.SENTINEL
     if terms.version >= Version.V3_1 and max(debt.grace_until, collateral.grace_until) >= now(quote).timestamp:
@@ -99,29 +116,26 @@ def _blocked(terms: Terms, quote: Quote, seen: Account, factor: Wad | None) -> B
     """The first pair's obstacle where every pair of this account has one, or that there is no pair."""
     if factor is None:
         return None
-    found = [
-        obstacle(terms, quote, debt.reserve, collateral.reserve, factor)
-        for debt in seen.entries
-        if debt.debt
-        for collateral in seen.entries
-        if collateral.counts and collateral.deposit
-    ]
-    if not found:
-        return Blocked.EMPTY
-    return found[0] if None not in found else None
+    first = None
+    for debt in seen.entries:
+        if not debt.debt:
+            continue
+        for collateral in seen.entries:
+            if collateral.counts and collateral.deposit:
+                found = obstacle(terms, quote, debt.seat.reserve, collateral.seat.reserve, factor)
+                if found is None:
+                    return None
+                first = first or found
+    return first or Blocked.EMPTY
 
 
-def _doubts(terms: Terms, quote: Quote, holding: Holding) -> Iterator[Doubt]:
-    at = now(quote).timestamp
-    pulses = {known.source: pulse for known, pulse in zip(terms.feeds, quote.pulses, strict=True)}
-    for place, reserve in enumerate(terms.reserves):
-        if holding.flags >> 2 * reserve.id & 3:
-            yield from feed.doubts(reserve.token.symbol, pulses.get(terms.sources[place]), at)
-    for _, reserve, place in _unused(terms, holding):
-        if quote.prices[place] is None:
-            text = f"{reserve.token.symbol}, not used as collateral, has no price and is not listed"
-            yield Doubt(DoubtKind.UNPRICED, text)
+def _doubts(terms: Terms, quote: Quote, seen: Account, idle: tuple[tuple[Balance, Seat], ...]) -> tuple[Doubt, ...]:
+    found = [doubt for entry in seen.entries for doubt in entry.seat.doubts]
+    for _, seat in idle:
+        if seat.answer is None:
+            text = f"{seat.reserve.token.symbol}, not used as collateral, has no price and is not listed"
+            found.append(Doubt(DoubtKind.UNPRICED, text))
     if not quote.can_liquidate:
-        yield Doubt(
-            DoubtKind.SEQUENCER, f"the price-oracle sentinel of {terms.market.name} holds borrowing and liquidations"
-        )
+        text = f"the price-oracle sentinel of {terms.market.name} holds borrowing and liquidations"
+        found.append(Doubt(DoubtKind.SEQUENCER, text))
+    return tuple(found)
