@@ -91,3 +91,9 @@ def _state(
         if isinstance(answer, WatcherError):
             raise answer
     return terms, answers[1], answers[2]
+
+
+async def words(line: Connection, of: Adapter[Any, Any, Any], market: Market, step: Stride) -> tuple[Any, Any]:
+    """Terms and quote at the step's block, by this line's word: for whoever asks a second endpoint."""
+    terms, quote, _ = await line.reader.run(_state(of, market, step.terms, (), anew=False), step.block)
+    return terms, quote
