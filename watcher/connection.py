@@ -30,8 +30,12 @@ class Connection:
 
     chain: Chain
     rpc: Rpc
-    w3: AsyncWeb3[Provider]
     reader: Reader
+
+    @property
+    def w3(self) -> AsyncWeb3[Provider]:
+        """Made when it is asked for: an `AsyncWeb3` costs more than reading a market, and few lines need one."""
+        return web3_over(self.rpc)
 
     async def block(self, number: int | None = None, before: int | None = None) -> BlockRef:
         """The block with `number`; or the newest one not after `before` (Unix seconds); or the head, which must be fresh enough.
@@ -138,8 +142,7 @@ async def connect(chain: Chain) -> AsyncIterator[Connection]:
 
 def over(chain: Chain, rpc: Rpc) -> Connection:
     """A connection to `chain` over a client that is there already, with its transport and its clock; whoever made it closes it."""
-    w3 = web3_over(rpc)
-    return Connection(chain, rpc, w3, Reader(w3, multicall=chain.multicall3, stale_after=chain.stale_head))
+    return Connection(chain, rpc, Reader(rpc, multicall=chain.multicall3, stale_after=chain.stale_head))
 
 
 GIVEN = {Origin.FLAG: "--rpc", Origin.FOUNDRY_VARIABLE: "ETH_RPC_URL"}

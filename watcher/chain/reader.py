@@ -17,6 +17,7 @@ from watcher.chain.lane import Answered, Lane
 from watcher.chain.link import Link, link
 from watcher.chain.multicall import CANONICAL, Result, Sent
 from watcher.chain.pinned import Pinned
+from watcher.chain.rpc import Rpc
 from watcher.errors import AnswerError, CallReverted, ChainError, EndpointError, StaleHead, WatcherError
 from watcher.model import BlockRef
 from watcher.query import Batch, Code, Outcome, Query, Read, Rows, Script, Slot
@@ -31,13 +32,13 @@ TAGS = ("latest", "safe", "finalized", "earliest")
 class Reader:
     """``reader = Reader(w3); block = await reader.head(); terms = await reader.run(adapter.terms(market), block)``
 
-    Works on any AsyncWeb3. `multicall` None means that the chain has no Multicall3. `stale_after` is in seconds: a "latest" block that
-    is older cannot stand for the present. `rounds` counts the round trips that queries have asked for.
+    Works on any AsyncWeb3, and on our own client without one. `multicall` None means that the chain has no Multicall3. `stale_after` is
+    in seconds: a "latest" block that is older cannot stand for the present. `rounds` counts the round trips that queries have asked for.
     """
 
     def __init__(
         self,
-        w3: AsyncWeb3[Any],
+        w3: AsyncWeb3[Any] | Rpc,
         *,
         multicall: ChecksumAddress | None = CANONICAL,
         stale_after: float | None = None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import accumulate
 from operator import call
 from struct import Struct
 from typing import Any, TypeAlias
@@ -146,10 +147,20 @@ def _padded(size: int) -> Leaf:
 
 
 def write(types: Sequence[str], values: Sequence[Any]) -> bytes:
-    """The words of static scalar arguments. Anything unusual (a struct, a short bytesN, a wrong type) is a `Misfit`."""
+    """Scalar arguments, structs of them, and `bytes`. Anything unusual (an array, a short bytesN, a wrong type) is a `Misfit`."""
     if len(types) != len(values):
         raise Misfit
-    return b"".join([_word(kind, value) for kind, value in zip(types, values, strict=True)])
+    tails = [value for kind, value in zip(types, values, strict=True) if kind == "bytes"]
+    if not tails:
+        return b"".join([_word(kind, value) for kind, value in zip(types, values, strict=True)])
+    if any(type(tail) is not bytes for tail in tails):
+        raise Misfit
+    heads = [None if kind == "bytes" else _word(kind, value) for kind, value in zip(types, values, strict=True)]
+    offset = sum(32 if head is None else len(head) for head in heads)
+    padded = [len(tail).to_bytes(32) + tail + bytes(-len(tail) % 32) for tail in tails]
+    offsets = accumulate(map(len, padded), initial=offset)
+    words = [next(offsets).to_bytes(32) if head is None else head for head in heads]
+    return b"".join((*words, *padded))
 
 
 def _word(kind: str, value: Any) -> bytes:
@@ -161,7 +172,23 @@ def _word(kind: str, value: Any) -> bytes:
         return value
     if kind == "bool" and type(value) is bool:
         return TRUE if value else FALSE
+    if kind[0] == "(" and kind[-1] == ")" and type(value) is tuple:
+        return _struct(kind, value)
     raise Misfit
+
+
+def _struct(kind: str, values: tuple[Any, ...]) -> bytes:
+    """The members of a struct in their places, as long as all of them have a fixed length."""
+    members = _members(kind)
+    if len(members) != len(values):
+        raise Misfit
+    return b"".join([_word(member, value) for member, value in zip(members, values, strict=True)])
+
+
+@cache
+def _members(kind: str) -> tuple[str, ...]:
+    (struct,) = parsed((kind,))
+    return tuple(part.to_type_str() for part in struct.components) if isinstance(struct, TupleType) else ()
 
 
 @lru_cache(maxsize=1 << 16)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from eth_typing import ChecksumAddress
@@ -125,7 +126,7 @@ def holdings(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKe
     """One round trip for any number of positions."""
     if not keys:
         return {}
-    args = [(terms.market.id, to_checksum_address(key.key)) for key in keys]
+    args = [(terms.market.id, _owner(key.key)) for key in keys]
     (rows,) = yield from ask(one(f"{MORPHO}.position", terms.market.address, args))
     return {key: Holding(key, *row) for key, row in zip(keys, rows, strict=True)}
 
@@ -137,6 +138,12 @@ def totals(terms: Terms, quote: Quote) -> Shares:
 
 def shares(terms: Terms, holding: Holding) -> Shares:
     return Shares({terms.loan.address: holding.borrow_shares} if holding.borrow_shares else {}, {})
+
+
+@lru_cache(maxsize=1 << 16)
+def _owner(key: bytes) -> ChecksumAddress:
+    """A position of Morpho is an address. Its checksum costs a keccak, and the same come at every block."""
+    return to_checksum_address(key)
 
 
 def positions(terms: Terms, owners: Sequence[ChecksumAddress]) -> Query[tuple[PositionKey, ...]]:
@@ -169,7 +176,7 @@ def reported(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKe
 
 
 def _simulation(terms: Terms, keys: Sequence[PositionKey]) -> Script:
-    market, owners = terms.market, [to_checksum_address(key.key) for key in keys]
+    market, owners = terms.market, [_owner(key.key) for key in keys]
     params = terms.params.row()
     return Script(
         (
