@@ -17,7 +17,22 @@ from watcher.store.entry import Entry, Missed, Seen
 from watcher.store.facts import encode
 from watcher.store.open import Store
 from watcher.store.rows import insert
-from watcher.store.tables import BLOCK, CURSOR, CYCLE, GAP, HOLDING, MARKET, POSITION, QUOTE, READING, TERMS
+from watcher.store.tables import (
+    BLOCK,
+    COVERAGE,
+    CURSOR,
+    CYCLE,
+    DISCOVERY,
+    FOLLOW,
+    GAP,
+    HOLDING,
+    MARKET,
+    POSITION,
+    QUOTE,
+    READING,
+    SAMPLE,
+    TERMS,
+)
 
 # What every cycle asks is built once: SQLAlchemy takes three times as long to build such a statement as to run it.
 _MARKET: Final = select(MARKET.c.id, MARKET.c.name, MARKET.c.unit, MARKET.c.decimals).where(
@@ -73,7 +88,7 @@ def record(
     and marks its readings. `StoreError` when the block's number is stored with another hash: `orphan` that one first.
     """
     with store.write() as connection:
-        _stand(connection, block)
+        stand(connection, block)
         for entry in entries:
             _market(connection, block, entry, read_at, backfill)
         outbox.put(connection, transitions, channels)
@@ -102,9 +117,15 @@ def orphan(store: Store, chain: int, above: int) -> tuple[Transition, ...]:
             (TERMS, TERMS.c.market_id, markets),
             (QUOTE, QUOTE.c.market_id, markets),
             (CYCLE, CYCLE.c.market_id, markets),
+            (FOLLOW, FOLLOW.c.market_id, markets),
+            (COVERAGE, COVERAGE.c.market_id, markets),
+            (SAMPLE, SAMPLE.c.market_id, markets),
         ):
             connection.execute(delete(table).where(column.in_(owners), table.c.number > above))
         connection.execute(delete(BLOCK).where(BLOCK.c.chain == chain, BLOCK.c.number > above))
+        connection.execute(delete(DISCOVERY).where(DISCOVERY.c.market_id.in_(markets), DISCOVERY.c.first > above))
+        over = (DISCOVERY.c.market_id.in_(markets), DISCOVERY.c.last > above)
+        connection.execute(update(DISCOVERY).where(*over).values(last=above))
         connection.execute(delete(GAP).where(GAP.c.chain == chain, GAP.c.first > above))
         connection.execute(update(GAP).where(GAP.c.chain == chain, GAP.c.last > above).values(last=above))
         connection.execute(delete(CURSOR).where(CURSOR.c.chain == chain, CURSOR.c.number > above))
@@ -130,8 +151,8 @@ def market_id(connection: Connection, market: Market, unit: Unit | None = None) 
     return int(found)
 
 
-def _stand(connection: Connection, block: BlockRef) -> None:
-    """The block is the one of its number."""
+def stand(connection: Connection, block: BlockRef) -> None:
+    """The block is the one of its number. `StoreError` where that is stored with another hash."""
     known = connection.execute(_HASH, {"chain": block.chain, "number": block.number}).scalar()
     if known is None:
         insert(connection, BLOCK, [(block.chain, block.number, block.hash, block.timestamp)])

@@ -217,6 +217,60 @@ class Cursor(SQLModel, table=True):
     timestamp: int = Field(sa_column=_big(nullable=False))
 
 
+class Discovery(SQLModel, table=True):
+    """Blocks, both ends included, whose logs of one `kind` (debt, deposit) are certainly read: who they name is a member."""
+
+    __tablename__: ClassVar[Any] = "discovery"
+
+    market_id: int = Field(primary_key=True, foreign_key="market.id")
+    kind: str = Field(primary_key=True)
+    first: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    last: int = Field(sa_column=_big(nullable=False))
+
+
+class Member(SQLModel, table=True):
+    """Who is in a market's book: whoever ever opened debt there. `since` is the first block known to name it, None for a list's word."""
+
+    __tablename__: ClassVar[Any] = "member"
+
+    position_id: int = Field(primary_key=True, foreign_key="position.id")
+    since: int | None = Field(sa_column=_big(nullable=True))
+
+
+class Follow(SQLModel, table=True):
+    """The block at which every member's stored holding is true. There is no row until a book stands."""
+
+    __tablename__: ClassVar[Any] = "follow"
+
+    market_id: int = Field(primary_key=True, foreign_key="market.id")
+    number: int = Field(sa_column=_big(nullable=False))
+    hash: str
+    timestamp: int = Field(sa_column=_big(nullable=False))
+
+
+class Coverage(SQLModel, table=True):
+    """What a book's members owe in shares of one token, against the market's own total of the same block."""
+
+    __tablename__: ClassVar[Any] = "coverage"
+
+    market_id: int = Field(primary_key=True, foreign_key="market.id")
+    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    token: str = Field(primary_key=True)
+    booked: int = Field(sa_column=Column(U256, nullable=False))
+    total: int = Field(sa_column=Column(U256, nullable=False))
+
+
+class Sample(SQLModel, table=True):
+    """An audit: how many positions of a book were held against the contract's own answer at a block, and how many differed."""
+
+    __tablename__: ClassVar[Any] = "sample"
+
+    market_id: int = Field(primary_key=True, foreign_key="market.id")
+    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    looked: int
+    mismatches: int
+
+
 BLOCK: Final = SQLModel.metadata.tables["block"]
 MARKET: Final = SQLModel.metadata.tables["market"]
 POSITION: Final = SQLModel.metadata.tables["position"]
@@ -230,3 +284,8 @@ TRANSITION: Final = SQLModel.metadata.tables["transition"]
 DELIVERY: Final = SQLModel.metadata.tables["delivery"]
 GAP: Final = SQLModel.metadata.tables["gap"]
 CURSOR: Final = SQLModel.metadata.tables["cursor"]
+DISCOVERY: Final = SQLModel.metadata.tables["discovery"]
+MEMBER: Final = SQLModel.metadata.tables["member"]
+FOLLOW: Final = SQLModel.metadata.tables["follow"]
+COVERAGE: Final = SQLModel.metadata.tables["coverage"]
+SAMPLE: Final = SQLModel.metadata.tables["sample"]

@@ -12,14 +12,17 @@ from watcher.store import schema
 from watcher.store.open import Store
 from watcher.store.tables import (
     BLOCK,
+    COVERAGE,
     CURSOR,
     CYCLE,
     DELIVERY,
+    FOLLOW,
     HOLDING,
     MARKET,
     POSITION,
     QUOTE,
     READING,
+    SAMPLE,
     TERMS,
     TRANSITION,
 )
@@ -180,7 +183,7 @@ def _bare(connection: Connection, before: int) -> int:
     for chain, number in _ends(connection, before):
         used = [
             select(table.c.number).where(_owner(table).in_(_owners(table, chain)), table.c.number <= number)
-            for table in (READING, HOLDING, TERMS, QUOTE, CYCLE)
+            for table in (READING, HOLDING, TERMS, QUOTE, CYCLE, FOLLOW, COVERAGE, SAMPLE)
         ]
         cursor = select(CURSOR.c.number).where(CURSOR.c.chain == chain)
         old = delete(BLOCK).where(BLOCK.c.chain == chain, BLOCK.c.number <= number)
