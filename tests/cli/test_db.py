@@ -14,6 +14,7 @@ from tests.store.scene import Scene, block
 from watcher.__main__ import main
 from watcher.exit import Exit
 from watcher.store.history import record
+from watcher.store.migrations import REVISIONS
 from watcher.store.open import open_store
 
 STORAGE = int(Exit.STORAGE)
@@ -46,9 +47,9 @@ def filled(path: Path) -> Scene:
 
 def test_upgrade_makes_a_store_and_may_be_repeated(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "a" / "watcher.db"
-    for before in (None, "0001"):
+    for before in (None, REVISIONS[-1]):
         rows, _ = said(capsys, "upgrade", "--db", str(path))
-        assert rows == [{"before": before, "now": "0001", "copy": None}]
+        assert rows == [{"before": before, "now": REVISIONS[-1], "copy": None}]
     assert path.is_file()
 
 

@@ -27,6 +27,7 @@ from watcher.model import Status, Transition
 from watcher.store import deliveries, outbox, recall, schema
 from watcher.store import open as opening
 from watcher.store.history import orphan, record
+from watcher.store.migrations import REVISIONS
 from watcher.store.open import Store, open_store, upgrade_store
 from watcher.store.tables import BLOCK, CYCLE, DELIVERY, READING
 from watcher.store.upkeep import problems
@@ -353,8 +354,8 @@ MORE = '''
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9998"
+down_revision = "%s"
 
 
 def upgrade() -> None:
@@ -370,9 +371,9 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program knows one revision more."""
     scripts = tmp_path / "migrations"
     shutil.copytree(Path(opening.__file__).parent / "migrations", scripts)
-    (scripts / "versions" / "0002_later.py").write_text(MORE)
+    (scripts / "versions" / "9998_later.py").write_text(MORE % REVISIONS[-1])
     for module in (opening, schema):
-        monkeypatch.setattr(module, "REVISIONS", ("0001", "0002"))
+        monkeypatch.setattr(module, "REVISIONS", (*REVISIONS, "9998"))
     monkeypatch.setattr(schema, "SCRIPTS", str(scripts))
 
 
@@ -384,7 +385,7 @@ def test_f47_a_migration_killed_at_any_statement_is_undone_and_may_be_run_again(
     original = tmp_path / "original.db"
     with pytest.MonkeyPatch.context() as before:
         for module in (opening, schema):
-            before.setattr(module, "REVISIONS", ("0001",))
+            before.setattr(module, "REVISIONS", REVISIONS)
         go_on(where, scene, 3)
     shutil.copy(where, original)
     killed = 0
@@ -396,12 +397,12 @@ def test_f47_a_migration_killed_at_any_statement_is_undone_and_may_be_run_again(
         with closing(sqlite3.connect(where)) as raw:
             revision = raw.execute("SELECT version_num FROM alembic_version").fetchone()[0]
             columns = [row[1] for row in raw.execute("PRAGMA table_info(transition)")]
-        assert (revision, "colour" in columns) in (("0001", False), ("0002", True))
+        assert (revision, "colour" in columns) in ((REVISIONS[-1], False), ("9998", True))
         assert last_whole_upgraded(where, scene) == 3
     assert killed > 10
-    kept = Path(f"{where}.before-0002")
+    kept = Path(f"{where}.before-9998")
     with closing(sqlite3.connect(kept)) as raw:
-        assert raw.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchone() == (REVISIONS[-1],)
 
 
 def last_whole_upgraded(where: str, scene: Scene) -> int:
