@@ -14,6 +14,7 @@ VERBS: Final = {  # verb: (module, one line of help)
         "watcher.cli.check",
         "Verify endpoints, contracts and oracles, and compare our health with the contract's.",
     ),
+    "market": ("watcher.cli.market", "Show how a market liquidates, its assets and prices, and what its governance changed."),
     "liquidations": (
         "watcher.cli.liquidations",
         "List a market's liquidations, and for each what triggered it and what would have saved it.",

@@ -10,6 +10,7 @@ from watcher.adapter import Adapter
 from watcher.adapters.aave_v3.act import act
 from watcher.adapters.aave_v3.events import borrowers, founding, moves, suppliers
 from watcher.adapters.aave_v3.facts import Holding, Quote, Terms
+from watcher.adapters.aave_v3.governance import GOVERNED
 from watcher.adapters.aave_v3.holding import holdings, positions, shares, totals
 from watcher.adapters.aave_v3.linear import LINEAR
 from watcher.adapters.aave_v3.liquidate import liquidate
@@ -63,4 +64,5 @@ ADAPTER: Adapter[Terms, Quote, Holding] = Adapter(
     liquidations=liquidations,
     beside=BESIDE,
     worth=worth,
+    governance=GOVERNED,
 )

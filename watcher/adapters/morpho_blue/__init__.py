@@ -9,6 +9,7 @@ from __future__ import annotations
 from watcher.adapter import Adapter
 from watcher.adapters.morpho_blue.acts import act, liquidation
 from watcher.adapters.morpho_blue.facts import Holding, Quote, Terms
+from watcher.adapters.morpho_blue.governance import GOVERNED
 from watcher.adapters.morpho_blue.interest import accrue, panels
 from watcher.adapters.morpho_blue.linear import LINEAR
 from watcher.adapters.morpho_blue.liquidated import liquidations, worth
@@ -53,4 +54,5 @@ ADAPTER = Adapter(
     linear=LINEAR,
     liquidations=liquidations,
     worth=worth,
+    governance=GOVERNED,
 )

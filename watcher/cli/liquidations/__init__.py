@@ -9,7 +9,6 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -22,6 +21,7 @@ from watcher.chronicle.past import Past
 from watcher.chronicle.span import Bound, span
 from watcher.cli.liquidations.record import COLUMNS, record
 from watcher.cli.liquidations.sheet import LINES, line_of
+from watcher.cli.marks import MARKS, Marks
 from watcher.cli.options import (
     At,
     ChainName,
@@ -36,14 +36,12 @@ from watcher.cli.options import (
     parse_block,
 )
 from watcher.cli.output import show
-from watcher.cli.progress import Steps, progress
+from watcher.cli.progress import progress
 from watcher.config import Config, Origin
 from watcher.connection import Pin, connect, only, placed
 from watcher.exit import Exit
 from watcher.model import Market
 from watcher.text import clean_line
-
-MARKS = 20  # of the progress line while logs are read
 
 Since = Annotated[
     At,
@@ -110,22 +108,6 @@ async def judged(pin: Pin, market: Market, bounds: tuple[Bound, Bound], options:
             read.append(case)
             step(str(case.block.number))
     return read
-
-
-@dataclass(slots=True)
-class Marks:
-    """Turns blocks into the marks of a progress line of `MARKS`."""
-
-    step: Steps
-    first: int
-    last: int
-    done: int = 0
-
-    def reached(self, block: int) -> None:
-        wanted = MARKS * (block - self.first + 1) // (self.last - self.first + 1)
-        for _ in range(wanted - self.done):
-            self.step(str(block))
-        self.done = wanted
 
 
 def ended(found: Sequence[Case], options: Options) -> Exit:
