@@ -53,7 +53,7 @@ class Connection:
 
         Raises `ChainError` where they hold different blocks.
         """
-        groups, limit, now = self._groups(), float(self.chain.stale_head), time.time()
+        groups, limit, now = self.groups(), float(self.chain.stale_head), time.time()
         if number is not None:
             return self._pinned(await agreed(self.rpc, self.chain.id, groups, number))
         if before is None:
@@ -74,7 +74,7 @@ class Connection:
         """The same line over these endpoints and no other, in this order. What it learns about them it keeps to itself."""
         return over(self.chain, self.rpc.only(*names))
 
-    def _groups(self) -> list[tuple[str, ...]]:
+    def groups(self) -> list[tuple[str, ...]]:
         """The endpoints by where they were named: whoever names one of their own does not want it outvoted by public ones."""
         known = [endpoint for endpoint in self.chain.endpoints if endpoint.name in self.rpc.endpoints]
         return [tuple(e.name for e in some) for _, some in groupby(known, lambda endpoint: endpoint.origin)]
@@ -83,7 +83,7 @@ class Connection:
         """Endpoints that were not asked for their head stay as reserves: one that answers for a block's hash holds that block."""
         reserves = [name for name in self.rpc.endpoints if name not in (*found.holders, *found.apart)]
         notes = found.notes
-        if not any(found.holders[0] in names for names in self._groups()[:1]):
+        if not any(found.holders[0] in names for names in self.groups()[:1]):
             notes = (*notes, f"{', '.join(found.holders)} asked instead: they learn the addresses")
         return Pin(self.through(*found.holders, *reserves), found.block, found.holders, notes)
 

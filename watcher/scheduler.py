@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from apscheduler.events import EVENT_JOB_ERROR  # type: ignore[import-untyped]
@@ -19,6 +19,10 @@ log = logging.getLogger(__name__)
 
 STEP: Final = 5.0  # seconds by which the wall clock may part from the steady one within a look
 LOOK: Final = 1.0  # seconds between two looks
+GRACE: Final = 600  # seconds that a job of the wall clock may be late
+FIRST: Final = (
+    60.0  # seconds after the start before such a job runs for the first time, or its own interval where that is less
+)
 
 Job = Callable[[], Awaitable[object]]
 
@@ -36,7 +40,20 @@ class Timetable:
         self._again: set[str] = set()
 
     def every(self, seconds: float, job: Job, name: str) -> None:
-        """`job` at once and then every so many seconds. A run that is due while one is under way is left out, not added."""
+        """`job` at once and then every so many seconds. A run that is due while one is under way is left out, not added.
+
+        It is made up for however late it is: a suspended machine looks again as soon as it wakes.
+        """
+        self._add(seconds, job, name, grace=None, first=0.0)
+
+    def hourly(self, seconds: float, job: Job, name: str) -> None:
+        """As `every`, for what is no look at the chain: the cycles come first, at the start and after a suspended machine has woken.
+
+        A run that is more than `GRACE` late is left to its next time: until then endpoints may be out of reach, and it would only say so.
+        """
+        self._add(seconds, job, name, grace=GRACE, first=min(FIRST, seconds))
+
+    def _add(self, seconds: float, job: Job, name: str, *, grace: int | None, first: float) -> None:
 
         async def run() -> None:  # APScheduler runs whatever is no plain coroutine function in a thread
             self._under_way.add(name)
@@ -55,8 +72,8 @@ class Timetable:
             id=name,
             coalesce=True,
             max_instances=1,
-            misfire_grace_time=None,  # however late: a suspended machine looks again as soon as it wakes
-            next_run_time=datetime.now(UTC),
+            misfire_grace_time=grace,
+            next_run_time=datetime.now(UTC) + timedelta(seconds=first),
         )
 
     def soon(self, name: str) -> None:

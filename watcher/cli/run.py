@@ -122,7 +122,12 @@ class Rounds:
         session = self.session
         for name in self.left:
             self.timetable.every(session.seconds(name), partial(self._turn, name), name)
-        self.timetable.every(PRUNING, session.prune, "prune")
+        for seconds, job in (
+            (PRUNING, session.upkeep.prune),
+            (session.checks.prices, session.upkeep.prices),
+            (session.checks.audit, session.upkeep.audit),
+        ):
+            self.timetable.hourly(seconds, job, f"upkeep.{job.__name__}")
         beside = [asyncio.create_task(work) for work in (session.outbox.run(), *self._listening())]
         for task in beside:
             task.add_done_callback(self._ended)

@@ -113,6 +113,11 @@ def _kept() -> Iterator[str]:
     yield "[keep]"
     yield '# readings = "90d"'
     yield '# cycles = "90d"'
+    yield ""
+    yield "## How often what is stored is held against the contracts' own answers, and doubts about prices are looked at."
+    yield "[checks]"
+    yield '# audit = "1h"'
+    yield '# prices = "5m"'
 
 
 def _table(bands: Bands) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from platformdirs import user_config_path
@@ -19,14 +19,16 @@ from watcher.config.endpoints import endpoint
 from watcher.config.read import load, slug
 from watcher.config.secret import WANTED, is_reference, may_hold_key, revealed
 from watcher.config.table import Table, text_of
-from watcher.config.watch import KEPT, Account, Channel, Override, Retention, Watch
+from watcher.config.watch import KEPT, Account, Channel, Checks, Override, Retention, Watch
 from watcher.errors import ConfigError, UsageError
 from watcher.health.bands import CORRELATED, VOLATILE, Bands
+
+T = TypeVar("T")
 
 FILE: Final = "watcher.toml"
 FILE_VARIABLE: Final = "WATCHER_CONFIG"
 DB_VARIABLE: Final = "WATCHER_DB"
-KEYS: Final = ("chains_file", "db", "dead_man", "wallets", "chains", "bands", "channels", "keep")
+KEYS: Final = ("chains_file", "db", "dead_man", "wallets", "chains", "bands", "channels", "keep", "checks")
 
 
 def places(environ: Mapping[str, str]) -> tuple[Path, ...]:
@@ -95,6 +97,7 @@ class _File:
             dead_man=self.dead_man(),
             db=self.db(db),
             keep=self.keep(),
+            checks=self.checks(),
         )
         if not accounts:
             self.top.fail(None, 'no wallet is named: write [[wallets]] with address = "0x…" or "name.eth" below it')
@@ -235,10 +238,19 @@ class _File:
         table.close()
         return Retention(**kept)
 
+    def checks(self) -> Checks:
+        table = self.top.table("checks")
+        if table is None:
+            return Checks()
+        usual = Checks()
+        found = Checks(table.duration("audit") or usual.audit, table.duration("prices") or usual.prices)
+        return closed(table, found)
 
-def closed(table: Table, bands: Bands) -> Bands:
+
+def closed(table: Table, found: T) -> T:
+    """What was found in a table of which nothing is left."""
     table.close()
-    return bands
+    return found
 
 
 def bands_of(table: Table) -> Bands:

@@ -63,6 +63,14 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class Checks:
+    """Seconds between two audits of what is stored, and between two looks at the doubts about prices."""
+
+    audit: int = 3_600
+    prices: int = 300
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """watcher.toml, joined with the chains it names.
 
@@ -83,6 +91,7 @@ class Watch:
     dead_man: Server | None = None
     db: str | Path | None = field(default=None, repr=False)
     keep: Retention = Retention()
+    checks: Checks = Checks()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -79,6 +79,7 @@ class WatchedChain:
     rows: Mapping[PositionKey, Row] = field(default_factory=dict)
     tip: BlockRef | None = None
     done: bool = False  # the tip was read by this very run, after whatever failed
+    served: tuple[str, ...] = ()  # endpoints that the tip was read from
     trouble: str = "it was not running"
 
     @property
@@ -229,7 +230,7 @@ class WatchedChain:
         gap = missed(self.tip, head, self.pace, self.trouble)
         changes = (*taken_back, *weighed.transitions)
         await self.journal.record(head, weighed.entries, read_at, changes, gap)
-        self._keep(weighed, head, found)
+        self._keep(weighed, pin, found)
         failed = tuple(cycle.market.name for cycle in found.markets if cycle.error is not None)
         late = tuple(
             f"{one.singleton.name}: entered markets are known up to block {one.known}"
@@ -253,10 +254,10 @@ class WatchedChain:
             for change in retractions(changes, (self.standings or {}).get(key), head, read_at)
         )
 
-    def _keep(self, weighed: Weighed, head: BlockRef, found: Confirmed) -> None:
+    def _keep(self, weighed: Weighed, pin: Pin, found: Confirmed) -> None:
         """Only what is recorded is remembered: after a failed write the next turn starts from the same point."""
-        self.standings, self.rows, self.tip, self.trouble = weighed.standings, weighed.rows, head, "a cycle came late"
-        self.done = True
+        self.standings, self.rows, self.tip = weighed.standings, weighed.rows, pin.block
+        self.done, self.trouble, self.served = True, "a cycle came late", pin.holders[:2]
         self.terms |= {cycle.market.name: cycle.terms for cycle in found.markets if cycle.terms is not None}
 
     async def _blind(self, error: WatcherError) -> Turn:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from hashlib import sha256
 from typing import Any, Final, Protocol
 
 from watcher.alerts.channels import Channel
@@ -107,8 +108,17 @@ class Desk:
 
     def warn(self, title: str, text: str) -> None:
         """Something about the watching itself, which no transition tells: to the log, and straight to every channel."""
-        log.error("%s", text)
-        id = f"warning-{int(self._clock())}"
+        self._announce(logging.ERROR, title, text)
+
+    def tell(self, title: str, text: str) -> None:
+        """As `warn`, where it is no trouble."""
+        self._announce(logging.INFO, title, text)
+
+    def _announce(self, level: int, title: str, text: str) -> None:
+        for line in text.splitlines():
+            log.log(level, "%s", line)
+        now = int(self._clock())
+        id = f"warning-{now}-{sha256(f'{title} {text}'.encode()).hexdigest()[:8]}"
         self._say(Message(id, title, f"{text}\nid {id}"))
 
     async def write(self, work: Awaitable[object]) -> None:

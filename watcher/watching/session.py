@@ -14,11 +14,10 @@ from watcher.alerts.message import Subject
 from watcher.alerts.outbox import Outbox
 from watcher.chain.ens import Pinned
 from watcher.chain.heads import Head, Heads
-from watcher.config.watch import Watch
+from watcher.config.watch import Checks, Watch
 from watcher.connection import connect
 from watcher.errors import WatcherError
 from watcher.model import PositionKey
-from watcher.store import upkeep
 from watcher.store.open import open_store
 from watcher.watching.chain import WatchedChain
 from watcher.watching.desk import Desk
@@ -26,6 +25,7 @@ from watcher.watching.journal import Journal
 from watcher.watching.lag import measured
 from watcher.watching.letters import StoredLetters
 from watcher.watching.policy import Policy, owner
+from watcher.watching.upkeep import Upkeep
 from watcher.watching.wallets import pinned
 
 PATIENCE: Final = 2.0  # seconds that messages have which are due when the run ends
@@ -44,7 +44,8 @@ class Session:
 
     desk: Desk
     journal: Journal
-    keep: Mapping[str, int | None]
+    upkeep: Upkeep
+    checks: Checks
     outbox: Outbox
     channels: tuple[Channel, ...]
 
@@ -71,11 +72,6 @@ class Session:
         await asyncio.gather(*(self.desk.turn(name) for name in self.desk.chains))
         if self.desk.store_error is None:
             await self.tell()
-
-    async def prune(self) -> None:
-        """What the file does not keep any longer goes."""
-        if any(seconds is not None for seconds in self.keep.values()):
-            await self.desk.write(self.journal.call(upkeep.prune, self.keep, int(time.time())))
 
     async def told(self, patience: float = PATIENCE) -> None:
         """Waits, a little, until the running outbox has nothing left that is due: what it has begun is not begun once more."""
@@ -131,6 +127,6 @@ async def opened(
         for warning in moved:
             desk.warn("A NAME HAS MOVED", str(warning))
         try:
-            yield Session(desk, journal, asdict(watch.keep), outbox, channels)
+            yield Session(desk, journal, Upkeep(desk, journal, asdict(watch.keep), who), watch.checks, outbox, channels)
         finally:
             await desk.leave()
