@@ -14,7 +14,7 @@ from typing import Final
 
 from watcher.adapter import Event, LogQuery
 from watcher.chain.logs import START, logs
-from watcher.errors import AnswerError, ChainError, EndpointError, RateLimited
+from watcher.errors import AnswerError, EndpointError, RateLimited
 from watcher.model import PositionKey
 from watcher.survey.lane import Lane
 from watcher.survey.spans import Span, blocks, pieces
@@ -57,10 +57,7 @@ async def discover(lane: Lane, query: LogQuery[PositionKey], spans: Iterable[Spa
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     if hunt.todo:
-        raise ChainError(
-            f"{lane.line.chain.name}: no endpoint is left that gives the logs of block {min(hunt.todo)[0]} "
-            f"({lane.reasons()}); name one that does with --rpc URL"
-        )
+        raise lane.closed(min(hunt.todo)[0])
 
 
 @dataclass(slots=True)
@@ -124,10 +121,9 @@ class _Hunt:
         return await self.lane.proves(name, event.block)
 
     async def _walk(self, name: str, span: Span) -> tuple[dict[PositionKey, int], list[Event]]:
-        w3 = self.lane.line.through(name).w3
         members: dict[PositionKey, int] = {}
         ends: list[Event] = []
-        async for _, rows in logs(w3, self.query, *span, windows=self.lane.windows):
+        async for _, rows in logs(self.lane.line.rpc.only(name), self.query, *span, windows=self.lane.windows):
             for event, key in rows:
                 members.setdefault(key, event.block)
             if rows:

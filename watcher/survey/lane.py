@@ -1,4 +1,4 @@
-"""The log lane: which endpoints may be asked for old logs, because each has just returned one that is known to be there.
+"""The log lane: which endpoints may be asked for old logs, because each has just returned some that are known to be there.
 
 One that has not is barred, with its reason, for as long as the lane is used.
 """
@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_right, insort
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from watcher.adapter import Event, LogQuery
+from watcher.chain.log_probe import probe
 from watcher.chain.logs import logs
 from watcher.connection import Connection
-from watcher.errors import ChainError, EndpointError
+from watcher.errors import ChainError, WatcherError
 from watcher.search import Windows
+from watcher.survey.spans import Span
 from watcher.survey.witness import Witness
 
 log = logging.getLogger(__name__)
@@ -31,37 +34,37 @@ class Lane:
     barred: dict[str, str] = field(default_factory=dict)
     _known: list[tuple[int, int, Witness]] = field(default_factory=list)  # by block
 
-    async def opened(self, first: int, last: int) -> None:
-        """Admit every endpoint that returns the market's first founding log. `ChainError` where there is none."""
+    async def opened(self, query: LogQuery[Any], first: int, last: int) -> None:
+        """Admit the endpoints that return the market's first founding log and, at every tenth of these blocks, what others return.
+
+        `ChainError` where there is none.
+        """
         for name in self.line.rpc.endpoints:
             await self._admit(name, first, last)
+        if self.able:
+            probed = await probe(self.line.rpc.only(*self.able), query, first, last)
+            for name, error in probed.barred.items():
+                self.bar(name, reason(error))
+            for event in probed.landmarks:
+                self.learn(event, query)
         if not self.able:
-            raise ChainError(
-                f"{self.line.chain.name}: no endpoint gives the logs from block {first} on "
-                f"({self.reasons()}); name one that does with --rpc URL"
-            )
+            raise self.closed(first)
 
     async def _admit(self, name: str, first: int, last: int) -> None:
         try:
-            if not self._known:
-                event = await self._search(name, first, last)
-                if event is None:
-                    self.bar(name, f"has no log of the market's beginning between blocks {first} and {last}")
-                    return
-                self.learn(event, self.founding)
-            elif not await self.proves(name, first):
+            if self._known:
+                if await self.proves(name, first):
+                    self.able.append(name)
                 return
-        except EndpointError as error:
-            self.bar(name, error.reason)
-            return
-        self.able.append(name)
-
-    async def _search(self, name: str, first: int, last: int) -> Event | None:
-        w3 = self.line.through(name).w3
-        async for _, rows in logs(w3, self.founding, first, last, windows=self.windows):
-            if rows:
-                return rows[0][0]
-        return None
+            async for _, rows in logs(self.line.rpc.only(name), self.founding, first, last, windows=self.windows):
+                if rows:
+                    self.learn(rows[0][0], self.founding)
+                    self.able.append(name)
+                    return
+        except WatcherError as error:
+            self.bar(name, reason(error))
+        else:
+            self.bar(name, f"has no log of the market's beginning between blocks {first} and {last}")
 
     def learn(self, event: Event, query: LogQuery[Any]) -> None:
         """Another log that is known to be there."""
@@ -74,10 +77,10 @@ class Lane:
         """
         place = bisect_right(self._known, first, key=lambda one: one[0])
         witness = self._known[max(0, place - 1)][2]
-        reason = await witness.forgotten(self.line.rpc.only(name))
-        if reason is not None:
-            self.bar(name, reason)
-        return reason is None
+        why = await witness.forgotten(self.line.rpc.only(name))
+        if why is not None:
+            self.bar(name, why)
+        return why is None
 
     def bar(self, name: str, reason: str) -> None:
         log.info("%s is not asked for old logs: %s", name, reason)
@@ -85,10 +88,31 @@ class Lane:
         if name in self.able:
             self.able.remove(name)
 
-    def reasons(self) -> str:
-        """Why endpoints are barred."""
-        return "; ".join(f"{name}: {reason}" for name, reason in self.barred.items())
+    def closed(self, block: int) -> ChainError:
+        """There is nobody left to ask for this block."""
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in self.barred.items())
+        return ChainError(
+            f"{self.line.chain.name}: no endpoint is left that gives the logs from block {block} on ({reasons}); "
+            "name one that does with --rpc URL"
+        )
 
     def other(self, name: str) -> str | None:
         """Another endpoint that may be asked."""
         return next((one for one in self.able if one != name), None)
+
+    def without(self, name: str) -> Lane:
+        """The lane for asking again what `name` has answered: the others, or all where there is no other."""
+        return replace(self, able=[one for one in self.able if one != name] or list(self.able))
+
+
+def reason(error: WatcherError) -> str:
+    """What went wrong, in one line, without the endpoint's name before it."""
+    return str(getattr(error, "reason", error))
+
+
+def group(served: Sequence[tuple[str, Span]]) -> dict[str, list[Span]]:
+    """Spans by the endpoint that served them."""
+    found: dict[str, list[Span]] = {}
+    for name, span in served:
+        found.setdefault(name, []).append(span)
+    return found

@@ -23,16 +23,16 @@ ROUNDS: Final = 12  # heads tried: blocks are replaced, and while many accounts 
 class Roll:
     """Who is in the book, with the block that first named them, and up to which block the logs that name them are read."""
 
-    query: LogQuery[PositionKey]
-    members: dict[PositionKey, int]
+    queries: tuple[LogQuery[PositionKey], ...]
+    members: dict[PositionKey, int | None]
     read: int
 
     async def follow(self, line: Connection, last: int, windows: Windows) -> None:
-        """Read on to block `last`."""
-        async for upto, rows in logs(line.w3, self.query, self.read + 1, last, windows=windows):
-            for event, key in rows:
-                self.members.setdefault(key, event.block)
-            self.read = upto
+        """Whom the logs after `read` name, up to block `last`. What is read stays so only when the caller says that it is final."""
+        for query in self.queries:
+            async for _, rows in logs(line.rpc, query, self.read + 1, last, windows=windows):
+                for event, key in rows:
+                    self.members.setdefault(key, event.block)
 
 
 async def settle(line: Connection, standing: Standing, roll: Roll, windows: Windows) -> tuple[Any, BlockRef]:
@@ -42,8 +42,7 @@ async def settle(line: Connection, standing: Standing, roll: Roll, windows: Wind
         pin = await line.pin()
         here, head = pin.line, pin.block
         final = max(roll.read, head.number - line.chain.finality)
-        since = Roll(roll.query, roll.members, roll.read)  # blocks that are not final are read again in the next round
-        await since.follow(here, head.number, windows)
+        await roll.follow(here, head.number, windows)
         try:
             stale = await _stale(here, standing, roll.members, head, windows)
             if len(stale) > standing.wave:
@@ -86,7 +85,7 @@ async def _stale(
     low = min((block.number for block in blocks), default=head.number)
     moved: dict[PositionKey, int] = {}
     everyone = -1
-    async for _, rows in logs(line.w3, standing.of.moves(standing.terms), low + 1, head.number, windows=windows):
+    async for _, rows in logs(line.rpc, standing.of.moves(standing.terms), low + 1, head.number, windows=windows):
         for event, move in rows:
             if event.block == head.number and event.block_hash != head.hash:
                 raise BlockChanged(f"block {head.number} of chain {head.chain} is no longer {head.hash[:10]}…")
