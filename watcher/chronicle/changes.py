@@ -18,6 +18,7 @@ from watcher.connection import Connection
 from watcher.errors import UsageError, WatcherError
 from watcher.model import BlockRef, Market
 from watcher.query import Query, Slot, ask
+from watcher.search import Windows
 
 CODE: Final = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC  # EIP-1967: a proxy's implementation
 AT_ONCE: Final = 8  # headers
@@ -44,8 +45,9 @@ async def changes(
         raise UsageError(f"{market.protocol} does not say which of its logs are governance")
     early, reason = await _early(line, market, first)
     found: list[tuple[Event, tuple[Change, ...]]] = []
+    windows: Windows = {}
     for query in _queries(of.governance, terms, early):
-        async for upto, rows in logs(line.w3, query, first, last):
+        async for upto, rows in logs(line.w3, query, first, last, windows=windows):
             found += rows
             step(upto)
     found.sort(key=lambda row: (row[0].block, row[0].index))

@@ -21,6 +21,7 @@ from watcher.connection import Connection
 from watcher.errors import AnswerError, WatcherError
 from watcher.model import BlockRef, PositionKey, Token
 from watcher.query import Query, ask, each
+from watcher.search import Windows
 
 LOOK_BACK: Final = 1 << 17  # blocks: as far as the beginning of a delay is looked for
 
@@ -29,11 +30,12 @@ Called: TypeAlias = tuple[Event, Liquidated]
 
 @dataclass(frozen=True, slots=True)
 class Court:
-    """`head` is where tokens are asked for their names; `tokens` are those that were."""
+    """`head` is where tokens are asked for their names; `tokens` are those that were. `windows` is known about endpoints' log ranges."""
 
     line: Connection
     past: Past
     head: BlockRef
+    windows: Windows = field(default_factory=dict)
     tokens: dict[ChecksumAddress, Token] = field(default_factory=dict)
 
     async def block(self, number: int, called: Sequence[Called]) -> list[Case]:
@@ -77,7 +79,7 @@ class Court:
             return told
         number, found = called[0][0].block, []
         keys = tuple(dict.fromkeys(one.key for one in told))
-        async for _, rows in logs(self.line.w3, beside.logs(terms, keys), number, number):
+        async for _, rows in logs(self.line.w3, beside.logs(terms, keys), number, number, windows=self.windows):
             found += [event for event, _ in rows]
         try:
             return beside.settle(terms, called, found)

@@ -10,25 +10,23 @@ from watcher.adapters import adapter
 from watcher.chain.logs import logs
 from watcher.chronicle.case import Case
 from watcher.chronicle.court import Called, Court
-from watcher.connection import Connection
 from watcher.errors import UsageError
-from watcher.model import Market
 
 AT_ONCE: Final = 8  # blocks read side by side
 
 
 async def liquidated(
-    line: Connection, market: Market, terms: Any, first: int, last: int, step: Callable[[int], None]
+    court: Court, terms: Any, first: int, last: int, step: Callable[[int], None]
 ) -> dict[int, list[Called]]:
     """The liquidations of blocks `first` to `last` as the market's own logs tell them, by block; `step` hears how far it got.
 
-    Raises as `chain.logs.logs` does: a range is known whole or not at all.
+    `terms` are the present ones. Raises as `chain.logs.logs` does: a range is known whole or not at all.
     """
-    of = adapter(market.protocol)
+    of = adapter(court.past.market.protocol)
     if of.liquidations is None:
-        raise UsageError(f"{market.protocol} does not say which of its logs are liquidations")
+        raise UsageError(f"{of.name} does not say which of its logs are liquidations")
     found: dict[int, list[Called]] = {}
-    async for upto, rows in logs(line.w3, of.liquidations(terms), first, last):
+    async for upto, rows in logs(court.line.w3, of.liquidations(terms), first, last, windows=court.windows):
         for event, told in rows:
             found.setdefault(event.block, []).append((event, told))
         step(upto)

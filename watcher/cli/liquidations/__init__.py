@@ -19,7 +19,7 @@ from watcher.chronicle.court import Court
 from watcher.chronicle.liquidations import cases, liquidated
 from watcher.chronicle.past import Past
 from watcher.chronicle.span import Bound, span
-from watcher.cli.liquidations.record import COLUMNS, record
+from watcher.cli.liquidations.record import COLUMNS, of_case
 from watcher.cli.liquidations.sheet import LINES, line_of
 from watcher.cli.marks import MARKS, Marks
 from watcher.cli.options import (
@@ -85,7 +85,7 @@ async def liquidations(config: Config, wanted: str, bounds: tuple[Bound, Bound],
         show([line_of(case) for case in found], LINES, options.format)
     else:
         final = pin.block.number - chain.finality
-        show([record(chain, market, case, final) for case in found], COLUMNS, options.format)
+        show([of_case(chain, market, case, final) for case in found], COLUMNS, options.format)
     return ended(found, options)
 
 
@@ -95,16 +95,17 @@ async def judged(pin: Pin, market: Market, bounds: tuple[Bound, Bound], options:
     past = Past(line.reader, market)
     terms = (await past.at(pin.block.number, ())).terms
     first, last = await span(line, market, pin.block, *bounds)
+    court = Court(line, past, pin.block)
     options.note(f"{market.name}: blocks {first} to {last}")
     with progress("reading logs", MARKS, visible) as step:
-        found = await liquidated(line, market, terms, first, last, Marks(step, first, last).reached)
+        found = await liquidated(court, terms, first, last, Marks(step, first, last).reached)
     total = sum(map(len, found.values()))
     options.note(
         f"{total} liquidation{'' if total == 1 else 's'} in {len(found)} block{'' if len(found) == 1 else 's'}"
     )
     read: list[Case] = []
     with progress("reading blocks", total, visible) as step:
-        async for case in cases(Court(line, past, pin.block), found):
+        async for case in cases(court, found):
             read.append(case)
             step(str(case.block.number))
     return read

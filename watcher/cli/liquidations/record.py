@@ -16,7 +16,7 @@ from watcher.model import Market, Token
 Record = dict[str, Any]
 
 
-def record(chain: Chain, market: Market, case: Case, final: int) -> Record:
+def of_case(chain: Chain, market: Market, case: Case, final: int) -> Record:
     """What is not known is null, and `unknown` says why. `final` is the newest block that no reorg takes back."""
     told, block = case.told, case.block
     return {

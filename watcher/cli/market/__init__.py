@@ -15,7 +15,7 @@ import typer
 from watcher.chronicle.changes import changes
 from watcher.chronicle.past import Past
 from watcher.chronicle.span import Bound, span
-from watcher.cli.market.log import COLUMNS, LINES, line_of, record
+from watcher.cli.market.log import COLUMNS, LINES, line_of, of_entry
 from watcher.cli.market.record import RESERVE, document, reserves
 from watcher.cli.market.sheet import show_market
 from watcher.cli.market.view import View, view
@@ -112,7 +112,7 @@ async def show_log(pin: Pin, market: Market, since: At | None, options: Options)
     if options.format is Format.TABLE:
         show([line_of(found, entry) for entry in found.entries], LINES, options.format)
     else:
-        show([record(line.chain, market, found, entry) for entry in found.entries], COLUMNS, options.format)
+        show([of_entry(line.chain, market, found, entry) for entry in found.entries], COLUMNS, options.format)
     options.note(f"{len(found.entries)} parameter{'' if len(found.entries) == 1 else 's'} changed")
     if found.reason is not None:
         sys.stderr.write(f"watcher: what held before is not known: {clean_line(found.reason)}\n")

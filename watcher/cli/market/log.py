@@ -52,7 +52,7 @@ COLUMNS: Final = tuple(
 )
 
 
-def record(chain: Chain, market: Market, found: Changes, entry: Entry) -> dict[str, Any]:
+def of_entry(chain: Chain, market: Market, found: Changes, entry: Entry) -> dict[str, Any]:
     """`was` and `now` in the integers of `measure`; `was` is null where there was nothing, and where `was_known` is false."""
     event, setting = entry.event, entry.setting
     rules = found.rules.get((event.block, event.index))
