@@ -74,7 +74,7 @@ ALLOWED = {
     },
     "survey": CORE | {"adapter", "adapters", "chain", "connection", "search", "store"},
     "following": CORE | {"adapter", "adapters", "book", "chain", "connection", "health", "search", "store", "survey"},
-    "chronicle": CORE | {"adapter", "adapters", "chain", "connection", "health", "oracle"},
+    "chronicle": CORE | {"adapter", "adapters", "chain", "connection", "health", "oracle", "search"},
     "scheduler": CORE,
     "exit": {"errors"},
     "localchain": CORE | {"chain", "data", "config"},
