@@ -76,9 +76,17 @@ def test_a_state_is_read_for_the_feeds_that_have_one() -> None:
     }
 
 
-def test_a_round_that_is_not_complete_has_no_age() -> None:
+def test_f26_a_round_that_is_not_complete_has_no_age_and_is_doubted() -> None:
     one = (Feed(PLAIN, "x", ("x",), PLAIN, False),)
-    assert feed.pulses(one, [(1, 5, 0, 0, 0)], []) == {PLAIN: Pulse(None, False)}
+    found = feed.pulses(one, [(1, 5, 0, 0, 0)], [])
+    assert found == {PLAIN: Pulse(0, False)}
+    (doubt,) = feed.doubts("X", found[PLAIN], NOW)
+    assert (doubt.kind, "a round that is not complete" in doubt.text) == (DoubtKind.STALE, True)
+
+
+def test_a_source_without_rounds_has_no_age() -> None:
+    one = (Feed(PLAIN, "x", ("x",), PLAIN, False),)
+    assert feed.pulses(one, [(0, 5, 0, 0, 0)], []) == {PLAIN: Pulse(None, False)}
     assert feed.pulses(one, [None], []) == {PLAIN: Pulse(None, False)}
 
 

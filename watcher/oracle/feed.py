@@ -34,7 +34,7 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """A feed now: `updated` in seconds (None: cannot be read), `binding` when a cap holds the answer down."""
+    """A feed now: `updated` in seconds (None: cannot be read; 0: its round is not complete), `binding` when a cap holds the answer down."""
 
     updated: int | None
     binding: bool
@@ -86,18 +86,24 @@ def pulses(feeds: Sequence[Feed], rounds: Rows, caps: Rows) -> dict[ChecksumAddr
 def _pulse(feed: Feed, times: Iterator[object], binding: Iterator[object]) -> Pulse:
     row = next(times) if feed.clock else None
     cap = next(binding) if feed.capped else None
-    updated = row[3] if isinstance(row, tuple) and row[3] > 0 else None
+    updated = row[3] if isinstance(row, tuple) and (row[3] or row[0]) else None  # all zero: a source that has no rounds
     return Pulse(updated, isinstance(cap, tuple) and bool(cap[0]))
 
 
 def doubts(symbol: str, pulse: Pulse | None, now: int | None) -> tuple[Doubt, ...]:
-    """What to say beside a price of `symbol`: its cap binds, or its answer is older than any usual heartbeat. `now` in seconds."""
+    """What to say beside a price of `symbol`: its cap binds, its round is not complete, or its answer is older than any usual heartbeat.
+
+    `now` in seconds.
+    """
     found: list[Doubt] = []
     if pulse is None:
         return ()
     if pulse.binding:
         found.append(Doubt(DoubtKind.CAPPED, f"the price of {symbol} is held down by its cap"))
-    if now is not None and pulse.updated is not None and now - pulse.updated > OLD:
+    if pulse.updated == 0:
+        text = f"the price of {symbol} is of a round that is not complete; when it was updated is not known"
+        found.append(Doubt(DoubtKind.STALE, text))
+    elif now is not None and pulse.updated is not None and now - pulse.updated > OLD:
         hours = (now - pulse.updated) // 3600
         found.append(Doubt(DoubtKind.STALE, f"the price of {symbol} was last updated {hours} hours ago"))
     return tuple(found)

@@ -29,7 +29,7 @@ def prices(terms: Terms, quote: Quote) -> tuple[Price, ...]:
                 source=source,
                 description=known.description if known else "fallback oracle",
                 path=known.path if known else (),
-                updated=pulse.updated if pulse else None,
+                updated=(pulse.updated or None) if pulse else None,
                 doubts=feed.doubts(asset.symbol, pulse, moment),
             )
         )

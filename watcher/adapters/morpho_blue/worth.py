@@ -12,7 +12,7 @@ from watcher.adapters.morpho_blue.facts import Holding, Quote, Terms
 from watcher.adapters.morpho_blue.interest import borrow_rate, supply_rate
 from watcher.errors import MissingPrice, UsageError
 from watcher.formula.morpho import max_borrow, quoted_down, room, to_assets_down, to_assets_up
-from watcher.model import Leg, Line, Side, Unit, Valuation
+from watcher.model import Doubt, Leg, Line, Side, Unit, Valuation
 from watcher.oracle.feed import doubts
 from watcher.units import WAD, Raw, Ray, Wad, mul_div_down
 
@@ -74,7 +74,15 @@ def value(terms: Terms, quote: Quote, holding: Holding) -> Valuation:
         health=Wad(mul_div_down(weighted, WAD, debt)) if debt else None,
         liquidatable=weighted < debt,
         blocked=None,
+        doubts=_doubts(terms, quote, holding),
     )
+
+
+def _doubts(terms: Terms, quote: Quote, holding: Holding) -> tuple[Doubt, ...]:
+    """Of the one price that it hangs on."""
+    if terms.collateral is None or not holding.collateral:
+        return ()
+    return doubts(terms.collateral.symbol, quote.pulse, quote.moment.timestamp)
 
 
 def _legs(terms: Terms, quote: Quote, holding: Holding, collateral: int, debt: int) -> list[Leg]:
@@ -106,7 +114,7 @@ def prices(terms: Terms, quote: Quote) -> tuple[Price, ...]:
             source=terms.params.oracle,
             description=", ".join(f"{role} {feed.description}" for role, feed in parts),
             path=tuple(f"{role}: {step}" for role, feed in parts for step in feed.path),
-            updated=quote.pulse.updated,
+            updated=quote.pulse.updated or None,
             doubts=doubts(terms.collateral.symbol, quote.pulse, now),
         ),
     )
