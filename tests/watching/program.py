@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,23 +24,27 @@ class Program:
     folder: Path
     node: Forking
     server: Server
+    kept: int = 0  # blocks in the store when somebody last looked
 
     @property
     def db(self) -> Path:
         return self.folder / "watcher.db"
 
-    async def start(self, *arguments: str, listen: bool = False) -> asyncio.subprocess.Process:
-        """With `listen` what it logs is read from the process and goes into no file."""
+    async def start(
+        self, *arguments: str, listen: bool = False, env: Mapping[str, str] = {}
+    ) -> asyncio.subprocess.Process:
+        """With `listen` what it logs is read from the process and goes into no file. `env` joins its environment."""
         words = ("-m", "watcher", "run", "--config", str(self.folder / "watcher.toml"), *arguments)
         kept = {name: text for name, text in os.environ.items() if not name.startswith(("WATCHER_", "ETH_RPC"))}
+        kept |= env
         out, err = (self.folder / name for name in ("out", "err"))
         with out.open("ab") as stdout, err.open("ab") as stderr:
             return await asyncio.create_subprocess_exec(
                 *(sys.executable, *words), stdout=stdout, stderr=asyncio.subprocess.PIPE if listen else stderr, env=kept
             )
 
-    async def run(self, *arguments: str) -> int:
-        process = await self.start(*arguments)
+    async def run(self, *arguments: str, env: Mapping[str, str] = {}) -> int:
+        process = await self.start(*arguments, env=env)
         async with asyncio.timeout(PATIENCE):
             return await process.wait()
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+import resource
+import shutil
 import signal
+import sqlite3
 import time
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,8 +23,8 @@ from tests.watching.scene import CHAIN, COIN
 from watcher.exit import Exit
 from watcher.health.bands import reaches
 from watcher.health.fold import fold
-from watcher.model import Status
-from watcher.store import deliveries, outbox, recall
+from watcher.model import Sighting, Status, Transition
+from watcher.store import deliveries, outbox, recall, upkeep
 from watcher.store.open import open_store
 
 HEALTHS = (160, 145, 120, 105, 99, 130, 170, 102)
@@ -38,21 +43,48 @@ async def growth(at: Program, stop: asyncio.Event) -> None:
         at.node.head += 1
 
 
-async def killed(at: Program, seed: int) -> None:
-    """One run that is killed at a moment of which nobody knows where in the program it is: after its first block, or anywhere."""
+async def killed(at: Program, seed: int) -> str:
+    """One run that is killed at a moment of which nobody knows where in the program it is: after its first block, or anywhere.
+
+    Says how far it had got, by what it had logged and what it left.
+    """
     chance = random.Random(seed)
     process = await at.start(listen=True)
     assert process.stderr is not None
+    logged = 0
     if seed % 4:
         async with asyncio.timeout(PATIENCE):
             assert b": block " in await process.stderr.readline()
+        logged = 1
     await asyncio.sleep(chance.uniform(0, 2.5))
     process.kill()
-    await process.communicate()
+    _, rest = await process.communicate()
+    logged += rest.count(b": block ")
+    with open_store(copied(at.db)) as store:
+        blocks, untold = len(recall.blocks(store, CHAIN)), len(deliveries.waiting(store, "console"))
+    new, at.kept = blocks - at.kept, blocks
+    if untold:
+        return "with a change that was not told yet"
+    if new > logged:
+        return "with a block that was not logged yet"
+    return "between two blocks" if logged else "before its first block"
 
 
-async def kills(folder: Path, count: int) -> None:
+def copied(db: Path) -> Path:
+    """The store as the kill left it, to be looked at elsewhere: a look would recover it before the next run does."""
+    copy = db.with_name("copy.db")
+    for ending in ("", "-wal", "-shm"):
+        Path(f"{copy}{ending}").unlink(missing_ok=True)
+    for ending in ("", "-wal"):
+        if Path(f"{db}{ending}").exists():
+            shutil.copy(f"{db}{ending}", f"{copy}{ending}")
+    return copy
+
+
+async def kills(folder: Path, count: int) -> tuple[Counter[str], dict[str, object]]:
+    """Where so many kills hit, and what is wrong with the store after them."""
     made = lending()
+    struck: Counter[str] = Counter()
     async with program(folder, made) as at:
 
         def set_scene(number: int) -> None:
@@ -60,46 +92,57 @@ async def kills(folder: Path, count: int) -> None:
             made.pools["eth"].debt = -(-80 * COIN * 100 // health)
 
         at.node.course = set_scene
+        open_store(at.db, write=True, create=True).close()
         stop = asyncio.Event()
         growing = asyncio.create_task(growth(at, stop))
         for seed in range(count):
-            await killed(at, seed)
+            struck[await killed(at, seed)] += 1
         stop.set()
         await growing
         assert await at.run("--once") == Exit.OK, at.said("err")
-        check(at)
+        return struck, wrong(at)
 
 
-def check(at: Program) -> None:
-    """The store tells the chain's story block by block; folding its readings anew gives its transitions; each was told."""
+def wrong(at: Program) -> dict[str, object]:
+    """Where the store does not tell the chain's story block by block, its readings folded anew do not give its transitions, or one was
+    not told. Empty where all is well."""
     with open_store(at.db) as store:
         changes = outbox.transitions(store, chain=CHAIN)
         seen = recall.sightings(store, changes[0].key, CHAIN)
-        _, expected = fold(seen)
-        tip = recall.cursor(store, CHAIN)
-        blocks = recall.blocks(store, CHAIN)
-        gaps = recall.gaps(store, CHAIN)
-        waiting = deliveries.waiting(store, "console")
-    assert [(one.id, one.before, one.after) for one in changes] == [(one.id, one.before, one.after) for one in expected]
-    assert len(changes) >= 3
-    assert tip is not None
-    assert tip == blocks[0] == seen[-1].block
-    assert tip.number == at.node.head
-    assert len(seen) == len(blocks)
-    for one in seen:
-        health = HEALTHS[one.block.number // 7 % len(HEALTHS)]
-        assert one.block.hash == at.node.hash(one.block.number)
-        assert one.health is not None
-        assert abs(one.health - health * 10**16) <= 1
+        tip, blocks, gaps = recall.cursor(store, CHAIN), recall.blocks(store, CHAIN), recall.gaps(store, CHAIN)
+        waiting, damage = deliveries.waiting(store, "console"), upkeep.problems(store)
+    _, expected = fold(seen)
     numbers = {block.number for block in blocks}
-    missing = set(range(min(numbers), tip.number + 1)) - numbers
-    assert not any(numbers & set(range(gap.first, gap.last + 1)) for gap in gaps)
-    assert all(any(gap.first <= number <= gap.last for gap in gaps) for number in missing if far(number, numbers))
+    unread = set(range(min(numbers), at.node.head + 1)) - numbers
+    gone = {number for gap in gaps for number in range(gap.first, gap.last + 1)}
     told = at.said("out")
-    for change in changes:
-        if change.before is not None or reaches(change.after, Status.WARN):
-            assert f"id {change.id}" in told
-    assert waiting == ()
+    found = {
+        "damage": damage,
+        "tip": tip if tip is None or tip != blocks[0] or tip.number != at.node.head else None,
+        "transitions": {(one.id, one.before, one.after) for one in changes}
+        ^ {(one.id, one.before, one.after) for one in expected},
+        "doubled": [item for item, times in Counter(one.id for one in changes).items() if times > 1],
+        "blocks": {one.number for one in blocks} ^ {one.block.number for one in seen},
+        "doubled readings": len(seen) - len(numbers),
+        "another branch": [one for one in blocks if one.hash != at.node.hash(one.number)],
+        "health": [one for one in seen if not true(one)],
+        "a gap that was read": numbers & gone,
+        "unread, and no gap": {number for number in unread - gone if far(number, numbers)},
+        "not told": [one.id for one in changes if is_told(one) and f"id {one.id}" not in told],
+        "still to be told": waiting,
+        "nothing happened": len(changes) < 3,
+    }
+    return {name: what for name, what in found.items() if what}
+
+
+def true(seen: Sighting) -> bool:
+    """Whether the health that was stored is that of the chain's own course."""
+    expected = HEALTHS[seen.block.number // 7 % len(HEALTHS)] * 10**16
+    return seen.health is not None and abs(seen.health - expected) <= 1
+
+
+def is_told(change: Transition) -> bool:
+    return change.before is not None or reaches(change.after, Status.WARN)
 
 
 def far(number: int, read: set[int]) -> bool:
@@ -110,12 +153,15 @@ def far(number: int, read: set[int]) -> bool:
 
 @pytest.mark.slow
 def test_f42_five_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
-    asyncio.run(kills(tmp_path, 5))
+    struck, amiss = asyncio.run(kills(tmp_path, 5))
+    assert (struck.total(), amiss) == (5, {})
 
 
 @pytest.mark.long
 def test_f42_two_hundred_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
-    asyncio.run(kills(tmp_path, 200))
+    struck, amiss = asyncio.run(kills(tmp_path, 200))
+    assert (struck.total(), amiss) == (200, {})
+    assert len(struck) >= 3, struck
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, Exit.OK), (signal.SIGINT, Exit.INTERRUPTED)])
@@ -173,6 +219,113 @@ def test_f45_a_second_watcher_on_the_same_store_exits_5_and_says_who_has_it(tmp_
             assert "is being written by another watcher (process " in at.said("err")
             assert at.said("out") == ""
             assert await at.run("--once") == Exit.OK
+
+    asyncio.run(story())
+
+
+@pytest.mark.slow
+def test_f44_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    async def story() -> None:
+        made = lending()
+        async with program(tmp_path, made) as at:
+            process = await at.start(listen=True)
+            try:
+                await heard(process, b"block 100; 1 safe")
+                room = (tmp_path / "watcher.db-wal").stat().st_size
+                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+                made.pools["eth"].debt = 76 * COIN  # 80 / 76: danger
+                at.node.head += 20
+                said = await heard(process, b"watcher.db: ")
+                assert b"nothing of this was written" in said
+                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+                at.node.head += 1
+                assert b"1 danger" in await heard(process, b": block 121")
+                process.terminate()
+                assert await process.wait() == Exit.OK
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                await process.communicate()
+        assert "STORE FAILING" in at.said("out").upper()
+        with open_store(at.db) as store:
+            assert [one.after for one in outbox.transitions(store, chain=CHAIN)] == [Status.SAFE, Status.DANGER]
+            assert [one.number for one in recall.blocks(store, CHAIN)] == [121, 100]
+            assert [(gap.first, gap.last) for gap in recall.gaps(store, CHAIN)] == [(101, 120)]
+            assert upkeep.problems(store) == ()
+
+    asyncio.run(story())
+
+
+async def heard(process: asyncio.subprocess.Process, words: bytes) -> bytes:
+    """The next line of its log with these words."""
+    assert process.stderr is not None
+    async with asyncio.timeout(PATIENCE):
+        while words not in (line := await process.stderr.readline()):
+            assert line, "it ended"
+    return line
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def from_the_future(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+
+
+UNUSABLE = {"truncated": (cut, "restore it from a backup"), "newer": (from_the_future, "newer watcher")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", UNUSABLE)
+def test_f46_f47_a_run_refuses_a_store_that_it_cannot_read_and_leaves_it_as_it_is(tmp_path: Path, what: str) -> None:
+    async def story() -> None:
+        async with program(tmp_path, lending()) as at:
+            open_store(at.db, write=True, create=True).close()
+            spoil(at.db)
+            before = at.db.read_bytes()
+            assert await at.run("--once") == Exit.STORAGE
+            assert words in at.said("err")
+            assert (at.db.read_bytes(), at.said("out")) == (before, "")
+
+    spoil, words = UNUSABLE[what]
+    asyncio.run(story())
+
+
+@pytest.mark.slow
+def test_f45_a_store_that_another_program_has_locked_fails_that_cycle_and_no_later_one(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with program(tmp_path, lending()) as at:
+            open_store(at.db, write=True, create=True).close()
+            with closing(sqlite3.connect(at.db)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                assert await at.run("--once") == Exit.STORAGE
+            assert "locked: another program is writing to it" in at.said("err")
+            with open_store(at.db) as store:
+                assert (recall.blocks(store, CHAIN), outbox.transitions(store, chain=CHAIN)) == ((), ())
+            assert await at.run("--once") == Exit.OK
+
+    asyncio.run(story())
+
+
+@pytest.mark.slow
+def test_f70_it_runs_without_a_terminal_in_the_c_locale_with_a_home_that_may_not_be_written(tmp_path: Path) -> None:
+    async def story() -> None:
+        (home := tmp_path / "home").mkdir(mode=0o555)
+        async with program(tmp_path, lending()) as at:
+            plain = {
+                "HOME": str(home),
+                "LANG": "C",
+                "LC_ALL": "C",
+                "PYTHONUTF8": "0",
+                "PYTHONCOERCECLOCALE": "0",
+                "TERM": "dumb",
+            }
+            assert await at.run("--once", env=plain) == Exit.OK
+        assert list(home.iterdir()) == []
+        assert "block 100; 1 safe" in at.said("err")
+        assert "\x1b" not in at.said("err") + at.said("out")
 
     asyncio.run(story())
 
