@@ -164,9 +164,11 @@ def test_a_mismatch_is_told_with_both_figures() -> None:
 
 def lines() -> tuple[Line, ...]:
     at = block(2)
-    fine = Line("ann", "Aave V3.0", row(ANN, at, 2 * WAD), valued(ANN, at, 2 * WAD + WAD // 10), Fall((), 125_000))
-    over = Line("ben", "Aave V3.0", row(BEN, at, WAD - 1), valued(BEN, at, WAD), Fall((), 0))
-    return fine, over, Line("cyd", "Aave V3.0", unread(ANN, at), None, None)
+    fine = Line(
+        "ann", "Aave V3.0", row(ANN, at, 2 * WAD), valued(ANN, at, 2 * WAD + WAD // 10), lambda: Fall((), 125_000)
+    )
+    over = Line("ben", "Aave V3.0", row(BEN, at, WAD - 1), valued(BEN, at, WAD), lambda: Fall((), 0))
+    return fine, over, Line("cyd", "Aave V3.0", unread(ANN, at), None, lambda: None)
 
 
 def test_a_row_says_health_change_and_distance() -> None:

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from eth_typing import ChecksumAddress
@@ -64,10 +65,14 @@ class Run:
         started = time.monotonic()
         play = await Play.of(self.world)
         self.first = await self.world.chain.block_number() + 1
-        for self.step, step in enumerate(STEPS, 1):
-            await self._perform(play, step)
-        await self.program.end()
-        return await self._outcome(time.monotonic() - started)
+        try:
+            for self.step, step in enumerate(STEPS, 1):
+                await self._perform(play, step)
+            await self.program.end()
+            return await self._outcome(time.monotonic() - started)
+        finally:
+            if self.stored is not None:
+                self.stored.store.close()
 
     async def _perform(self, play: Play, step: Step) -> None:
         match step.event:
@@ -224,5 +229,4 @@ class Run:
         before, self.before[key] = self.before.get(key), seen
         label = self.chain.note(key.market).label
         market = label if row.market.protocol == "aave_v3" else f"Morpho {label}"
-        distance = None if seen is None else fall(row.position)
-        return Line(self.cast[to_checksum_address(key.key)], market, row, before, distance)
+        return Line(self.cast[to_checksum_address(key.key)], market, row, before, partial(fall, row.position))

@@ -15,13 +15,13 @@ from watcher.model import BlockRef, Valuation
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One position as the table shows it: `before` is its value one block earlier, `fall` of all its collateral's prices."""
+    """One position as the table shows it: `before` is its value one block earlier, `fall` finds that of all its collateral's prices."""
 
     who: str
     market: str
     row: Row
     before: Valuation | None
-    fall: Fall | None
+    fall: Callable[[], Fall | None]
 
     def crossing(self) -> str | None:
         """A word about a position that has just come to, or back from, the wrong side of its line."""

@@ -156,6 +156,5 @@ def change(before: int | None, now: int | None) -> str:
 
 
 def away(line: Line) -> str:
-    if line.fall is None or not line.fall.steps:
-        return ""
-    return f"−{percent(line.fall.steps, STEPS)}"
+    found = None if line.row.reading.valuation is None else line.fall()
+    return f"−{percent(found.steps, STEPS)}" if found is not None and found.steps else ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from msgspec.json import decode as decoded
+from sqlalchemy import Connection, Table, select
 
 from watcher.adapter import Position, Which
 from watcher.adapters import adapter
@@ -15,12 +15,12 @@ from watcher.cycle import MarketCycle, Row
 from watcher.errors import AnswerError
 from watcher.health.audit import Mismatch
 from watcher.health.status import read
-from watcher.model import BlockRef, DoubtKind, Market, PositionKey, Transition, Valuation
-from watcher.store import outbox, recall
+from watcher.model import BlockRef, Doubt, DoubtKind, Market, PositionKey, Status, Transition
+from watcher.store import outbox, recall, trail
 from watcher.store.entry import Missed
+from watcher.store.facts import decode
 from watcher.store.open import Store, open_store
-from watcher.store.recall import Recalled
-from watcher.store.tables import CYCLE, MARKET, POSITION, READING
+from watcher.store.tables import CYCLE, HOLDING, MARKET, POSITION, QUOTE, READING, TERMS
 
 AUDITS = (DoubtKind.MISMATCH, DoubtKind.UNAUDITED, DoubtKind.DISPUTED)
 
@@ -53,51 +53,50 @@ class Stored:
         return tuple(self._cycle(market, block) for market in recall.markets(self.store, self.chain))
 
     def _cycle(self, market: Market, block: BlockRef) -> MarketCycle:
-        here = (MARKET.c.chain == self.chain, MARKET.c.name == market.name)
+        of, here = adapter(market.protocol), (MARKET.c.chain == self.chain, MARKET.c.name == market.name)
         with self.store.read() as connection:
             ran = connection.execute(
-                select(CYCLE.c.error).join(MARKET).where(*here, CYCLE.c.number == block.number)
+                select(CYCLE.c.error, MARKET.c.id).join(MARKET).where(*here, CYCLE.c.number == block.number)
             ).first()
-            keys = connection.scalars(
-                select(POSITION.c.key)
-                .join(MARKET)
-                .join(READING, READING.c.position_id == POSITION.c.id)
-                .where(*here, READING.c.number == block.number)
-                .order_by(POSITION.c.id)
+            if ran is None or ran.error is not None:
+                return MarketCycle(market, block, error=AnswerError("was not read" if ran is None else ran.error))
+            found = select(READING, POSITION.c.key).join(POSITION)
+            kept = connection.execute(
+                found.where(POSITION.c.market_id == ran.id, READING.c.number == block.number).order_by(POSITION.c.id)
             ).all()
-        if ran is None or ran.error is not None:
-            return MarketCycle(market, block, error=AnswerError("was not read" if ran is None else ran.error))
-        of = adapter(market.protocol)
-        found = [recall.facts_at(self.store, of, market, key(market, one), block.number) for one in keys]
-        exact = [one for one in found if one is not None and one.kept.block == block]
-        if not exact:
-            return MarketCycle(market, block)
-        quote = of.accrue(exact[0].terms, exact[0].quote, block, Which.ALL)
-        rows = tuple(_row(market, one, Position(of, one.terms, quote, one.holding)) for one in exact)
-        return MarketCycle(market, block, exact[0].terms, quote, exact[0].quote, rows)
+            terms = fact(connection, TERMS, of.terms_type, ran.id, block)
+            stored = fact(connection, QUOTE, of.quote_type, ran.id, block)
+            quote = of.accrue(terms, stored, block, Which.ALL)
+            rows = []
+            for row in kept:
+                holding = fact(connection, HOLDING, of.holding_type, row.position_id, block)
+                rows.append(_row(market, block, row, Position(of, terms, quote, holding)))
+        return MarketCycle(market, block, terms, quote, stored, tuple(rows))
 
 
 def opened(path: Path, chain: int) -> Stored:
     return Stored(open_store(path), chain)
 
 
-def key(market: Market, text: str) -> PositionKey:
-    return PositionKey(market.name, bytes.fromhex(text))
+def fact(connection: Connection, table: Table, kind: type, owner: int, block: BlockRef) -> Any:
+    """What held at the block, by the table's last change up to it."""
+    mark = trail.last(connection, table, owner, block.number)
+    if mark is None:
+        raise AnswerError(f"nothing of {table.name} {owner} is stored up to block {block.number}")
+    return decode(kind, mark.body)
 
 
-def _row(market: Market, found: Recalled[Any, Any, Any], position: Position[Any, Any, Any]) -> Row:
-    kept = found.kept
-    reading = read(kept.key, kept.block, position)
-    mismatches = tuple(_mismatches(found, reading.valuation))
-    return Row(market, position, replace(reading, status=kept.status, doubts=kept.doubts), True, mismatches)
-
-
-def _mismatches(found: Recalled[Any, Any, Any], worth: Valuation | None) -> Iterator[Mismatch]:
-    kept = found.kept
-    for name in ("health", "collateral", "debt"):
-        ours = None if worth is None else getattr(worth, name)
-        if getattr(kept, name) != ours:
-            yield Mismatch(f"stored {name}", getattr(kept, name), ours)
-    for doubt in kept.doubts:
-        if doubt.kind in AUDITS:
-            yield Mismatch(f"{doubt.kind} ({doubt.text})", True, False)
+def _row(market: Market, block: BlockRef, kept: Any, position: Position[Any, Any, Any]) -> Row:
+    """A stored reading as a row of a cycle: its status and doubts as they are stored, its figures computed anew."""
+    of = PositionKey(market.name, bytes.fromhex(kept.key))
+    reading = read(of, block, position)
+    worth = reading.valuation
+    figures = {
+        name: (getattr(kept, name), None if worth is None else getattr(worth, name))
+        for name in ("health", "collateral", "debt")
+    }
+    apart = [Mismatch(f"stored {name}", ours, theirs) for name, (ours, theirs) in figures.items() if ours != theirs]
+    apart += [] if kept.exact else [Mismatch("exact", False, True)]
+    doubts = () if kept.doubts is None else tuple(Doubt(*one) for one in decoded(kept.doubts, type=recall.DOUBTS))
+    apart += [Mismatch(f"{doubt.kind} ({doubt.text})", True, False) for doubt in doubts if doubt.kind in AUDITS]
+    return Row(market, position, replace(reading, status=Status(kept.status), doubts=doubts), True, tuple(apart))

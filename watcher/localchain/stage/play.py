@@ -64,13 +64,11 @@ def _falling() -> Iterator[Step]:
         return Step(seconds, now, event)
 
     yield to(PACE)
-    yield to(20 * MINUTE, eth=1_975, btc=59_400)
     yield to(35 * MINUTE, eth=1_950, btc=58_900)
     yield to(HOUR, eth=1_920, btc=58_300, link=Decimal("13.6"))
     yield to(DAY)  # nothing moves but interest
     yield to(15 * MINUTE, eth=1_890, btc=57_700, ratio=Decimal("1.196"))
-    yield to(40 * MINUTE, eth=1_860, btc=57_000, aave=96)
-    yield to(12 * MINUTE, eth=1_825, btc=56_200)
+    yield to(40 * MINUTE, eth=1_825, btc=56_200, aave=96)
     yield to(25 * MINUTE, eth=1_790, btc=55_500, link=Decimal("13.1"))
     yield to(HOUR, Event.KILL, eth=1_765, btc=54_900, ratio=Decimal("1.187"))
     yield to(30 * MINUTE, Event.UNWATCHED, eth=1_740, btc=54_200, aave=92)
@@ -82,10 +80,9 @@ def _falling() -> Iterator[Step]:
     yield to(PACE, eth=1_560, btc=49_000)  # this block and the next are replaced by milder ones
     yield to(PACE, Event.REORG, eth=1_500, btc=47_500)
     yield to(PACE, eth=1_640, btc=51_800, ratio=Decimal("1.174"))
-    yield to(45 * MINUTE, eth=1_620, btc=51_100, aave=84)
-    yield to(2 * HOUR, Event.LIE, eth=1_595, btc=50_400)  # it is not asked again from here on
+    yield to(2 * HOUR, Event.LIE, eth=1_595, btc=50_400, aave=84)  # it is not asked again from here on
     yield to(30 * MINUTE, eth=1_570, btc=49_600, link=Decimal("11.8"))
-    yield to(3 * DAY)
+    yield to(2 * DAY)
     yield to(HOUR, eth=1_610, btc=50_900, ratio=Decimal("1.181"))
     yield to(HOUR, eth=1_660, btc=52_000, ratio=Decimal("1.19"), aave=88)
 

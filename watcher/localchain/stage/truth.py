@@ -131,11 +131,7 @@ class Truth:
         pooled = key.market in self._pools
         figures, health = await (self._pooled(key, number) if pooled else self._isolated(key, number))
         over = bool(figures["liquidatable"])
-        lost: frozenset[int] | None = None
-        if key in self._paired:
-            days = () if over else AHEAD
-            gone = await asyncio.gather(*(self._lost(key, number, time + day * DAY) for day in days))
-            lost = frozenset(AHEAD if over else (day for day, past in zip(days, gone, strict=True) if past))
+        lost = await self._lost(key, number, time, over) if key in self._paired else None
         return figures, Margin(health, over, lost)
 
     async def _pooled(self, key: PositionKey, number: int) -> tuple[Figures, Fraction | None]:
@@ -167,7 +163,14 @@ class Truth:
             raise AnswerError(f"liquidate of {who} in {market.name} fails for another reason: {refusal}") from refusal
         return True
 
-    async def _lost(self, key: PositionKey, number: int, time: int) -> bool:
+    async def _lost(self, key: PositionKey, number: int, time: int, over: bool) -> frozenset[int]:
+        """The days of `AHEAD` after which it is past its line; one that is not after the last is not before."""
+        if over or not await self._past(key, number, time + AHEAD[-1] * DAY):
+            return frozenset(AHEAD if over else ())
+        gone = await asyncio.gather(*(self._past(key, number, time + day * DAY) for day in AHEAD))
+        return frozenset(day for day, past in zip(AHEAD, gone, strict=True) if past)
+
+    async def _past(self, key: PositionKey, number: int, time: int) -> bool:
         """Whether it is past its line at a later `time` (Unix seconds) if nothing else happens after block `number`."""
         who, pool = checksum(key.key), self._pools.get(key.market)
         if pool is not None:
