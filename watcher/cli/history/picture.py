@@ -22,7 +22,7 @@ from watcher.plots.style import save
 from watcher.store.open import Store
 from watcher.store.tables import TRANSITION
 from watcher.units import Wad
-from watcher.watching.policy import Policy
+from watcher.watching.policy import Policy, owner
 
 MOST: Final = 40  # positions of one picture
 
@@ -60,7 +60,7 @@ def course(place: Place, points: Sequence[Point], changes: Sequence[Mark], bands
         elif runs[-1]:
             runs.append([])
     return Course(
-        f"{place.market.name} · 0x{place.key.key.hex()}",
+        f"{place.market.name} · {owner(place.key)}",
         _note(points),
         tuple(tuple(run) for run in runs if run),
         tuple(_stretches(points)),
