@@ -6,6 +6,7 @@ import http.client
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -72,9 +73,27 @@ def test_the_demo_keeps_every_promise(held: Held) -> None:
     assert {row["market"].rpartition("/")[0] for row in seen["final"]} == {"local/aave-v3", "local/morpho-blue"}
 
 
+def test_a_newcomer_hears_of_the_held_node_after_two_commands(held: Held, tmp_path: Path) -> None:
+    (owner,) = {row["account"] for row in held.document["final"] if row["name"] == "alice"}
+    mine, own_store = str(tmp_path / "mine.toml"), {**environment(), "WATCHER_DB": str(tmp_path / "watcher.db")}
+    said = []
+    for words in (
+        ("init", "--address", owner, "--chains", held.document["chains"], "--config", mine),
+        ("run", "--config", mine, "--cycles", "2"),
+    ):
+        run = subprocess.run((*WATCHER, *words), capture_output=True, text=True, env=own_store, cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+        said.append(run)
+    alerts = said[1].stdout.split("\n\n")
+    assert any(owner in one and "The first reading: " in one for one in alerts)
+    blocks = [int(number) for number in re.findall(r"block (\d+);", said[1].stderr)]
+    assert blocks[1] > blocks[0] > int(held.document["block"])  # the node goes on
+
+
 def test_account_shows_the_same_of_the_held_node(held: Held) -> None:
     owners = sorted({row["account"] for row in held.document["final"] if row["name"] in ("alice", "chloe", "otto")})
     command = (*WATCHER, "account", *owners, "--chains", held.document["chains"], "--format", "json")
+    command = (*command, "--block", held.document["block"])  # its prices have moved since
     run = subprocess.run(command, capture_output=True, text=True, env=environment())
     assert run.returncode == 0, run.stderr
     fields = ("account", "market", "status", "health", "collateral", "debt")

@@ -44,8 +44,9 @@ def report(outcome: Outcome, scenes: Sequence[Scene], options: Options, held: He
     match options.format:
         case Format.JSON:
             final = [plain(record(line)) for line in scenes[-1].lines]
+            end = {"block": str(scenes[-1].block.number), "final": final}
             place = {} if held is None else held.places()
-            sys.stdout.write(json.dumps(outcome.document() | {"final": final} | place, indent=2) + "\n")
+            sys.stdout.write(json.dumps(outcome.document() | end | place, indent=2) + "\n")
             out = console(sys.stderr)
         case Format.TABLE:
             out = console(sys.stdout)
@@ -114,18 +115,19 @@ def invite(out: Console, held: Held, lines: Sequence[Line]) -> None:
     """The chains file, and commands that can be pasted."""
     address, files = to_checksum_address(lines[0].row.reading.key.key), held.files
     tried = (
+        f"watcher init --address {address} --chains {files.chains} --config mine.toml",
+        "watcher run --config mine.toml",
         f"watcher account {address} --chains {files.chains}",
         f"watcher account {address} --price WETH=-10% --chains {files.chains}",
-        f"watcher history {address} --config {files.config} --chains {files.chains}",
-        f"watcher run --once --config {files.config}",
-        f"watcher init --address {address} --chains {files.chains} --config mine.toml",
+        f"watcher history {address} --config {files.config} --every 0",
+        f"watcher history {address} --config {files.config} --every 0 --plot health.png",
     )
     parts = (
         "",
         held.text,
         f"# {files.chains}",
         f"# {files.config}: who is watched, and {files.store}: what was recorded",
-        f"the node stays up at {held.url} until Ctrl-C; try in another terminal:",
+        f"the node stays up at {held.url} until Ctrl-C, and its prices go on moving; try in another terminal:",
         *tried,
     )
     for part in parts:
