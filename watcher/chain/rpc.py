@@ -84,6 +84,11 @@ class Rpc:
         return self._shared.chain_id
 
     @property
+    def clock(self) -> Clock:
+        """The clock by which it waits."""
+        return self._clock
+
+    @property
     def endpoints(self) -> tuple[str, ...]:
         """The names, in order of preference."""
         return tuple(node.name for node in self._nodes)
