@@ -14,6 +14,7 @@ from eth_utils.crypto import keccak
 
 from tests.chain.evm import Evm, Reverted
 from tests.chain.server import Scripted, Server
+from watcher.adapters.morpho_blue.sources import GETTERS
 from watcher.chain.abi import function
 from watcher.config import Chain, Endpoint
 from watcher.model import Market
@@ -29,12 +30,20 @@ SHARES = 10**6  # virtual shares per unit
 
 @dataclass
 class Pool:
-    """One market: 100 units of collateral, `debt` units owed, both by `OWNER`; `price` is the oracle's answer, None reverts."""
+    """One market: 100 units of collateral, `debt` units owed, both by `OWNER`; `price` is the oracle's answer, None reverts.
+
+    With `updated` (seconds; 0: its round is not complete) the oracle names one feed, whose answer is of that time.
+    """
 
     oracle: ChecksumAddress
     price: int | None = PAR
     debt: int = 50 * 10**18
     collateral: int = 100 * 10**18
+    updated: int | None = None
+
+    @property
+    def feed(self) -> ChecksumAddress:
+        return to_checksum_address(keccak(text=f"feed of {self.oracle}")[-20:])
 
     @property
     def params(self) -> tuple[Any, ...]:
@@ -66,6 +75,7 @@ class Lending:
         }
         for pool in self.pools.values():
             contracts[pool.oracle.lower()] = oracle(pool)
+            contracts[pool.feed.lower()] = feed(pool)
         return Scripted(call=Evm(contracts), answers={"eth_getCode": "0x60"}, **values)
 
     def morpho(self, data: bytes) -> bytes:
@@ -117,12 +127,30 @@ def coin(data: bytes) -> bytes:
 
 
 def oracle(pool: Pool) -> Callable[[bytes], bytes]:
+    parts = {
+        function(f"morpho_blue/oracle.{name}").selector: pool.feed if name == "BASE_FEED_1" else NOBODY
+        for name, _ in GETTERS
+    }
+
     def price(data: bytes) -> bytes:
+        if data[:4] in parts and pool.updated is not None:
+            return eth.encode(["address"], [parts[data[:4]]])
         if data[:4] != function("morpho_blue/oracle.price").selector or pool.price is None:
             raise Reverted()
         return pool.price.to_bytes(32)
 
     return price
+
+
+def feed(pool: Pool) -> Callable[[bytes], bytes]:
+    def round_(data: bytes) -> bytes:
+        if data[:4] == function("chainlink/feed.description").selector:
+            return eth.encode(["string"], ["COIN / COIN"])
+        if data[:4] != function("chainlink/feed.latestRoundData").selector or pool.updated is None:
+            raise Reverted()
+        return answer("chainlink/feed.latestRoundData", 7, 10**8, pool.updated, pool.updated, 7)
+
+    return round_
 
 
 def chain_at(

@@ -10,7 +10,7 @@ import pytest
 
 from watcher.config import Origin
 from watcher.config.read_watch import load_watch, places
-from watcher.config.watch import Account, Override, Retention, Watch
+from watcher.config.watch import Account, Checks, Override, Retention, Watch
 from watcher.errors import ConfigError
 from watcher.health.bands import CORRELATED, VOLATILE, Bands
 from watcher.health.rules import Rule, bands_for
@@ -151,6 +151,21 @@ def test_a_full_file_is_what_it_says(home: Home) -> None:
     assert watch.overrides[1].bands.critical == WAD + 1
     assert (watch.keep.readings, watch.keep.cycles, watch.keep.terms) == (90 * 86_400, 14 * 86_400, None)
     assert watch.db == home.folder / "history" / "watcher.db"
+
+
+def test_how_often_the_wall_clock_checks_is_the_files_or_a_default(home: Home) -> None:
+    assert home.load(MINIMAL).checks == Checks(3_600, 300)
+    assert home.load(MINIMAL + '[checks]\nprices = "30s"\n').checks == Checks(3_600, 30)
+    assert home.load(MINIMAL + '[checks]\naudit = "2h"\n').checks == Checks(7_200, 300)
+    with pytest.raises(ConfigError, match=r"checks\.price: unknown key; did you mean 'prices'\?"):
+        home.load(MINIMAL + '[checks]\nprice = "30s"\n')
+
+
+def test_a_websocket_of_the_file_announces_heads(home: Home) -> None:
+    watch = home.load(MINIMAL + '[chains.base]\nrpc = ["wss://mine.example", "https://mine.example"]\n')
+    (chain,) = watch.config.chains
+    assert [one.name for one in chain.heads] == ["mine.example"]
+    assert chain.endpoints[0].name == "mine.example"
 
 
 def test_secrets_come_from_variables_and_files(home: Home) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from watcher.scheduler import Timetable
+from watcher.scheduler import GRACE, Timetable
 
 
 class Count:
@@ -198,3 +199,39 @@ def test_a_job_that_is_dropped_while_it_runs_is_not_asked_for_again() -> None:
     other = Count()
     asyncio.run(main())
     assert len(first) == 1
+
+
+def test_f60_a_job_of_the_wall_clock_that_is_too_late_waits_for_its_next_time_and_a_cycle_does_not() -> None:
+    async def main() -> None:
+        timetable, stop = Timetable(), asyncio.Event()
+        timetable.every(3_600, cycle, "cycle")
+        for name, job, late in (("late", audit, GRACE + 60), ("in time", prune, GRACE - 60)):
+            timetable.hourly(3_600, job, name)
+            timetable._scheduler.modify_job(name, next_run_time=datetime.now(UTC) - timedelta(seconds=late))
+        timetable._scheduler.modify_job("cycle", next_run_time=datetime.now(UTC) - timedelta(seconds=3 * GRACE))
+        running = asyncio.create_task(timetable.run(stop))
+        await cycle.reach(1)
+        await prune.reach(1)
+        stop.set()
+        await running
+        timetable.close()
+
+    cycle, audit, prune = Count(), Count(), Count()
+    asyncio.run(main())
+    assert (cycle.runs, audit.runs, prune.runs) == (1, 0, 1)
+
+
+def test_a_job_of_the_wall_clock_lets_the_cycles_begin() -> None:
+    async def main() -> None:
+        timetable, stop = Timetable(), asyncio.Event()
+        timetable.hourly(3_600, audit, "audit")
+        timetable.every(0.01, cycle, "cycle")
+        running = asyncio.create_task(timetable.run(stop))
+        await cycle.reach(3)
+        stop.set()
+        await running
+        timetable.close()
+
+    cycle, audit = Count(), Count()
+    asyncio.run(main())
+    assert audit.runs == 0

@@ -36,6 +36,7 @@ class Timetable:
         logging.getLogger("apscheduler").addHandler(logging.NullHandler())  # what its jobs raise is raised here
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._wall, self._steady, self._look = wall, steady, look
+        self._first: dict[str, timedelta] = {}  # how long each job waits at the start, and after a step of the clock
         self._under_way: set[str] = set()
         self._again: set[str] = set()
 
@@ -65,6 +66,7 @@ class Timetable:
             finally:
                 self._under_way.discard(name)
 
+        self._first[name] = timedelta(seconds=first)
         self._scheduler.add_job(
             run,
             "interval",
@@ -73,7 +75,7 @@ class Timetable:
             coalesce=True,
             max_instances=1,
             misfire_grace_time=grace,
-            next_run_time=datetime.now(UTC) + timedelta(seconds=first),
+            next_run_time=datetime.now(UTC) + self._first[name],
         )
 
     def soon(self, name: str) -> None:
@@ -117,7 +119,7 @@ class Timetable:
             self._scheduler.shutdown(wait=True)
 
     async def _steady_clock(self) -> None:
-        """When the wall clock steps, the times at which jobs are due mean nothing any more: all are due now, once."""
+        """When the wall clock steps, the times at which jobs are due mean nothing any more: they begin as at the start."""
         ahead = self._wall() - self._steady()
         while True:
             await asyncio.sleep(self._look)
@@ -126,4 +128,4 @@ class Timetable:
                 log.warning("this machine's clock has stepped by %+.0f s", now - ahead)
                 ahead = now
                 for job in self._scheduler.get_jobs():
-                    job.modify(next_run_time=datetime.now(UTC))
+                    job.modify(next_run_time=datetime.now(UTC) + self._first[job.id])

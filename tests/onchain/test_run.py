@@ -22,8 +22,8 @@ from watcher.config import Chain, Endpoint, dump
 from watcher.exit import Exit
 from watcher.localchain import aave_actions
 from watcher.localchain.anvil import Anvil, free_port
-from watcher.localchain.scenario import reorg, set_price
-from watcher.model import Side, Status, Transition
+from watcher.localchain.scenario import reorg, set_price, set_sequencer
+from watcher.model import DoubtKind, Side, Status, Transition
 from watcher.store import outbox, recall
 from watcher.store.open import open_store
 from watcher.watching import session
@@ -160,6 +160,46 @@ def test_a_run_that_goes_on_tells_the_cause_of_a_change(local: Local, chain: Anv
     assert fall.cause == "the protocol's prices moved (WBTC −99.00 %)"
     assert fall.health == user_data(local.v36)[5]
     assert said.out.count(f"id {fall.id}") == 1
+
+
+def test_f25_while_the_sequencer_is_down_or_has_just_come_back_there_is_no_all_clear(
+    local: Local, chain: Anvil, db: Path, run: Watch
+) -> None:
+    """The status falls with the protocol's own prices, every reading is marked, and only heads after the grace period lift it."""
+    grace, market = 3_600, local.v36
+
+    async def again(up: bool) -> None:
+        """The sequencer changes, and all prices are those of the beginning."""
+        await set_sequencer(sequencer, up=up, since=await chain.timestamp())
+        for symbol in ("WETH", "WBTC", "USDC", "DAI"):
+            await set_price(market.reserves[symbol].feed, market.reserves[symbol].asset.price)
+
+    def read() -> tuple[Status, tuple[DoubtKind, ...]]:
+        run()
+        with open_store(db) as store:
+            kept = list(recall.readings(store, bytes.fromhex(OWNER[2:])))[-1]
+        assert kept.health == user_data(market)[5]
+        return kept.status, tuple(doubt.kind for doubt in kept.doubts)
+
+    asyncio.run(indebted(market))
+    sequencer = asyncio.run(aave_actions.install_sentinel(market, grace))
+    asyncio.run(again(up=True))
+    asyncio.run(chain.advance(2 * grace))
+    began, doubts = read()
+    assert doubts == ()
+    asyncio.run(set_sequencer(sequencer, up=False, since=1))
+    asyncio.run(fallen(local))
+    assert read() == (Status.WARN, (DoubtKind.SEQUENCER,))
+    asyncio.run(again(up=True))
+    for _ in range(5):
+        asyncio.run(chain.mine())
+        assert read() == (began, (DoubtKind.SEQUENCER,))  # the figures are better, the position is not
+    assert [one.after for one in changes(db, chain.chain_id)] == [began, Status.WARN]
+    asyncio.run(chain.advance(grace + 60))
+    for _ in range(3):
+        asyncio.run(chain.mine())
+        assert read() == (began, ())
+    assert [one.after for one in changes(db, chain.chain_id)] == [began, Status.WARN, began]
 
 
 def test_a_turn_comes_with_the_head_that_the_node_announces_and_not_with_the_next_poll(

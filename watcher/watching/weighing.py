@@ -46,7 +46,7 @@ class Scales:
             for row in cycle.rows:
                 row, judgement = self._judged(row)
                 confirmed = found.by > 1 and not any(d.kind is DoubtKind.DISPUTED for d in row.reading.doubts)
-                seen[row.reading.key] = sighting(row.reading, judgement, read_at, confirmed=confirmed)
+                seen[row.reading.key] = cautious(sighting(row.reading, judgement, read_at, confirmed=confirmed), row)
                 if judgement is not None:
                     sure[row.reading.key] = row, judgement
                 rows.append(row)
@@ -103,3 +103,10 @@ class Scales:
             for key in self.standings
             if key.market == cycle.market.name and key not in seen
         )
+
+
+def cautious(seen: Sighting, row: Row) -> Sighting:
+    """No all-clear while the sequencer is down or has just come back: the status may fall, and rises when three heads after it say so."""
+    if any(doubt.kind is DoubtKind.SEQUENCER for doubt in row.reading.doubts):
+        return replace(seen, clears=None)
+    return seen
