@@ -6,6 +6,8 @@ Every saving repayment and trigger price is tried out: the chain is taken back t
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -271,7 +273,34 @@ def test_without_an_archive_the_figures_are_unknown_with_the_reason_and_never_ze
     assert known[0] >= told_by_state | {"bonus", "bad_debt", "unit"}
     assert known[2] >= told_by_state
     assert "bonus" not in known[2]
+    assert rows[3]["health_before"] is not None  # but the search for its crossing went too far back
+    assert known[3] >= {"delay_blocks", "liquidatable_since"}
     assert all("missing trie node" in " ".join(row["unknown"]) for row in rows[:3])
     whole = liquidations(v36.name, "--since", str(story.first))
     assert [row["repaid_raw"] for row in rows] == [row["repaid_raw"] for row in json.loads(whole.out)]
     assert [row["protocol_fee_raw"] for row in rows] == [row["protocol_fee_raw"] for row in json.loads(whole.out)]
+
+
+def test_the_same_rows_in_every_format_and_only_those_of_the_blocks_asked_for(
+    v36: AaveMarket, liquidations: Liquidations
+) -> None:
+    story = asyncio.run(told(v36))
+    whole = json.loads(liquidations(v36.name, "--since", "1d").out)
+    assert len(whole) == 4
+    lines = liquidations(v36.name, "--since", str(story.first), "--format", "jsonl").out.splitlines()
+    assert [json.loads(line) for line in lines] == whole
+    (header, *cells) = csv.reader(io.StringIO(liquidations(v36.name, "--since", "0", "--format", "csv").out))
+    for name in ("borrower", "repaid_raw", "health_before_wad", "trigger_price", "saving_repay", "delay_s"):
+        assert [row[header.index(name)] for row in cells] == [row[name] for row in whole]
+    table = liquidations(v36.name, "--since", str(story.first), "--format", "table").out
+    assert "(before the 1st of the block)" in table
+    assert "its own block" in table
+    middle = liquidations(v36.name, "--since", str(story.blocks[1]), "--until", str(story.blocks[1]))
+    assert [row["borrower"] for row in json.loads(middle.out)] == [CYD]
+    nothing = liquidations(v36.name, "--since", str(story.blocks[0] + 1), "--until", str(story.blocks[1] - 1))
+    assert (nothing.code, json.loads(nothing.out)) == (Exit.OK, [])
+    backwards = liquidations(v36.name, "--since", str(story.blocks[1]), "--until", str(story.blocks[0]))
+    assert (backwards.code, backwards.out) == (Exit.USAGE, "")
+    ahead = liquidations(v36.name, "--since", "0", "--until", str(story.blocks[2] + 1))
+    assert ahead.code == Exit.USAGE
+    assert "not there yet" in ahead.err

@@ -63,7 +63,7 @@ def trigger(position: Held, seen: Valuation, collateral: ChecksumAddress, later:
         return Trigger(price, found.answer, price.answer, held, found.reason)
     passed = _passed(position, mover)
     if isinstance(passed, Miss):
-        return Trigger(price, None, price.answer, held, passed.reason)
+        return Trigger(price, None, price.answer, held, passed.reason, known=not passed.budget_spent)
     return Trigger(price, passed, price.answer, held)
 
 
@@ -106,10 +106,10 @@ def saving(position: Held, seen: Valuation, debt: Token, later: Held | Unknown) 
     if seen.liquidatable:
         return _repayment(position, debt, foreseen=False)
     if isinstance(later, Unknown):
-        return Saving(debt, None, True, later.reason)
+        return Saving(debt, None, True, later.reason, known=False)
     if not later.value().liquidatable:
         reason = "it was below the line neither before its block nor by the prices at its end: they moved within it"
-        return Saving(debt, None, True, reason)
+        return Saving(debt, None, True, reason, known=False)
     return _repayment(later, debt, foreseen=True)
 
 

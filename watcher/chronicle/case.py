@@ -21,19 +21,23 @@ class Trigger:
     """The collateral's price at which the position crossed the line, everything else as it was one block before.
 
     `answer` is the last oracle answer, going away from health, that still is liquidatable next to a healthy one; `before` and `held`
-    are the answers at the end of the block before and of the liquidation's own. All in `price.unit`.
+    are the answers at the end of the block before and of the liquidation's own. All in `price.unit`. None with a `reason` where no price
+    does it; not `known` where the search for it gave up.
     """
 
     price: Price
     answer: int | None
     before: int | None
     held: int | None
-    reason: str | None = None  # why there is no such price
+    reason: str | None = None
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """The smallest repayment of the liquidated debt that would have left the position healthy; None with a `reason` where none would.
+    """The smallest repayment of the liquidated debt that would have left the position healthy.
+
+    None with a `reason` where no repayment of it alone would; not `known` where the blocks do not tell.
 
     `foreseen`: it could not be liquidated yet one block before, so the prices and the time of the liquidation's own block are applied
     to what it held then.
@@ -43,6 +47,7 @@ class Saving:
     amount: Raw | None
     foreseen: bool
     reason: str | None = None
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,9 @@ class Case:
         """Every reason why something of it is unknown, each once."""
         parts = (self.money, self.before, self.delay)
         reasons = [part.reason for part in parts if isinstance(part, Unknown)]
+        if isinstance(self.before, Before):
+            searched = self.before.trigger, self.before.saving
+            reasons += [one.reason for one in searched if not one.known and one.reason]
         if self.told.fee is None:
             reasons.append("the protocol's fee is in none of the logs that were read")
         return tuple(dict.fromkeys(reasons))
