@@ -293,7 +293,8 @@ def test_the_same_rows_in_every_format_and_only_those_of_the_blocks_asked_for(
     for name in ("borrower", "repaid_raw", "health_before_wad", "trigger_price", "saving_repay", "delay_s"):
         assert [row[header.index(name)] for row in cells] == [row[name] for row in whole]
     table = liquidations(v36.name, "--since", str(story.first), "--format", "table").out
-    assert "(before the 1st of the block)" in table
+    assert "0.9844 *" in table
+    assert "before the first" in table
     assert "its own block" in table
     middle = liquidations(v36.name, "--since", str(story.blocks[1]), "--until", str(story.blocks[1]))
     assert [row["borrower"] for row in json.loads(middle.out)] == [CYD]

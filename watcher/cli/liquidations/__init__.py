@@ -20,7 +20,7 @@ from watcher.chronicle.liquidations import cases, liquidated
 from watcher.chronicle.past import Past
 from watcher.chronicle.span import Bound, span
 from watcher.cli.liquidations.record import COLUMNS, of_case
-from watcher.cli.liquidations.sheet import LINES, line_of
+from watcher.cli.liquidations.sheet import LATER, LINES, line_of
 from watcher.cli.marks import MARKS, Marks
 from watcher.cli.options import (
     At,
@@ -83,10 +83,12 @@ async def liquidations(config: Config, wanted: str, bounds: tuple[Bound, Bound],
         found = await judged(pin, market, bounds, options)
     if options.format is Format.TABLE:
         show([line_of(case) for case in found], LINES, options.format)
+        if any(case.nth > 1 for case in found):
+            sys.stdout.write(LATER + "\n")
     else:
         final = pin.block.number - chain.finality
         show([of_case(chain, market, case, final) for case in found], COLUMNS, options.format)
-    return ended(found, options)
+    return ended(found)
 
 
 async def judged(pin: Pin, market: Market, bounds: tuple[Bound, Bound], options: Options) -> list[Case]:
@@ -111,13 +113,9 @@ async def judged(pin: Pin, market: Market, bounds: tuple[Bound, Bound], options:
     return read
 
 
-def ended(found: Sequence[Case], options: Options) -> Exit:
+def ended(found: Sequence[Case]) -> Exit:
     """The reasons of what is unknown, each once, and the exit code."""
     reasons = Counter(reason for case in found for reason in case.unknown)
     for reason in reasons:
         sys.stderr.write(f"watcher: unknown: {clean_line(reason)}\n")
-    if any(case.nth > 1 for case in found):
-        options.note(
-            "of several liquidations of one borrower in one block, what is said of the block before is before the first"
-        )
     return Exit.SOURCE if reasons else Exit.OK

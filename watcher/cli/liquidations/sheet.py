@@ -29,6 +29,8 @@ LINES: Final = (
     Column("saving", "would have saved it", right=True),
 )
 NOT_KNOWN: Final = "?"
+MARK: Final = " *"
+LATER: Final = "* not its borrower's first in this block: what is said of the block before is before the first"
 
 
 def line_of(case: Case) -> dict[str, Any]:
@@ -66,12 +68,12 @@ def worth(value: int, unit: Unit, *, up: bool = False) -> str:
 
 
 def _before(case: Case) -> dict[str, str]:
-    """A later liquidation of one borrower in one block has no block between it and the first: said, and not shown as its own."""
+    """A later liquidation of one borrower in one block has no block between it and the first: marked, and told below the table."""
     before = case.before
     if isinstance(before, Unknown):
         return dict.fromkeys(("health", "trigger", "held", "saving"), NOT_KNOWN)
     trigger, saving = before.trigger, before.saving
-    first = "" if case.nth == 1 else " (before the 1st of the block)"
+    first = "" if case.nth == 1 else MARK
     return {
         "health": health(before.health) + first,
         "trigger": NOT_KNOWN
