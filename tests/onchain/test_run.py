@@ -232,6 +232,38 @@ def test_a_turn_comes_with_the_head_that_the_node_announces_and_not_with_the_nex
         assert len(recall.blocks(store, chain.chain_id)) == 3
 
 
+def test_the_wall_clocks_jobs_hold_stored_words_against_the_contracts_and_tell_a_price_that_is_old(
+    local: Local, chain: Anvil, db: Path, run: Watch
+) -> None:
+    over = threading.Event()
+
+    def blocks() -> None:
+        while not over.wait(0.5):
+            asyncio.run(chain.mine())
+
+    async def old() -> None:
+        weth = local.v36.reserves["WETH"]
+        await set_price(weth.feed, weth.asset.price, await chain.timestamp() - 30 * 3_600)
+
+    asyncio.run(indebted(local.v36))
+    asyncio.run(borrowed(local))
+    asyncio.run(old())
+    deed = AfterFirst(blocks)
+    log = logging.getLogger("watcher.watching.desk")
+    log.addHandler(deed)
+    try:
+        said = run("--cycles", "5", toml='[checks]\naudit = "1s"\nprices = "1s"\n')
+    finally:
+        over.set()
+        log.removeHandler(deed)
+    deed.thread.join()
+    assert said.code == Exit.OK, said.err
+    assert "audit: 2 of 2 stored readings are what the contracts say" in said.err
+    assert said.out.count("A PRICE IS IN DOUBT") == 1
+    assert "the price of WETH was last updated 30 hours ago" in said.out
+    assert "THE AUDIT" not in said.out
+
+
 def test_a_chain_that_is_down_leaves_the_others_running(local: Local, chain: Anvil, db: Path, run: Watch) -> None:
     asyncio.run(indebted(local.v36))
     said = run("--once", more=[dead(local)])

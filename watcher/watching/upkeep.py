@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from watcher.watching.concerns import Changed, Concerns, Subject
 from watcher.watching.desk import Desk
 from watcher.watching.journal import Journal
 from watcher.watching.prices import doubted
+
+log = logging.getLogger(__name__)
 
 LISTED: Final = 20  # lines of one message; the rest is counted
 
@@ -66,6 +69,8 @@ class Upkeep:
                 found[Subject(name, DoubtKind.UNAUDITED)] = f"{name}: nothing of it could be audited: {error}"
                 continue
             seen.add(name)
+            same = sum(one.doubt is None for one in findings)
+            log.info("%s: audit: %d of %d stored readings are what the contracts say", name, same, len(findings))
             for one in findings:
                 about = f"{one.key.market} {one.key.key.hex()}"
                 if one.doubt is None or one.doubt.kind is DoubtKind.MISMATCH:
