@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.onchain.account_scene import configured
+from tests.onchain.account_scene import configured, plain
 from tests.onchain.conftest import Local
-from tests.onchain.test_survey import key, plain
+from tests.onchain.test_survey import key
 from watcher.adapters import adapter
 from watcher.book.book import Book
 from watcher.connection import Connection, connect
@@ -20,7 +20,6 @@ from watcher.following.stride import stride
 from watcher.following.weigh import Scale, Told
 from watcher.health.bands import LADDER, VOLATILE
 from watcher.localchain import aave_actions as aave
-from watcher.localchain.aave_assets import USD
 from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.contract import post
 from watcher.localchain.seeder import seed
@@ -44,7 +43,7 @@ def followed(found: Opened[Any, Any, Any]) -> Followed:
 
 async def advance(line: Connection, one: Followed, scales: Scale) -> Told:
     head = await line.block()
-    step = await stride(line, one.market, one.of, one.terms, one.book.keys, one.block, head, {})
+    step = await stride(line, one.market, one.of, one.terms, one.book.keys, one.heard, head, {})
     moved = one.take(step)
     return scales.told(one, moved, head.timestamp, confirmed=True)
 
@@ -61,7 +60,7 @@ async def health(market: AaveMarket, owners: Sequence[str], block: BlockRef) -> 
         answers = await batch.async_execute()
     assert (await w3.eth.get_block("latest"))["hash"].to_0x_hex() == block.hash
     await w3.provider.disconnect()
-    return [answer[5] for answer in answers]
+    return [answer[5] for answer in answers]  # type: ignore[literal-required]
 
 
 async def stir(market: AaveMarket, owners: Sequence[str], chance: random.Random) -> None:
@@ -95,7 +94,6 @@ def test_the_book_is_what_a_fresh_reading_is_and_says_what_the_contract_says(loc
         async with connect(configured(local)) as line:
             scales = scale()
             one = followed(await open_market(line, aave.market()))
-            scales.told(one, one.book.keys, one.block.timestamp, confirmed=True)
             below = 0
             for _ in range(BLOCKS):
                 await stir(aave, owners, chance)

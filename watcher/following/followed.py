@@ -10,7 +10,7 @@ from typing import Any, Final
 from watcher.adapter import Adapter, Which
 from watcher.book.book import Book
 from watcher.errors import WatcherError
-from watcher.following.stride import Stride
+from watcher.following.stride import Heard, Stride
 from watcher.health.fold import Standing
 from watcher.model import BlockRef, Market, Moment, PositionKey, Status
 from watcher.units import Wad
@@ -27,13 +27,14 @@ class Undo:
     quote: Any
     held: Mapping[PositionKey, Any]
     stood: dict[PositionKey, Standing | None]
+    told: bool
 
 
 @dataclass(slots=True)
 class Followed:
     """`quote` is as stored. `standings` has every position that was ever worse than *safe*, or unknown; whoever is not in it is safe.
 
-    Everything holds at `block`.
+    Everything holds at `block`. `told` says that whoever was not safe at the beginning has been named.
     """
 
     market: Market
@@ -41,7 +42,12 @@ class Followed:
     quote: Any
     block: BlockRef
     standings: dict[PositionKey, Standing] = field(default_factory=dict)
+    told: bool = False
     undone: deque[Undo] = field(default_factory=lambda: deque(maxlen=BACK))
+    heard: Heard = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.heard = Heard(self.block.number)
 
     @property
     def of(self) -> Adapter[Any, Any, Any]:
@@ -63,17 +69,18 @@ class Followed:
         """The book after a step. Who moved and owes, or was in the book: a supplier without debt does not enter it."""
         kept = {key: held for key, held in stride.held.items() if key in self.book or self._owes(stride.terms, held)}
         before = {key: self.book.holding(self.book.row(key)) if key in self.book else None for key in kept}
-        self.undone.append(Undo(self.block, self.terms, self.quote, before, {}))
+        self.undone.append(Undo(self.block, self.terms, self.quote, before, {}, self.told))
         if stride.terms != self.terms:
             self.book = self.book.retermed(stride.terms)
         self.book.put(kept)
         self.quote, self.block = stride.quote, stride.block
+        self.heard = Heard(self.block.number)
         return tuple(kept)
 
     def standing(self, key: PositionKey) -> Standing | None:
         """How a position stood before the step that was taken last; None for one that has only now come to be known."""
         known = self.standings.get(key)
-        if known is not None or not self.undone:
+        if known is not None or not self.told:
             return known
         undo = self.undone[-1]
         held = undo.held[key] if key in undo.held else self.book.holding(self.book.row(key))
@@ -92,8 +99,7 @@ class Followed:
 
     def stand(self, key: PositionKey, standing: Standing) -> None:
         """How a position stands after the step that was taken last."""
-        if self.undone:
-            self.undone[-1].stood.setdefault(key, self.standings.get(key))
+        self.undone[-1].stood.setdefault(key, self.standings.get(key))
         self.standings[key] = standing
 
     def back(self) -> None:
@@ -103,7 +109,8 @@ class Followed:
             self.book = self.book.retermed(undo.terms)
         self.book.drop([key for key, held in undo.held.items() if held is None])
         self.book.put({key: held for key, held in undo.held.items() if held is not None})
-        self.quote, self.block = undo.quote, undo.block
+        self.quote, self.block, self.told = undo.quote, undo.block, undo.told
+        self.heard = Heard(self.block.number)
         for key, standing in undo.stood.items():
             if standing is None:
                 del self.standings[key]
@@ -112,6 +119,8 @@ class Followed:
 
     def rolled_back(self, above: int) -> bool:
         """Undo every step to a block after number `above`. False where memory does not go back so far: open it again."""
+        if self.heard.upto > above:
+            self.heard.forget()
         while self.block.number > above:
             if not self.undone:
                 return False

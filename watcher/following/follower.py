@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from watcher.connection import Pin
-from watcher.errors import AnswerError, BlockChanged, ChainError, WatcherError
+from watcher.errors import AnswerError, BlockChanged, ChainError, Transient, WatcherError
 from watcher.following.followed import Followed
 from watcher.following.stride import Stride, stride, words
 from watcher.following.weigh import Scale
@@ -16,6 +16,7 @@ from watcher.model import BlockRef, Transition
 from watcher.search import Windows
 from watcher.store.entry import Entry
 
+PATIENCE: Final = 12.0  # seconds for one market's step: wallets wait for it
 Strides: TypeAlias = Mapping[str, Stride | WatcherError]
 
 
@@ -50,12 +51,17 @@ class Follower:
 
     async def _read(self, one: Followed, pin: Pin) -> Stride | WatcherError:
         try:
-            step = await stride(
-                pin.line, one.market, one.of, one.terms, one.book.keys, one.block, pin.block, self.windows
-            )
-            await self._confirmed(one, step, pin)
+            async with asyncio.timeout(PATIENCE):
+                step = await stride(
+                    pin.line, one.market, one.of, one.terms, one.book.keys, one.heard, pin.block, self.windows
+                )
+                await self._confirmed(one, step, pin)
         except BlockChanged:
+            one.heard.forget()
             raise
+        except TimeoutError:
+            behind = pin.block.number - one.heard.upto
+            return Transient(pin.line.chain.name, f"{one.market.name}: {behind} blocks of logs are still to be read")
         except WatcherError as error:  # around one market: the others go on
             return error
         return step

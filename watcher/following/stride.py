@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from watcher.adapter import Adapter, Touch
@@ -17,25 +17,59 @@ from watcher.search import Windows
 
 @dataclass(frozen=True, slots=True)
 class Stride:
-    """One market brought to `block`. `quote` is as stored; `held` are the positions that may have changed, as they are there.
-
-    `everyone` says that all of them were read again.
-    """
+    """One market brought to `block`. `quote` is as stored; `held` are the positions that may have changed, as they are there."""
 
     block: BlockRef
     terms: Any
     quote: Any
     held: Mapping[PositionKey, Any]
+
+
+@dataclass(slots=True)
+class Heard:
+    """Whom the logs up to block `upto` name, as far as nobody has asked yet what they hold now.
+
+    A long walk may be cut off anywhere: the next one goes on behind `upto`, if `under`, the head that it was read for, is still the
+    chain's. `everyone` and `terms` say that a log touched all positions, or the rules.
+    """
+
+    since: int  # the block that everything is known at
+    upto: int = field(init=False)
+    under: BlockRef | None = None
+    keys: set[PositionKey] = field(default_factory=set)
     everyone: bool = False
+    terms: bool = False
+
+    def __post_init__(self) -> None:
+        self.upto = self.since
+
+    def forget(self) -> None:
+        """From the beginning again: what was read may be of another branch."""
+        self.upto, self.under, self.everyone, self.terms = self.since, None, False, False
+        self.keys.clear()
+
+    async def on(
+        self, line: Connection, of: Adapter[Any, Any, Any], terms: Any, head: BlockRef, windows: Windows
+    ) -> None:
+        """Read on to `head`. Nothing is computed from a log. `BlockChanged` where one is of another branch."""
+        if self.under is not None and not await _leads(line, self.under, head):
+            self.forget()
+        self.under = head
+        async for upto, rows in logs(line.w3, of.moves(terms), self.upto + 1, head.number, windows=windows):
+            for event, move in rows:
+                if event.block == head.number and event.block_hash != head.hash:
+                    raise BlockChanged(f"block {head.number} of chain {head.chain} is no longer {head.hash[:10]}…")
+                if isinstance(move, frozenset):
+                    self.keys |= move
+                else:
+                    self.everyone |= move is Touch.EVERYONE
+                    self.terms |= move is Touch.TERMS
+            self.upto = upto
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """Whom the logs of some blocks name, and whether they touch everybody, or the rules."""
-
-    keys: frozenset[PositionKey]
-    everyone: bool
-    terms: bool
+async def _leads(line: Connection, block: BlockRef, head: BlockRef) -> bool:
+    """Whether the chain that `head` ends goes through `block`."""
+    return block.number <= head.number and (await line.reader.head(block.number)).hash == block.hash
 
 
 async def stride(
@@ -44,37 +78,23 @@ async def stride(
     of: Adapter[Any, Any, Any],
     terms: Any,
     members: Iterable[PositionKey],
-    since: BlockRef,
+    heard: Heard,
     head: BlockRef,
     windows: Windows,
 ) -> Stride:
-    """From `since`, where everything is known, to `head`: one log query, one batch for rules and quote, one for whoever moved.
+    """From where `heard` begins to `head`: one log query, one batch for rules and quote, one for whoever moved.
 
-    The number of calls follows the moves, never the members. Raises `BlockChanged` where a log is of another branch, and what the
-    endpoints fail with.
+    The number of calls follows the moves, never the members. Raises what the endpoints fail with, and `BlockChanged`.
     """
-    moved = await moves(line, of, terms, since.number + 1, head, windows)
-    keys = tuple(members) if moved.everyone else tuple(moved.keys)
-    found = await line.reader.run(_state(of, market, terms, keys, anew=moved.terms), head)
-    return Stride(head, *found, moved.everyone)
+    await heard.on(line, of, terms, head, windows)
+    keys = tuple({*members, *heard.keys}) if heard.everyone else tuple(heard.keys)
+    return Stride(head, *await line.reader.run(_state(of, market, terms, keys, anew=heard.terms), head))
 
 
-async def moves(
-    line: Connection, of: Adapter[Any, Any, Any], terms: Any, first: int, head: BlockRef, windows: Windows
-) -> Moved:
-    """Whom the logs from block `first` to `head` name. Nothing is computed from a log."""
-    keys: set[PositionKey] = set()
-    everyone = rules = False
-    async for _, rows in logs(line.w3, of.moves(terms), first, head.number, windows=windows):
-        for event, move in rows:
-            if event.block == head.number and event.block_hash != head.hash:
-                raise BlockChanged(f"block {head.number} of chain {head.chain} is no longer {head.hash[:10]}…")
-            if isinstance(move, frozenset):
-                keys |= move
-            else:
-                everyone |= move is Touch.EVERYONE
-                rules |= move is Touch.TERMS
-    return Moved(frozenset(keys), everyone, rules)
+async def words(line: Connection, of: Adapter[Any, Any, Any], market: Market, step: Stride) -> tuple[Any, Any]:
+    """Terms and quote at the step's block, by this line's word: for whoever asks a second endpoint."""
+    terms, quote, _ = await line.reader.run(_state(of, market, step.terms, (), anew=False), step.block)
+    return terms, quote
 
 
 def _state(
@@ -91,9 +111,3 @@ def _state(
         if isinstance(answer, WatcherError):
             raise answer
     return terms, answers[1], answers[2]
-
-
-async def words(line: Connection, of: Adapter[Any, Any, Any], market: Market, step: Stride) -> tuple[Any, Any]:
-    """Terms and quote at the step's block, by this line's word: for whoever asks a second endpoint."""
-    terms, quote, _ = await line.reader.run(_state(of, market, step.terms, (), anew=False), step.block)
-    return terms, quote

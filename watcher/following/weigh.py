@@ -101,6 +101,7 @@ class Scale:
             followed.stand(key, standing)
             changes.extend(self._due(change) for change in made)
             keys[key] = None
+        followed.told = True
         return Told(weighing.entry(keys), tuple(changes))
 
     def _restless(self, followed: Followed, ranks: Ranks) -> Places:
