@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 ENDINGS: Final = (".png", ".svg")
 DPI: Final = 144
+NAMELESS: Final = {
+    "png": ("Software",),
+    "svg": ("Creator", "Date"),
+}  # what would say when, and with which version, it was drawn
 INK: Final = "#24292f"
 FAINT: Final = "#6e7781"
 SERIES: Final = "#1f5fa8"
@@ -83,7 +87,7 @@ def save(figure: Figure, path: Path) -> None:
     form, picture = of_name(path), BytesIO()
     with matplotlib().rc_context(dict(LOOK)), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph .* missing from", UserWarning)  # a label's emoji: a box is drawn
-        figure.savefig(picture, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
+        figure.savefig(picture, format=form, metadata=dict.fromkeys(NAMELESS[form]))
     partial = path.with_name(path.name + ".partial")
     try:
         partial.write_bytes(picture.getvalue())
