@@ -74,10 +74,18 @@ class TestAWalk:
     def test_an_empty_range_asks_nothing(self) -> None:
         assert walk([serve(chain())], 10, 9) == []
 
-    def test_a_log_that_is_served_twice_counts_once_and_disorder_is_put_in_order(self) -> None:
+    def test_f18_a_log_that_is_served_twice_counts_once_and_disorder_is_put_in_order(self) -> None:
         node = chain(7, 3, 5)
         node.logs.append(node.logs[0])
         assert values(walk([serve(node)], 0, 10)) == [3, 5, 7]
+        assert values(walk([serve(node)], 0, 10, backward=True)) == [7, 5, 3]
+
+    def test_f18_logs_of_one_block_come_by_their_index_whatever_the_order_they_were_served_in(self) -> None:
+        node = chain(5, 5, 5)
+        for log, index in zip(node.logs, (11, 2, 3), strict=True):
+            log["logIndex"] = hex(index)
+            log["data"] = "0x" + eth.encode(["uint256"] * 3, [1, index, 2]).hex()
+        assert walk([serve(node)], 0, 10) == [(10, [2, 3, 11])]
 
     def test_a_log_carries_its_block_and_hash(self) -> None:
         node = chain(7)
@@ -226,13 +234,13 @@ class TestNeverPastWhatWasNotServed:
 
         assert walk([serve(chain(1, 3_000), always=slow)], 0, 5_000, deadline=1.5) == [(START - 1, [1])]
 
-    def test_a_log_that_was_removed_is_refused(self) -> None:
+    def test_f18_a_log_that_was_removed_is_refused(self) -> None:
         node = chain(7)
         node.logs[0]["removed"] = True
         with pytest.raises(EndpointError, match="removed"):
             walk([serve(node)], 0, 10)
 
-    def test_two_hashes_of_one_block_are_refused(self) -> None:
+    def test_f18_two_hashes_of_one_block_are_refused(self) -> None:
         node = chain(7, 7)
         node.logs[1] |= {"blockHash": "0x" + "ab" * 32, "logIndex": "0x1"}
         with pytest.raises(AnswerError, match="two block hashes"):
