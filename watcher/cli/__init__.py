@@ -14,11 +14,6 @@ VERBS: Final = {  # verb: (module, one line of help)
         "watcher.cli.check",
         "Verify endpoints, contracts and oracles, and compare our health with the contract's.",
     ),
-    "market": ("watcher.cli.market", "Show how a market liquidates, its assets and prices, and what its governance changed."),
-    "liquidations": (
-        "watcher.cli.liquidations",
-        "List a market's liquidations, and for each what triggered it and what would have saved it.",
-    ),
     "init": ("watcher.cli.init", "Ask whom to watch and how to reach you, write watcher.toml, and check it."),
     "run": ("watcher.cli.run", "Watch the wallets of watcher.toml, record what is read, and tell what changes."),
     "backfill": ("watcher.cli.backfill", "Read the past of an address from an archive, and record it."),
@@ -29,6 +24,11 @@ VERBS: Final = {  # verb: (module, one line of help)
         "Show the health of an address over time, or exactly as it was at a block or date.",
     ),
     "export": ("watcher.cli.export", "Write a table of the store to a file: csv, json, jsonl or parquet."),
+    "market": ("watcher.cli.market", "Show how a market liquidates, its assets and prices, and what its governance changed."),
+    "liquidations": (
+        "watcher.cli.liquidations",
+        "List a market's liquidations, and for each what triggered it and what would have saved it.",
+    ),
     "demo": ("watcher.cli.demo", "Watch positions fall and be liquidated on a local chain with the real contracts."),
 }
 
