@@ -24,7 +24,10 @@ VERBS: Final = {  # verb: (module, one line of help)
         "Show the health of an address over time, or exactly as it was at a block or date.",
     ),
     "export": ("watcher.cli.export", "Write a table of the store to a file: csv, json, jsonl or parquet."),
-    "market": ("watcher.cli.market", "Show how a market liquidates, its assets and prices, and what its governance changed."),
+    "market": (
+        "watcher.cli.market",
+        "Show how a market liquidates, its assets and prices, and what its governance changed.",
+    ),
     "liquidations": (
         "watcher.cli.liquidations",
         "List a market's liquidations, and for each what triggered it and what would have saved it.",
