@@ -90,7 +90,8 @@ class _Hunt:
                 misses += 1
                 if misses > PATIENCE:
                     self.lane.bar(name, str(error))
-                await asyncio.sleep(error.retry_after if isinstance(error, RateLimited) else PAUSE * misses)
+                pause = error.retry_after if isinstance(error, RateLimited) else PAUSE * misses
+                await self.lane.line.rpc.clock.sleep(pause)
                 continue
             if found is None:
                 self.todo.appendleft(span)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -44,7 +43,7 @@ class Standing:
                 if failures == REPEATS:
                     raise
                 if isinstance(error, RateLimited):
-                    await asyncio.sleep(error.retry_after)
+                    await line.rpc.clock.sleep(error.retry_after)
                 elif isinstance(error, EndpointError):
                     self.wave = max(SMALLEST, len(part) // 2)  # the block may have been forgotten before all was read
                 continue

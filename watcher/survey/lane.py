@@ -9,7 +9,7 @@ import logging
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from watcher.adapter import Event, LogQuery
 from watcher.chain.log_probe import probe
@@ -19,6 +19,10 @@ from watcher.errors import ChainError, WatcherError
 from watcher.search import Windows
 from watcher.survey.spans import Span
 from watcher.survey.witness import Witness
+
+EARLY: Final = (
+    200_000  # blocks in which a market is founded, usually: a pruned endpoint is not searched further for nothing
+)
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +43,12 @@ class Lane:
 
         `ChainError` where there is none.
         """
-        for name in self.line.rpc.endpoints:
-            await self._admit(name, first, last)
+        for end in dict.fromkeys((min(last, first + EARLY), last)):
+            for name in self.line.rpc.endpoints:
+                if name not in self.able and not (self._known and name in self.barred):
+                    await self._admit(name, first, end)
+            if self.able:
+                break
         if self.able:
             probed = await probe(self.line.rpc.only(*self.able), query, first, last)
             for name, error in probed.barred.items():
