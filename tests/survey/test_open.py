@@ -66,7 +66,7 @@ class TestLimits:
 
     def test_a_wave_that_lasts_longer_than_state_is_kept_is_made_smaller(self) -> None:
         here = Town(deeds(2_500, 2), pace=0.01)
-        desk = Desk(here, keeps=16, delay=0.03)
+        desk = Desk(here, keeps=48, delay=0.1)
         standing = Standing(adapter("morpho_blue"), here.market, here.terms)
         asyncio.run(standing.fill(line(here, desk), [here.key(who) for who in here.held]))
         assert standing.held.keys() == {here.key(who) for who in here.held}

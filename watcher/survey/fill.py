@@ -39,13 +39,14 @@ class Standing:
             try:
                 held = await line.reader.run(self._holdings(part), block)
             except (BlockChanged, EndpointError) as error:
+                if isinstance(error, RateLimited):
+                    await line.rpc.clock.sleep(error.retry_after)
+                elif isinstance(error, EndpointError) and len(part) > SMALLEST:
+                    self.wave = len(part) // 2  # the block may have been forgotten before all was read
+                    continue
                 failures += 1
                 if failures == REPEATS:
                     raise
-                if isinstance(error, RateLimited):
-                    await line.rpc.clock.sleep(error.retry_after)
-                elif isinstance(error, EndpointError):
-                    self.wave = max(SMALLEST, len(part) // 2)  # the block may have been forgotten before all was read
                 continue
             failures = 0
             del left[-len(part) :]
