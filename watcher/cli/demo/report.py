@@ -116,7 +116,7 @@ def invite(out: Console, held: Held, lines: Sequence[Line]) -> None:
     address, files = to_checksum_address(lines[0].row.reading.key.key), held.files
     tried = (
         f"watcher init --address {address} --chains {files.chains} --config mine.toml",
-        "watcher run --config mine.toml",
+        "watcher run --config mine.toml --db mine.db",
         f"watcher account {address} --chains {files.chains}",
         f"watcher account {address} --price WETH=-10% --chains {files.chains}",
         f"watcher history {address} --config {files.config} --every 0",
