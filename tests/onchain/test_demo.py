@@ -6,11 +6,14 @@ import http.client
 import itertools
 import json
 import os
-import re
+import signal
 import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +21,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from watcher.__main__ import main
-from watcher.localchain.stage.truth import Figures, Told, Truth
+from watcher.localchain.stage.truth import Figures, Margin, Told, Truth
 from watcher.model import PositionKey
 
 from .conftest import Local
@@ -73,27 +76,9 @@ def test_the_demo_keeps_every_promise(held: Held) -> None:
     assert {row["market"].rpartition("/")[0] for row in seen["final"]} == {"local/aave-v3", "local/morpho-blue"}
 
 
-def test_a_newcomer_hears_of_the_held_node_after_two_commands(held: Held, tmp_path: Path) -> None:
-    (owner,) = {row["account"] for row in held.document["final"] if row["name"] == "alice"}
-    mine, own_store = str(tmp_path / "mine.toml"), {**environment(), "WATCHER_DB": str(tmp_path / "watcher.db")}
-    said = []
-    for words in (
-        ("init", "--address", owner, "--chains", held.document["chains"], "--config", mine),
-        ("run", "--config", mine, "--cycles", "2"),
-    ):
-        run = subprocess.run((*WATCHER, *words), capture_output=True, text=True, env=own_store, cwd=tmp_path)
-        assert run.returncode == 0, run.stderr
-        said.append(run)
-    alerts = said[1].stdout.split("\n\n")
-    assert any(owner in one and "The first reading: " in one for one in alerts)
-    blocks = [int(number) for number in re.findall(r"block (\d+);", said[1].stderr)]
-    assert blocks[1] > blocks[0] > int(held.document["block"])  # the node goes on
-
-
 def test_account_shows_the_same_of_the_held_node(held: Held) -> None:
     owners = sorted({row["account"] for row in held.document["final"] if row["name"] in ("alice", "chloe", "otto")})
     command = (*WATCHER, "account", *owners, "--chains", held.document["chains"], "--format", "json")
-    command = (*command, "--block", held.document["block"])  # its prices have moved since
     run = subprocess.run(command, capture_output=True, text=True, env=environment())
     assert run.returncode == 0, run.stderr
     fields = ("account", "market", "status", "health", "collateral", "debt")
@@ -101,6 +86,30 @@ def test_account_shows_the_same_of_the_held_node(held: Held) -> None:
     demo = {tuple(row[field] for field in fields) for row in held.document["final"] if row["account"] in owners}
     assert len(demo) == 7
     assert shown == demo
+
+
+def test_a_newcomer_comes_to_a_first_alert_with_init_and_run(held: Held, tmp_path: Path) -> None:
+    address = next(row["account"] for row in held.document["final"] if row["status"] == "liquidatable")
+    config, env = tmp_path / "mine.toml", environment() | {"WATCHER_DB": str(tmp_path / "mine.db")}
+    begun = (*WATCHER, "init", "--address", address, "--chains", held.document["chains"], "--config", str(config))
+    watched = (*WATCHER, "run", "--once", "--config", str(config))
+    asked = subprocess.run(begun, capture_output=True, text=True, env=env)
+    assert asked.returncode == 0, asked.stdout
+    said = subprocess.run(watched, capture_output=True, text=True, env=env)
+    assert said.returncode == 0, said.stderr
+    assert f"LIQUIDATABLE: {address}" in said.stdout
+
+
+def test_what_the_demo_recorded_can_be_asked_for_and_gone_on_with(held: Held) -> None:
+    address = held.document["final"][0]["account"]
+    files = ("--config", held.document["config"], "--db", held.document["db"])
+    told = subprocess.run(
+        (*WATCHER, "history", address, *files, "--format", "jsonl"), capture_output=True, text=True, env=environment()
+    )
+    assert "nobody watched blocks" in told.stdout, told.stderr
+    again = subprocess.run((*WATCHER, "run", "--once", *files), capture_output=True, text=True, env=environment())
+    assert again.returncode == 0, again.stderr
+    assert "missed blocks" not in again.stderr
 
 
 def test_a_held_demo_ends_well_at_sigterm_and_leaves_nothing_behind(held: Held) -> None:
@@ -112,7 +121,18 @@ def test_a_held_demo_ends_well_at_sigterm_and_leaves_nothing_behind(held: Held) 
         http.client.HTTPConnection(str(place.hostname), place.port, timeout=5).connect()
 
 
-def test_sigterm_in_the_middle_of_a_run_leaves_no_process_behind(local: Local) -> None:
+def lives(process: str) -> bool:
+    """What has ended and waits to be collected does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_run_that_is_ended_in_the_middle_leaves_no_process_behind(
+    local: Local, sent: signal.Signals, code: int
+) -> None:
     with subprocess.Popen(
         (*WATCHER, "demo", "--json"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment()
     ) as child:
@@ -121,11 +141,15 @@ def test_sigterm_in_the_middle_of_a_run_leaves_no_process_behind(local: Local) -
             if line.startswith("block "):
                 break
         family = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
-        assert len(family) == 2  # the node, and watcher run
-        child.terminate()
-        assert child.stderr.read().splitlines()[-1] == "watcher: interrupted"
-        assert child.wait(30) == 130
-    assert not any(Path(f"/proc/{one}").exists() for one in family)
+        assert len(family) == 4  # the node, watcher run, and a guard of each
+        child.send_signal(sent)
+        rest = child.stderr.read()
+        assert child.wait(30) == code
+    assert sent is signal.SIGKILL or rest.splitlines()[-1] == "watcher: interrupted"
+    end = time.monotonic() + 30
+    while any(map(lives, family)) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not any(map(lives, family))
 
 
 def more_by_one(figures: Figures, field: str) -> Figures:
@@ -133,7 +157,7 @@ def more_by_one(figures: Figures, field: str) -> Figures:
 
 
 def falsified(told: Told) -> Told:
-    """One field of one Aave account, one Morpho debt and one Morpho total, each more by a single unit."""
+    """One field of one Aave account, one Morpho debt and one Morpho total, each more by a single unit; one safe health is at the line."""
     owing = [key for key, figures in told.positions.items() if figures["debt"]]
     lied: dict[PositionKey, Figures] = dict(told.positions)
     for key, field in (
@@ -142,7 +166,13 @@ def falsified(told: Told) -> Told:
     ):
         lied[key] = more_by_one(lied[key], field)
     market, totals = next(iter(told.totals.items()))
-    return replace(told, positions=lied, totals={**told.totals, market: {**totals, "borrowed": totals["borrowed"] + 1}})
+    far = next(key for key, margin in told.margins.items() if margin.health and margin.health > 3)
+    return replace(
+        told,
+        positions=lied,
+        totals={**told.totals, market: {**totals, "borrowed": totals["borrowed"] + 1}},
+        margins={**told.margins, far: Margin(Fraction(1), False, None)},
+    )
 
 
 def test_the_check_fails_when_the_truth_is_off_by_one_unit(
@@ -157,6 +187,7 @@ def test_the_check_fails_when_the_truth_is_off_by_one_unit(
     monkeypatch.setattr(Truth, "at", at)
     assert main(["demo", "--json", "--quiet"]) == 1
     seen = json.loads(capsys.readouterr().out)
-    assert seen["broken"] == ["3 mismatches"]
-    assert seen["mismatches"] == 3
-    assert {text.split(": ")[1].split()[0] for text in seen["differences"]} == {"available", "debt", "borrowed"}
+    assert seen["broken"] == ["6 mismatches"]
+    assert seen["expected_transitions"] == seen["transitions"] + 2  # down to critical at once, up after three blocks
+    fields = Counter(text.split(": ")[1].split()[0] for text in seen["differences"])
+    assert fields == {"available": 1, "debt": 1, "borrowed": 1, "status": 1, "change": 2}

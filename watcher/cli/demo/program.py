@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from eth_typing import ChecksumAddress
 import watcher
 from watcher.config import Chain, dump
 from watcher.errors import WatcherError
+from watcher.localchain.stage.guard import guarded
 
 ENDS: Final = 10.0  # seconds that it has after SIGTERM
 TAIL: Final = 5  # lines of its log that an error repeats
@@ -67,6 +69,7 @@ class Program:
     files: Files
     kills: int = 0
     _child: asyncio.subprocess.Process | None = field(default=None, init=False)
+    _guard: ExitStack = field(default_factory=ExitStack, init=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,9 +77,10 @@ class Program:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._child is not None and self._child.returncode is None:
-            self._child.kill()
-            await self._child.wait()
+        with self._guard:
+            if self._child is not None and self._child.returncode is None:
+                self._child.kill()
+                await self._child.wait()
 
     async def start(self) -> None:
         """In a session of its own, so that Ctrl-C reaches it through us alone; with the code that runs here and no setting from outside."""
@@ -94,6 +98,7 @@ class Program:
                 env={**kept, "PYTHONPATH": home},
                 start_new_session=True,
             )
+        self._guard.enter_context(guarded(self._child.pid))
 
     @property
     def log(self) -> str:
@@ -116,6 +121,7 @@ class Program:
         self._child.kill()
         if await self._child.wait() == -signal.SIGKILL:
             self.kills += 1
+        self._guard.close()
 
     async def end(self) -> None:
         """SIGTERM, which it must heed in time and without an error. Raises `Ended` where it does not."""

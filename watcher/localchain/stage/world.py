@@ -16,6 +16,7 @@ from watcher.localchain.anvil import Anvil
 from watcher.localchain.morpho import NAME as MORPHO
 from watcher.localchain.morpho import MorphoChain, deploy_morpho
 from watcher.localchain.multicall import MULTICALL3, place_multicall
+from watcher.localchain.stage.guard import guarded
 
 MARKETS: Final = (
     "WETH/USDC",
@@ -64,7 +65,8 @@ class World:
 
 @asynccontextmanager
 async def opened(chain: Anvil) -> AsyncIterator[World]:
-    """Start the node and deploy everything; the node ends with the context, whatever happened inside."""
+    """Start the node and deploy everything; the node ends with the context or, whatever happens, with this process."""
     async with chain:
-        await place_multicall(chain)
-        yield World(chain, await deploy_v30(chain), await deploy_v36(chain), await deploy_morpho(chain))
+        with guarded(chain.pid):
+            await place_multicall(chain)
+            yield World(chain, await deploy_v30(chain), await deploy_v36(chain), await deploy_morpho(chain))
