@@ -43,6 +43,7 @@ class Standing:
                     await line.rpc.clock.sleep(error.retry_after)
                 elif isinstance(error, EndpointError) and len(part) > SMALLEST:
                     self.wave = len(part) // 2  # the block may have been forgotten before all was read
+                    line = line.through(*line.rpc.endpoints)  # its aggregates were not too large
                     continue
                 failures += 1
                 if failures == REPEATS:
