@@ -66,7 +66,7 @@ class Followed:
         return self.of.accrue(self.terms, self.quote, moment, Which.ALL)
 
     def take(self, stride: Stride) -> tuple[PositionKey, ...]:
-        """The book after a step. Who moved and owes, or was in the book: a supplier without debt does not enter it."""
+        """The book after a step, and who moved. Somebody new enters it with a debt: a supplier without one does not."""
         kept = {key: held for key, held in stride.held.items() if key in self.book or self._owes(stride.terms, held)}
         before = {key: self.book.holding(self.book.row(key)) if key in self.book else None for key in kept}
         self.undone.append(Undo(self.block, self.terms, self.quote, before, {}, self.told))
@@ -101,6 +101,11 @@ class Followed:
         """How a position stands after the step that was taken last."""
         self.undone[-1].stood.setdefault(key, self.standings.get(key))
         self.standings[key] = standing
+
+    @property
+    def joined(self) -> tuple[PositionKey, ...]:
+        """Who came into the book by the step that was taken last."""
+        return tuple(key for key, held in self.undone[-1].held.items() if held is None)
 
     def back(self) -> None:
         """As it was before the step that was taken last; `IndexError` where that is forgotten."""

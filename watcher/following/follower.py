@@ -133,4 +133,9 @@ def _both(one: Entry, other: Entry) -> Entry:
     same = (one.terms, one.quote) == (other.terms, other.quote)
     known = {each.reading.key for each in one.seen}
     more = (each if same else replace(each, holding=None) for each in other.seen if each.reading.key not in known)
-    return replace(one, seen=(*one.seen, *more))
+    return replace(
+        one,
+        seen=(*one.seen, *more),
+        followed=same and (one.followed or other.followed),
+        joined=(*one.joined, *other.joined),
+    )

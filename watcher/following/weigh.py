@@ -171,4 +171,5 @@ class _Weighing:
             row = book.row(key)
             reading, sighting = self._seen(key, row)
             seen.append(Seen(reading, book.holding(row), sighting))
-        return Entry(self.followed.market, book.terms, self.followed.quote, tuple(seen))
+        one = self.followed
+        return Entry(one.market, book.terms, one.quote, tuple(seen), followed=True, joined=one.joined)

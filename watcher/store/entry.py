@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from watcher.errors import WatcherError
-from watcher.model import Market, Reading, Sighting
+from watcher.model import Market, PositionKey, Reading, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One market. `quote` is as stored, not accrued. With `error` there is nothing else; without facts `terms` and `quote` are None."""
+    """One market. `quote` is as stored, not accrued. With `error` there is nothing else; without facts `terms` and `quote` are None.
+
+    `followed` says that everybody who may have moved is among `seen`, so that the market's book stands at the block; `joined` are who
+    was not in it before.
+    """
 
     market: Market
     terms: Any = None
@@ -29,6 +33,8 @@ class Entry:
     audited: int = 0
     mismatches: int = 0
     error: WatcherError | None = None
+    followed: bool = False
+    joined: tuple[PositionKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from watcher.errors import StoreError
 from watcher.model import BlockRef, Market, Transition, Unit
-from watcher.store import outbox, trail
+from watcher.store import follow, outbox, trail
 from watcher.store.entry import Entry, Missed, Seen
 from watcher.store.facts import encode
 from watcher.store.open import Store
@@ -23,7 +23,6 @@ from watcher.store.tables import (
     CURSOR,
     CYCLE,
     DISCOVERY,
-    FOLLOW,
     GAP,
     HOLDING,
     MARKET,
@@ -62,8 +61,9 @@ _READ: Final = select(READING.c.number).where(
     READING.c.position_id == POSITION.c.id, READING.c.number == bindparam("number")
 )
 _KNOWN: Final = select(POSITION.c.key, POSITION.c.id, _READ.exists(), _HELD).where(
-    POSITION.c.market_id == bindparam("market")
+    POSITION.c.market_id == bindparam("market"), POSITION.c.key.in_(bindparam("keys", expanding=True))
 )
+_MANY: Final = 500  # keys in one statement
 _FORWARD: Final = (
     update(CURSOR)
     .where(CURSOR.c.chain == bindparam("of"), CURSOR.c.number < bindparam("to"))
@@ -117,12 +117,12 @@ def orphan(store: Store, chain: int, above: int) -> tuple[Transition, ...]:
             (TERMS, TERMS.c.market_id, markets),
             (QUOTE, QUOTE.c.market_id, markets),
             (CYCLE, CYCLE.c.market_id, markets),
-            (FOLLOW, FOLLOW.c.market_id, markets),
             (COVERAGE, COVERAGE.c.market_id, markets),
             (SAMPLE, SAMPLE.c.market_id, markets),
         ):
             connection.execute(delete(table).where(column.in_(owners), table.c.number > above))
         connection.execute(delete(BLOCK).where(BLOCK.c.chain == chain, BLOCK.c.number > above))
+        follow.retreat(connection, chain, above)
         connection.execute(delete(DISCOVERY).where(DISCOVERY.c.market_id.in_(markets), DISCOVERY.c.first > above))
         over = (DISCOVERY.c.market_id.in_(markets), DISCOVERY.c.last > above)
         connection.execute(update(DISCOVERY).where(*over).values(last=above))
@@ -182,6 +182,8 @@ def _market(connection: Connection, block: BlockRef, entry: Entry, read_at: int,
     else:
         facts = _agrees(connection, market, block.number, entry)
     _seen(connection, market, block, entry, backfill, facts)
+    if entry.followed and facts:
+        follow.advance(connection, market, block, entry.joined)
 
 
 def _cycle(
@@ -220,10 +222,10 @@ def _seen(connection: Connection, market: int, block: BlockRef, entry: Entry, ba
     """Readings of the positions that have none at this block yet, and holdings that changed."""
     number = block.number
     keys = [seen.reading.key.key.hex() for seen in entry.seen]
-    known = _known(connection, market, number)
+    known = _known(connection, market, number, keys)
     if any(key not in known for key in keys):
         insert(connection, POSITION, [(market, key) for key in keys], new=False)
-        known = _known(connection, market, number)
+        known = _known(connection, market, number, keys)
     readings, holdings = [], []
     for key, seen in zip(keys, entry.seen, strict=True):
         position, read, body = known[key]
@@ -239,10 +241,16 @@ def _seen(connection: Connection, market: int, block: BlockRef, entry: Entry, ba
     insert(connection, HOLDING, holdings, new=False)
 
 
-def _known(connection: Connection, market: int, number: int) -> dict[str, tuple[int, bool, bytes | None]]:
-    """Every position of the market by its key: its row, whether it was read at this block, and the holding that held there."""
-    rows = connection.execute(_KNOWN, {"market": market, "number": number})
-    return {key: (position, bool(found), kept) for key, position, found, kept in rows}
+def _known(
+    connection: Connection, market: int, number: int, keys: Sequence[str]
+) -> dict[str, tuple[int, bool, bytes | None]]:
+    """Those of the market's positions that are known: the row, whether it was read at this block, and the holding that held there."""
+    found: dict[str, tuple[int, bool, bytes | None]] = {}
+    for start in range(0, len(keys), _MANY):
+        some = {"market": market, "number": number, "keys": list(keys[start : start + _MANY])}
+        rows = connection.execute(_KNOWN, some)
+        found |= {key: (position, bool(read), kept) for key, position, read, kept in rows}
+    return found
 
 
 def _next(connection: Connection, position: int, number: int) -> int | None:

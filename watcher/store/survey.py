@@ -17,6 +17,7 @@ from watcher.adapter import Adapter, H, Q, T
 from watcher.model import BlockRef, Market, PositionKey
 from watcher.store import trail
 from watcher.store.facts import decode, encode
+from watcher.store.follow import stands
 from watcher.store.history import market_id, stand
 from watcher.store.open import Store
 from watcher.store.rows import insert
@@ -128,8 +129,7 @@ def enter(
         trail.put(connection, TERMS, of, number, encode(book.terms))
         trail.put(connection, QUOTE, of, number, encode(book.quote))
         insert(connection, HOLDING, list(_changed(connection, of, number, book.holdings)), new=False)
-        connection.execute(delete(FOLLOW).where(FOLLOW.c.market_id == of))
-        insert(connection, FOLLOW, [(of, number, book.block.hash, book.block.timestamp)])
+        stands(connection, of, book.block)
         prove(connection, of, proofs)
         if upto is not None:
             _read(connection, of, DEBT, upto)

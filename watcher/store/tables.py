@@ -238,11 +238,12 @@ class Member(SQLModel, table=True):
 
 
 class Follow(SQLModel, table=True):
-    """The block at which every member's stored holding is true. There is no row until a book stands."""
+    """The block at which every member's stored holding is true, and the one from which on it was so. No row until a book stands."""
 
     __tablename__: ClassVar[Any] = "follow"
 
     market_id: int = Field(primary_key=True, foreign_key="market.id")
+    since: int = Field(sa_column=_big(nullable=False))
     number: int = Field(sa_column=_big(nullable=False))
     hash: str
     timestamp: int = Field(sa_column=_big(nullable=False))

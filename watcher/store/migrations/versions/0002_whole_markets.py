@@ -31,6 +31,7 @@ def upgrade() -> None:
     op.create_table(
         "follow",
         sa.Column("market_id", sa.Integer(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.String(), nullable=False),
         sa.Column("timestamp", sa.BigInteger(), nullable=False),
