@@ -28,7 +28,8 @@ from watcher.localchain.anvil import Anvil
 from watcher.localchain.prepare import prepare
 from watcher.localchain.stage.cast import enter, names, owners
 from watcher.localchain.stage.liar import Liar
-from watcher.localchain.stage.play import LASTS
+from watcher.localchain.stage.play import LASTS, Play
+from watcher.localchain.stage.swing import swing
 from watcher.localchain.stage.truth import Truth
 from watcher.localchain.stage.world import World, opened
 
@@ -36,7 +37,7 @@ from watcher.localchain.stage.world import World, opened
 def command(
     as_json: Annotated[bool, typer.Option("--json", help="The counts as one json object, as --format json.")] = False,
     hold: Annotated[
-        bool, typer.Option("--hold", help="Keep the node up afterwards, for the other commands, until Ctrl-C.")
+        bool, typer.Option("--hold", help="Keep the node up afterwards, its prices moving, until Ctrl-C.")
     ] = False,
     chains: ChainsFile = None,
     chain: ChainName = None,
@@ -99,7 +100,7 @@ async def demo(options: Options, hold: bool) -> Exit:
                 report(outcome, counted, options)
             else:
                 report(outcome, counted, options, held(world, files))
-                await interruption()
+                await go_on(world)
     return Exit.BUG if outcome.broken else Exit.OK
 
 
@@ -109,9 +110,9 @@ def held(world: World, files: Files) -> Held:
     return Held(world.chain.url, files, files.chains.read_text(encoding="utf-8"))
 
 
-async def interruption() -> None:
-    """Wait for Ctrl-C or SIGTERM, which are a good end here."""
+async def go_on(world: World) -> None:
+    """Prices move on until Ctrl-C or SIGTERM, which are a good end here."""
     try:
-        await asyncio.Event().wait()
+        await swing(await Play.of(world))
     except asyncio.CancelledError:
         return

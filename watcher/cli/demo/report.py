@@ -46,8 +46,9 @@ def report(outcome: Outcome, scenes: Sequence[Scene], options: Options, held: He
     match options.format:
         case Format.JSON:
             final = [plain(record(line)) for line in scenes[-1].lines]
+            end = {"block": str(scenes[-1].block.number), "final": final}
             place = {} if held is None else held.places()
-            sys.stdout.write(json.dumps(outcome.document() | {"final": final} | place, indent=2) + "\n")
+            sys.stdout.write(json.dumps(outcome.document() | end | place, indent=2) + "\n")
             out = console(sys.stderr)
         case Format.TABLE:
             out = console(sys.stdout)
@@ -113,20 +114,23 @@ def verdict(outcome: Outcome) -> Iterator[Text]:
 
 
 def invite(out: Console, held: Held, lines: Sequence[Line]) -> None:
-    """The files, and commands that can be pasted: of the first position, and a watch of one's own."""
+    """The chains file, and commands that can be pasted."""
     address, files, name = to_checksum_address(lines[0].row.reading.key.key), held.files, program()
+    tried = (
+        f"{name} init --address {address} --chains {files.chains} --config mine.toml",
+        f"{name} run --config mine.toml --db mine.db",
+        f"{name} account {address} --chains {files.chains}",
+        f"{name} account {address} --price WETH=-10% --chains {files.chains}",
+        f"{name} history {address} --config {files.config} --every 0",
+        f"{name} history {address} --config {files.config} --every 0 --plot health.png",
+    )
     parts = (
         "",
         held.text,
         f"# {files.chains}",
-        f"# {files.config} says who was watched, {files.store} holds what was recorded",
-        f"the node stays up at {held.url} until Ctrl-C; try in another terminal:",
-        f"{name} account {address} --price WETH=-10% --chains {files.chains}",
-        f"{name} history {address} --config {files.config}",
-        f"{name} run --once --config {files.config}",
-        "or watch it yourself, from nothing to the first alert:",
-        f"{name} init --address {address} --chains {files.chains} --config mine.toml",
-        f"{name} run --config mine.toml --db mine.db",
+        f"# {files.config}: who is watched, and {files.store}: what was recorded",
+        f"the node stays up at {held.url} until Ctrl-C, and its prices go on moving; try in another terminal:",
+        *tried,
     )
     for part in parts:
         out.print(Text(part), soft_wrap=True)

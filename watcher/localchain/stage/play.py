@@ -118,9 +118,13 @@ class Play:
             call = aave_actions.liquidation(self.world.v36, account(VICTIM), "WETH", "USDC")
             await self.world.v36.pool.send(*call, sender=LIQUIDATOR)
             return
-        async with chain.one_block():
-            for source, answer in self._answers(step.prices):
-                await post(chain, source.transaction("set", answer))
+        await self.quote(step.prices)
+
+    async def quote(self, prices: Prices) -> None:
+        """Mine a block with these prices, at the time that the chain's own clock gives it."""
+        async with self.world.chain.one_block():
+            for source, answer in self._answers(prices):
+                await post(self.world.chain, source.transaction("set", answer))
 
     async def replace_two_blocks(self) -> None:
         """The newest two blocks never were: others with milder prices stand in their place."""
