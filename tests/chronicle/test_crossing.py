@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from watcher.chronicle.crossing import Found, crossing
 
 
-def searched(opened: Callable[[int], bool], last: int, floor: int = 0) -> tuple[Found, int]:
+def searched(
+    opened: Callable[[int], bool], last: int, floor: int = 0, marks: tuple[int, ...] = ()
+) -> tuple[Found, int]:
     """What is found, and how many blocks were looked at."""
-    search, looks = crossing(last, floor), 0
+    search, looks = crossing(last, floor, marks), 0
     try:
         wanted = next(search)
         while True:
@@ -46,3 +48,9 @@ def test_a_healthy_block_between_two_looks_is_passed_over_as_the_definition_says
     # looks at 99, 98, 96, 92, …: the healthy block 97 falls between two of them
     found, _ = searched(lambda block: block != 97 and block >= 93, 100)
     assert found == Found(93, bounded=False)
+
+
+@given(st.sets(st.integers(0, 299), max_size=20), st.integers(0, 300))
+def test_no_block_in_which_the_position_was_changed_is_passed_by(healthy: set[int], first: int) -> None:
+    found, _ = searched(lambda block: block >= first and block not in healthy, 300, marks=(*healthy, 300))
+    assert found == Found(max((first, *(block + 1 for block in healthy))), bounded=first == 0 and not healthy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -38,14 +38,19 @@ class Court:
     windows: Windows = field(default_factory=dict)
     tokens: dict[ChecksumAddress, Token] = field(default_factory=dict)
 
-    async def block(self, number: int, called: Sequence[Called]) -> list[Case]:
-        """Every liquidation of one block, in order. Raises only where not even the block's header and logs can be read."""
+    async def block(
+        self, number: int, called: Sequence[Called], marks: Mapping[PositionKey, Collection[int]]
+    ) -> list[Case]:
+        """Every liquidation of one block, in order; `marks` are all blocks in which a borrower is known to have been liquidated.
+
+        Raises only where not even the block's header and logs can be read.
+        """
         keys = tuple(dict.fromkeys(told.key for _, told in called))
         block = await self.past.reader.head(number)
         earlier, after = await self._state(number - 1, keys), await self._state(number, keys)
         settled = await self._settled(called, self.past.terms if isinstance(earlier, Unknown) else earlier.terms)
         await self._name(address for told in settled for address in (told.debt, told.collateral))
-        delays = {key: await self._delay(key, block, earlier) for key in keys}
+        delays = {key: await self._delay(key, block, earlier, marks.get(key, ())) for key in keys}
         left, seen = Counter(told.key for told in settled), Counter[PositionKey]()
         found = []
         for (event, _), told in zip(called, settled, strict=True):
@@ -91,21 +96,23 @@ class Court:
         if wanted:
             self.tokens.update(await self.past.reader.run(named(wanted), self.head))
 
-    async def _delay(self, key: PositionKey, block: BlockRef, earlier: State | Unknown) -> Delay | Unknown:
+    async def _delay(
+        self, key: PositionKey, block: BlockRef, earlier: State | Unknown, marks: Collection[int]
+    ) -> Delay | Unknown:
         if isinstance(earlier, Unknown):
             return earlier
         try:
             if not opened(earlier.positions[key]):
                 return Delay(block.number, 0, 0)
-            found = await self._crossed(key, block.number)
+            found = await self._crossed(key, block.number, marks)
             since = await self.past.reader.head(found.block)
         except WatcherError as error:
             return Unknown(f"since when it could be liquidated: {error}")
         return Delay(since.number, block.number - since.number, block.timestamp - since.timestamp, found.bounded)
 
-    async def _crossed(self, key: PositionKey, number: int) -> Found:
+    async def _crossed(self, key: PositionKey, number: int, marks: Collection[int]) -> Found:
         """The search, asked block by block; raises where one of them cannot be read."""
-        search = crossing(number - 1, max(self.past.market.start or 0, number - LOOK_BACK))
+        search = crossing(number - 1, max(self.past.market.start or 0, number - LOOK_BACK), marks)
         try:
             wanted = next(search)
             while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -18,18 +18,20 @@ class Found:
 Search: TypeAlias = Generator[int, bool, Found]
 
 
-def crossing(last: int, floor: int) -> Search:
+def crossing(last: int, floor: int, marks: Collection[int] = ()) -> Search:
     """Yields block numbers and is sent whether the position was open to liquidation at their end; it was at `last`.
 
-    Steps back from `last`, each twice as far, to the first block that is not open or to `floor`; then halves what lies between that one
-    and the earliest open block after it. So of several stretches it is the last one, unless a gap between two fell between two looks.
+    Steps back from `last`, each twice as far, to the first block that is not open or to `floor`, and passes none of `marks` by, blocks
+    in which the position is known to have been changed; then halves what lies between the block that is not open and the earliest open
+    one after it. So of several stretches it is the last one, unless a gap between two fell between two looks.
     """
     opened, step = last, 1
     while opened > floor:
-        probe = max(floor, last - step)
+        probe = max(floor, last - step, *(mark for mark in marks if mark < opened))
         if not (yield probe):
             return (yield from _between(probe, opened))
-        opened, step = probe, 2 * step
+        opened = probe
+        step = 2 * step if probe <= last - step else step
     return Found(opened, bounded=True)
 
 

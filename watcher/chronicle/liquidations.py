@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from watcher.chain.logs import logs
 from watcher.chronicle.case import Case
 from watcher.chronicle.court import Called, Court
 from watcher.errors import UsageError
+from watcher.model import PositionKey
 
 AT_ONCE: Final = 8  # blocks read side by side
 
@@ -35,10 +37,15 @@ async def liquidated(
 
 async def cases(court: Court, found: Mapping[int, Sequence[Called]]) -> AsyncIterator[Case]:
     """Each liquidation in the chain's order, a few blocks read ahead."""
-    numbers = sorted(found)
+    numbers, marks = sorted(found), defaultdict[PositionKey, list[int]](list)
+    for number in numbers:
+        for _, told in found[number]:
+            marks[told.key].append(number)
     for start in range(0, len(numbers), AT_ONCE):
         some = numbers[start : start + AT_ONCE]
-        read = await asyncio.gather(*(court.block(number, found[number]) for number in some), return_exceptions=True)
+        read = await asyncio.gather(
+            *(court.block(number, found[number], marks) for number in some), return_exceptions=True
+        )
         for answer in read:
             if isinstance(answer, BaseException):  # raised only now: none is left running
                 raise answer
