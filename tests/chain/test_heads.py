@@ -21,6 +21,12 @@ LONG = 60.0  # seconds of silence that no test waits for
 CANARY = "c4n4ry-s3cret"
 
 
+@pytest.fixture(autouse=True)
+def logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever commands have set up in this process before."""
+    caplog.set_level(logging.DEBUG, "watcher")
+
+
 class Told:
     """What was told, and a way to wait for more of it."""
 
