@@ -29,14 +29,17 @@ def checked(value: int) -> int:
 
 def mul_div_down(a: int, b: int, d: int) -> int:
     """⌊a·b / d⌋. The product must fit 256 bits, as in checked Solidity."""
-    return checked(a * b) // d
+    product = a * b
+    return (product if 0 <= product <= MAX else checked(product)) // d
 
 
 def mul_div_up(a: int, b: int, d: int) -> int:
     """⌈a·b / d⌉."""
-    return -(-checked(a * b) // d)
+    product = a * b
+    return -(-(product if 0 <= product <= MAX else checked(product)) // d)
 
 
 def mul_div_half_up(a: int, b: int, d: int) -> int:
     """⌊(a·b + ⌊d/2⌋) / d⌋: to the nearest, ties up."""
-    return checked(a * b + d // 2) // d
+    product = a * b + d // 2
+    return (product if 0 <= product <= MAX else checked(product)) // d

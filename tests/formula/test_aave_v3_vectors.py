@@ -6,7 +6,7 @@ import pytest
 
 from tests.formula.aave_v3_rows import Row, position, rows, vectors
 from watcher.adapter import Acted, Action, Borrow, Liquidation, Refusal, Repay, SetMode, Supply, Withdraw
-from watcher.adapters.aave_v3.account import Account, account
+from watcher.adapters.aave_v3.account import Account, account, zero_ltv
 from watcher.adapters.aave_v3.act import act
 from watcher.adapters.aave_v3.facts import Holding, Quote, State, Terms
 from watcher.adapters.aave_v3.liquidate import liquidate
@@ -56,7 +56,7 @@ def test_every_field_of_an_account_is_what_that_version_answers(release: str) ->
             "threshold": seen.threshold,
             "ltv": seen.ltv,
             "health": MAX if seen.health is None else seen.health,
-            "zero_ltv": int(account(known, at, held).zero_ltv),
+            "zero_ltv": int(zero_ltv(known, at, held)),
         }
         assert ours == row["out"], f"row {number}"
 
@@ -131,7 +131,7 @@ def pair_of(known: Terms, at: Quote, held: Holding, row: Row) -> tuple[Account, 
     mode = known.category(held.mode)
     assert mode is None or mode.price_source is None
     return owner, liquidation.Pair(
-        debt=next(each.debt for each in owner.entries if each.reserve is debt),
+        debt=owner.debt(debt),
         debt_price=row["reserves"][debt.id]["price"],
         debt_unit=debt.unit,
         scaled=held.balance(secured.id).deposit,

@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from watcher.adapters.aave_v3.facts import Balance, Holding, Quote, Reserve, Terms
-from watcher.adapters.aave_v3.seat import Seat, answered, flagged, now, seats
+from watcher.adapters.aave_v3.seat import Seat, answered, seats
+from watcher.adapters.aave_v3.thawed import thawed
 from watcher.errors import AnswerError
-from watcher.formula.aave import health, interest, token
+from watcher.formula.aave import interest, token
 from watcher.formula.aave.health import Sums
 from watcher.formula.aave.version import Version
-from watcher.model import Moment
-from watcher.units import checked
+from watcher.model import Leg, Moment, Side
+from watcher.units import RAY, Raw, Ray, checked
+
+COLLATERAL, DEPOSIT, DEBT = (
+    Side.COLLATERAL,
+    Side.DEPOSIT,
+    Side.DEBT,
+)  # found once: an enum looks its members up each time
+_Leg: Final = thawed(Leg)
 
 
-class Entry(NamedTuple):
-    """One reserve of one account, as the contract's loop sees it. Amounts are raw, values base currency."""
+class Account(NamedTuple):
+    """`seats` are those of the reserves with a flag, `legs` what is in them, both by id; `rest` are the balances of the others."""
 
-    seat: Seat
-    deposit: int
-    debt: int
-    deposit_value: int
-    debt_value: int
-    counts: bool  # as collateral
-    stable: int  # the part of the debt that is at a stable rate
-    stable_rate: int
-
-    @property
-    def reserve(self) -> Reserve:
-        return self.seat.reserve
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """`zero_ltv` says that some collateral has a loan-to-value of 0: then nothing else may be withdrawn while there is debt."""
-
-    entries: tuple[Entry, ...]
     sums: Sums
-    zero_ltv: bool
+    legs: list[Leg]
+    seats: list[Seat]
+    rest: list[Balance]
+
+    def debt(self, reserve: Reserve) -> int:
+        """What is owed of that reserve, raw."""
+        return next((leg.amount for leg in self.legs if leg.side is Side.DEBT and leg.token is reserve.token), 0)
 
 
 def stable_debt(balance: Balance, at: Moment) -> int:
@@ -54,50 +48,84 @@ def account(terms: Terms, quote: Quote, holding: Holding) -> Account:
 
     Empty flags end before anything is read, prices included.
     """
-    entries = _entries(terms, quote, holding) if holding.flags else ()
-    collateral = owed = weighted = lendable = 0
-    zero_ltv = False
-    for entry in entries:
-        owed += entry.debt_value
-        if entry.counts:
-            value = entry.deposit_value
+    found: list[Seat] = []
+    rest: list[Balance] = []
+    legs = _legs(terms, quote, holding, found, rest) if holding.flags else []
+    collateral = debt = weighted = lendable = 0
+    for leg in legs:
+        if leg.side is COLLATERAL:
+            value = leg.value
             collateral += value
-            weighted += value * entry.seat.threshold
-            lendable += value * entry.seat.ltv
-            zero_ltv |= entry.seat.ltv == 0
-    sums = Sums(checked(collateral), checked(owed), checked(weighted), checked(lendable))
-    return Account(entries, sums, zero_ltv)
+            weighted += value * leg.threshold
+            lendable += value * leg.ltv
+        elif leg.side is DEBT:
+            debt += leg.value
+    checked(collateral | debt | weighted | lendable)  # as many bits as the largest of them
+    sums = Sums(collateral, debt, weighted, lendable)
+    return Account(sums, legs, found, rest if holding.flags else list(holding.balances))
 
 
-def _entries(terms: Terms, quote: Quote, holding: Holding) -> tuple[Entry, ...]:
-    found = seats(terms, quote, holding.mode)
-    version, at = terms.version, now(quote)
-    held = {balance.id: balance for balance in holding.balances}
-    entries = []
-    for id, borrows, secures in flagged(holding.flags):
-        seat = found[id]
+def flagged(holding: Holding) -> tuple[Balance, ...]:
+    """The balances, and an empty one for every flag without any, by id."""
+    empty = holding.flags
+    for balance in holding.balances:
+        empty &= ~(3 << 2 * balance.id)
+    if not empty:
+        return holding.balances
+    ids = range((empty.bit_length() + 1) // 2)
+    more = (Balance(id, 0, 0) for id in ids if empty >> 2 * id & 3)
+    return tuple(sorted((*holding.balances, *more), key=lambda balance: balance.id))
+
+
+def _legs(terms: Terms, quote: Quote, holding: Holding, found: list[Seat], rest: list[Balance]) -> list[Leg]:
+    """What is in the reserves with a flag; their seats enter `found`, the balances of others `rest`."""
+    legs: list[Leg] = []
+    known = seats(terms, quote, holding.mode)
+    rounds, flags = known.rounds, holding.flags
+    for balance in flagged(holding):
+        bits = flags >> 2 * balance.id & 3
+        if not bits:
+            rest.append(balance)
+            continue
+        seat = known[balance.id]
         if seat is None:
             continue
-        answer, state = seat.answer, seat.state
-        if answer is None:
-            answer = answered(terms, quote, seat.place)
-        balance = held.get(id) or Balance(id, 0, 0)
-        deposit = token.deposit(version, balance.deposit, state.income) if balance.deposit else 0
-        stable = stable_debt(balance, at) if balance.principal else 0
-        debt = token.debt(version, balance.debt, state.owed) + stable if borrows else 0
-        if debt and version is Version.V3_3 and not seat.reserve.rules.accounted:
-            name = f"{seat.reserve.token.symbol} of {terms.market.name}"
-            raise AnswerError(f"{name} has a debt with discount: not supported")
-        entries.append(
-            Entry(
-                seat,
-                deposit,
-                debt,
-                health.deposit_value(deposit, answer, seat.unit) if deposit else 0,
-                health.debt_value(version, debt, answer, seat.unit) if debt else 0,
-                secures and seat.counts,
-                stable,
-                balance.rate,
-            )
-        )
-    return tuple(entries)
+        found.append(seat)
+        answer = answered(terms, quote, seat.place) if seat.answer is None else seat.answer
+        if balance.deposit and (deposit := rounds.deposit(balance.deposit, seat.income, RAY)):
+            value = rounds.deposit_value(deposit, answer, seat.unit)
+            if bits & 2 and seat.counts:
+                leg = _Leg(seat.token, COLLATERAL, deposit, value, seat.threshold, seat.ltv, seat.rate)
+            else:
+                leg = _Leg(seat.token, DEPOSIT, deposit, value, 0, 0, seat.rate)
+            leg.__class__ = Leg
+            legs.append(leg)
+        if bits & 1 and (balance.debt or balance.principal):
+            debt, rate = rounds.debt(balance.debt, seat.owed, RAY), seat.debt_rate
+            if balance.principal or seat.discounted:
+                debt, rate = _unusual(terms, seat, balance, debt, known.at)
+            if debt:
+                leg = _Leg(seat.token, DEBT, debt, rounds.debt_value(debt, answer, seat.unit), 0, 0, rate)
+                leg.__class__ = Leg
+                legs.append(leg)
+    return legs
+
+
+def _unusual(terms: Terms, seat: Seat, balance: Balance, variable: int, at: Moment) -> tuple[Raw, Ray]:
+    """Variable and stable debt together, and what they pay: the two rates weighted by amount, down.
+
+    `AnswerError` for a debt with a discount, whose amount these figures do not tell.
+    """
+    stable = stable_debt(balance, at)
+    debt = variable + stable
+    if debt and seat.discounted:
+        raise AnswerError(f"{seat.token.symbol} of {terms.market.name} has a debt with discount: not supported")
+    paid = (variable * seat.debt_rate + stable * balance.rate) // debt if debt else 0
+    return Raw(debt), Ray(paid)
+
+
+def zero_ltv(terms: Terms, quote: Quote, holding: Holding) -> bool:
+    """Whether some collateral, an empty one too, has a loan-to-value of 0: then nothing else may be withdrawn while there is debt."""
+    known = seats(terms, quote, holding.mode) if holding.flags else {}
+    secured = (known[balance.id] for balance in flagged(holding) if holding.secures(balance.id))
+    return any(seat is not None and seat.counts and seat.ltv == 0 for seat in secured)

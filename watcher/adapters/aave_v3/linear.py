@@ -10,7 +10,7 @@ from typing import Final
 from watcher.adapter import Column, Factor, Linear, Share, Slack
 from watcher.adapters.aave_v3.facts import Category, Holding, Quote, Reserve, Terms
 from watcher.adapters.aave_v3.remembered import Remembered
-from watcher.adapters.aave_v3.seat import applied
+from watcher.adapters.aave_v3.seat import applied, counts
 from watcher.formula.aave.version import Version
 from watcher.model import Side
 from watcher.units import BPS, MAX, RAY
@@ -118,7 +118,7 @@ def _entries(
     """`first` is the collateral's column; the debt's and the mere deposit's follow."""
     balance = holding.balance(reserve.id)
     secures = holding.secures(reserve.id)
-    if secures and (terms.version >= Version.V3_6 or reserve.rules.threshold != 0):
+    if secures and counts(terms.version, reserve):
         yield Share(first, balance.deposit, applied(terms.version, reserve, category)[0])
     elif secures or balance.deposit:
         yield Share(first + 2, balance.deposit, 0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from eth_typing import ChecksumAddress
 
 from watcher.adapter import Liquidation, Refusal
-from watcher.adapters.aave_v3.account import Account, Entry, account
+from watcher.adapters.aave_v3.account import account
 from watcher.adapters.aave_v3.facts import Category, Holding, Quote, Reserve, Terms
 from watcher.adapters.aave_v3.rules import Denied, deny, place
-from watcher.adapters.aave_v3.seat import answered, applied, shared_price
+from watcher.adapters.aave_v3.seat import answered, applied, counts, shared_price
 from watcher.adapters.aave_v3.value import obstacle
 from watcher.formula.aave import health, liquidation, token
 from watcher.formula.aave.liquidation import Pair
@@ -36,11 +36,9 @@ def _liquidation(terms: Terms, quote: Quote, holding: Holding, at_debt: int, at_
     factor = health.health_factor(version, seen.sums)
     deny(factor is None or factor >= health.LIQUIDATION_LINE, "HealthFactorNotBelowThreshold")
     assert factor is not None
-    secured = _entry(seen, held)
-    deny(not holding.secures(held.id) or secured is None or not secured.counts, "CollateralCannotBeLiquidated")
-    borrowed = _entry(seen, owed)
-    if borrowed is None or borrowed.debt == 0:
-        raise Denied("SpecifiedCurrencyNotBorrowedByUser")
+    deny(not holding.secures(held.id) or not counts(version, held), "CollateralCannotBeLiquidated")
+    borrowed = seen.debt(owed)
+    deny(borrowed == 0, "SpecifiedCurrencyNotBorrowedByUser")
     pair = _pair(terms, quote, holding, borrowed, at_debt, at_collateral)
     deny(pair.bonus == 0, "the collateral has no liquidation bonus")
     most = liquidation.closable(version, pair, seen.sums, factor)
@@ -68,19 +66,15 @@ def _liquidation(terms: Terms, quote: Quote, holding: Holding, at_debt: int, at_
     )
 
 
-def _entry(seen: Account, reserve: Reserve) -> Entry | None:
-    return next((entry for entry in seen.entries if entry.reserve is reserve), None)
-
-
-def _pair(terms: Terms, quote: Quote, holding: Holding, borrowed: Entry, at_debt: int, at_collateral: int) -> Pair:
+def _pair(terms: Terms, quote: Quote, holding: Holding, borrowed: int, at_debt: int, at_collateral: int) -> Pair:
     """Both sides as the liquidation reads them: until 3.1 an e-mode's own price stands for any debt of an account in that mode."""
     held, category = terms.reserves[at_collateral], terms.category(holding.mode)
     shared = shared_price(terms, quote, category)
     _, _, bonus = applied(terms.version, held, category)
     return Pair(
-        debt=borrowed.debt,
+        debt=borrowed,
         debt_price=answered(terms, quote, at_debt) if shared is None else shared,
-        debt_unit=borrowed.reserve.unit,
+        debt_unit=terms.reserves[at_debt].unit,
         scaled=holding.balance(held.id).deposit,
         index=quote.states[at_collateral].income,
         price=shared if shared is not None and _inside(category, held) else answered(terms, quote, at_collateral),

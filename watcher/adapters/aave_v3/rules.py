@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from eth_typing import ChecksumAddress
 
-from watcher.adapters.aave_v3.account import account
+from watcher.adapters.aave_v3.account import account, zero_ltv
 from watcher.adapters.aave_v3.facts import Category, Holding, Quote, Reserve, State, Terms
 from watcher.adapters.aave_v3.market import stable_total
 from watcher.adapters.aave_v3.pool import placed
@@ -164,7 +164,7 @@ def check_health(terms: Terms, quote: Quote, holding: Holding, withdrawn: Reserv
     seen = account(terms, quote, holding)
     factor = health.health_factor(terms.version, seen.sums)
     deny(factor is not None and factor < health.LIQUIDATION_LINE, "HealthFactorLowerThanLiquidationThreshold")
-    if withdrawn is not None and seen.zero_ltv:
+    if withdrawn is not None and zero_ltv(terms, quote, holding):
         ltv = withdrawn.rules.ltv
         if terms.version >= Version.V3_6:
             _, ltv, _ = applied(terms.version, withdrawn, terms.category(holding.mode))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
-from watcher.adapters.aave_v3.facts import Category, Quote, Reserve, State, Terms
+from watcher.adapters.aave_v3.facts import Category, Quote, Reserve, Terms
 from watcher.adapters.aave_v3.remembered import Remembered
 from watcher.errors import MissingPrice
+from watcher.formula.aave.rounding import rounding
 from watcher.formula.aave.version import Version
-from watcher.model import Doubt, Moment
+from watcher.model import Doubt, Moment, Token
 from watcher.oracle import feed
 from watcher.oracle.feed import Pulse
+from watcher.units import Ray
 
 
 def now(quote: Quote) -> Moment:
@@ -35,6 +36,11 @@ def applied(version: Version, reserve: Reserve, category: Category | None) -> tu
         return rules.threshold, 0 if alone else rules.ltv, rules.bonus
     barred = category.ltv_zero >> reserve.id & 1 if version >= Version.V3_6 else rules.ltv == 0
     return category.threshold, 0 if barred else category.ltv, category.bonus
+
+
+def counts(version: Version, reserve: Reserve) -> bool:
+    """Whether the flag makes it collateral: until 3.5 a base threshold of 0 leaves it out, in e-mode too."""
+    return version >= Version.V3_6 or reserve.rules.threshold != 0
 
 
 def answered(terms: Terms, quote: Quote, place: int) -> int:
@@ -61,13 +67,19 @@ class Seat:
     """
 
     reserve: Reserve
+    token: Token
     place: int  # in the terms
-    state: State
+    income: Ray  # the deposit index
+    owed: Ray  # the debt index
+    rate: Ray
+    debt_rate: Ray
     unit: int
     answer: int | None
     threshold: int
     ltv: int
     counts: bool
+    discounted: bool  # 3.3: the debt token gives a discount, which nothing here tells
+    barred: bool  # something of the reserve's own may block a liquidation
     doubts: tuple[Doubt, ...]  # of the asset's price
 
 
@@ -76,11 +88,11 @@ class Seats(dict[int, Seat | None]):
 
     def __init__(self, terms: Terms, quote: Quote, mode: int) -> None:
         super().__init__()
+        self.at, self.rounds = now(quote), rounding(terms.version)
         self._terms, self._quote = terms, quote
         self._category = terms.category(mode)
-        self._shared = shared_price(
-            terms, quote, self._category
-        )  # the contract reads it first, even if no reserve uses it
+        # The contract reads the e-mode's price first, even if no reserve uses it.
+        self._shared = shared_price(terms, quote, self._category)
         self._places = _places(terms)
 
     def __missing__(self, id: int) -> Seat | None:
@@ -93,16 +105,23 @@ class Seats(dict[int, Seat | None]):
         reserve = terms.reserves[place]
         threshold, ltv, _ = applied(terms.version, reserve, category)
         shared = self._shared if category is not None and category.collateral >> reserve.id & 1 else None
+        rules, state, moment = reserve.rules, quote.states[place], now(quote).timestamp
         return Seat(
             reserve=reserve,
+            token=reserve.token,
             place=place,
-            state=quote.states[place],
+            income=state.income,
+            owed=state.owed,
+            rate=state.rate,
+            debt_rate=state.debt_rate,
             unit=reserve.unit,
             answer=quote.prices[place] if shared is None else shared,
             threshold=threshold,
             ltv=ltv,
-            counts=terms.version >= Version.V3_6 or reserve.rules.threshold != 0,
-            doubts=feed.doubts(reserve.token.symbol, _pulse(terms, quote, place), now(quote).timestamp),
+            counts=counts(terms.version, reserve),
+            discounted=terms.version is Version.V3_3 and not rules.accounted,
+            barred=rules.paused or not rules.active or reserve.grace_until >= moment,
+            doubts=feed.doubts(reserve.token.symbol, _pulse(terms, quote, place), moment),
         )
 
 
@@ -131,10 +150,3 @@ def seats(terms: Terms, quote: Quote, mode: int) -> Seats:
     if found is None:
         found = modes[mode] = Seats(terms, quote, mode)
     return found
-
-
-@lru_cache(maxsize=8192)
-def flagged(flags: int) -> tuple[tuple[int, bool, bool], ...]:
-    """(id, borrowed, used as collateral) of every reserve with a flag, by id."""
-    ids = range((flags.bit_length() + 1) // 2)
-    return tuple((id, bool(flags >> 2 * id & 1), bool(flags >> 2 * id & 2)) for id in ids if flags >> 2 * id & 3)

@@ -4,16 +4,17 @@ would block a liquidation."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
-from watcher.adapters.aave_v3.account import Account, Entry, account
+from watcher.adapters.aave_v3.account import Account, account
 from watcher.adapters.aave_v3.facts import Balance, Holding, Quote, Reserve, Terms
 from watcher.adapters.aave_v3.remembered import Remembered
 from watcher.adapters.aave_v3.seat import Seat, now, seats
+from watcher.adapters.aave_v3.thawed import thawed
 from watcher.formula.aave import health, token
 from watcher.formula.aave.version import Version
 from watcher.model import Blocked, Doubt, DoubtKind, Leg, Line, Side, Unit, Valuation
-from watcher.units import BPS, WAD, Raw, Ray, Wad
+from watcher.units import BPS, WAD, Raw, Wad
 
 SENTINEL_LINE = WAD * 95 // 100  # below it a sentinel is not asked
 
@@ -23,6 +24,8 @@ def _line_unit(terms: Terms) -> Unit:
 
 
 _unit: Final = Remembered(_line_unit)
+_Valuation: Final = thawed(Valuation)
+_Line: Final = thawed(Line)
 
 
 def value(terms: Terms, quote: Quote, holding: Holding) -> Valuation:
@@ -35,65 +38,48 @@ def value(terms: Terms, quote: Quote, holding: Holding) -> Valuation:
     version, sums = terms.version, seen.sums
     factor = health.health_factor(version, sums)
     weighted, owed = health.line(version, sums)
-    idle = _unused(terms, quote, holding, seen)
-    return Valuation(
+    idle = _unused(terms, quote, holding, seen) if seen.rest else ()
+    line = _Line(weighted, owed, _unit(terms))
+    line.__class__ = Line
+    plain = quote.can_liquidate and not idle and _plain(seen)
+    made = _Valuation(
         key=holding.key,
         at=now(quote),
         unit=terms.unit,
         scale=BPS,
-        legs=_legs(terms, seen, idle),
+        legs=(*seen.legs, *_idle(terms, idle)) if idle else tuple(seen.legs),
         collateral=sums.collateral,
         debt=sums.debt,
         available=health.available(version, sums),
         threshold=sums.threshold,
         ltv=sums.ltv,
-        line=Line(weighted, owed, _unit(terms)),
+        line=line,
         health=factor,
         liquidatable=factor is not None and factor < health.LIQUIDATION_LINE,
-        blocked=_blocked(terms, quote, seen, factor),
-        doubts=_doubts(terms, quote, seen, idle),
+        blocked=None if factor is None or (plain and sums.weighted) else _blocked(terms, quote, seen, factor),
+        doubts=() if plain else _doubts(terms, quote, seen, idle),
     )
+    made.__class__ = Valuation
+    return made
 
 
-def _legs(terms: Terms, seen: Account, idle: tuple[tuple[Balance, Seat], ...]) -> tuple[Leg, ...]:
-    legs = []
-    for entry in seen.entries:
-        seat = entry.seat
-        name = seat.reserve.token
-        if entry.deposit:
-            side = Side.COLLATERAL if entry.counts else Side.DEPOSIT
-            threshold, ltv = (seat.threshold, seat.ltv) if entry.counts else (0, 0)
-            legs.append(Leg(name, side, Raw(entry.deposit), entry.deposit_value, threshold, ltv, seat.state.rate))
-        if entry.debt:
-            rate = _rate(entry) if entry.stable else seat.state.debt_rate
-            legs.append(Leg(name, Side.DEBT, Raw(entry.debt), entry.debt_value, 0, 0, rate))
-    legs.extend(_idle(terms, idle))
-    return tuple(legs)
+Idle: TypeAlias = tuple[tuple[Balance, Seat], ...]
 
 
-def _rate(entry: Entry) -> Ray:
-    """What the debt pays: the variable rate, or where there is stable debt the two weighted by amount, down."""
-    variable = entry.debt - entry.stable
-    return Ray((variable * entry.seat.state.debt_rate + entry.stable * entry.stable_rate) // entry.debt)
+def _unused(terms: Terms, quote: Quote, holding: Holding, seen: Account) -> Idle:
+    """Deposits of reserves without any flag, at the assets' own prices."""
+    found = seats(terms, quote, 0)
+    rest = ((balance, found[balance.id]) for balance in seen.rest if balance.deposit)
+    return tuple((balance, seat) for balance, seat in rest if seat and not holding.flags >> 2 * balance.id & 3)
 
 
-def _idle(terms: Terms, idle: tuple[tuple[Balance, Seat], ...]) -> Iterator[Leg]:
+def _idle(terms: Terms, idle: Idle) -> Iterator[Leg]:
     """Deposits without the collateral flag, where they have a price: the contract does not look at them."""
     for balance, seat in idle:
-        amount = token.deposit(terms.version, balance.deposit, seat.state.income)
+        amount = token.deposit(terms.version, balance.deposit, seat.income)
         if seat.answer is not None and amount:
             worth = health.deposit_value(amount, seat.answer, seat.unit)
-            yield Leg(seat.reserve.token, Side.DEPOSIT, Raw(amount), worth, 0, 0, seat.state.rate)
-
-
-def _unused(terms: Terms, quote: Quote, holding: Holding, seen: Account) -> tuple[tuple[Balance, Seat], ...]:
-    """Deposits of reserves without any flag, at the assets' own prices."""
-    flags = holding.flags
-    rest = [balance for balance in holding.balances if balance.deposit and not flags >> 2 * balance.id & 3]
-    if not rest:
-        return ()
-    found = ((balance, seats(terms, quote, 0)[balance.id]) for balance in rest)
-    return tuple((balance, seat) for balance, seat in found if seat is not None)
+            yield Leg(seat.token, Side.DEPOSIT, Raw(amount), worth, 0, 0, seat.rate)
 
 
 def obstacle(terms: Terms, quote: Quote, debt: Reserve, collateral: Reserve, factor: int) -> Blocked | None:
@@ -112,28 +98,36 @@ def obstacle(terms: Terms, quote: Quote, debt: Reserve, collateral: Reserve, fac
     return None
 
 
-def _blocked(terms: Terms, quote: Quote, seen: Account, factor: Wad | None) -> Blocked | None:
+def _plain(seen: Account) -> bool:
+    """Whether no reserve of the account has anything to say beyond figures, as almost always."""
+    for seat in seen.seats:  # noqa: SIM110 - a generator costs as much as the rest
+        if seat.barred or seat.doubts:
+            return False
+    return True
+
+
+def _blocked(terms: Terms, quote: Quote, seen: Account, factor: Wad) -> Blocked | None:
     """The first pair's obstacle where every pair of this account has one, or that there is no pair."""
-    if factor is None:
+    if not any(leg.side is Side.COLLATERAL for leg in seen.legs):
+        return Blocked.EMPTY
+    if quote.can_liquidate and not any(seat.barred for seat in seen.seats):
         return None
-    first = None
-    for debt in seen.entries:
-        if not debt.debt:
-            continue
-        for collateral in seen.entries:
-            if collateral.counts and collateral.deposit:
-                found = obstacle(terms, quote, debt.seat.reserve, collateral.seat.reserve, factor)
-                if found is None:
-                    return None
-                first = first or found
-    return first or Blocked.EMPTY
+    reserves = {seat.token: seat.reserve for seat in seen.seats}
+    found = [
+        obstacle(terms, quote, reserves[debt.token], reserves[collateral.token], factor)
+        for debt in seen.legs
+        if debt.side is Side.DEBT
+        for collateral in seen.legs
+        if collateral.side is Side.COLLATERAL
+    ]
+    return found[0] if None not in found else None
 
 
-def _doubts(terms: Terms, quote: Quote, seen: Account, idle: tuple[tuple[Balance, Seat], ...]) -> tuple[Doubt, ...]:
-    found = [doubt for entry in seen.entries for doubt in entry.seat.doubts]
+def _doubts(terms: Terms, quote: Quote, seen: Account, idle: Idle) -> tuple[Doubt, ...]:
+    found = [doubt for seat in seen.seats for doubt in seat.doubts]
     for _, seat in idle:
         if seat.answer is None:
-            text = f"{seat.reserve.token.symbol}, not used as collateral, has no price and is not listed"
+            text = f"{seat.token.symbol}, not used as collateral, has no price and is not listed"
             found.append(Doubt(DoubtKind.UNPRICED, text))
     if not quote.can_liquidate:
         text = f"the price-oracle sentinel of {terms.market.name} holds borrowing and liquidations"

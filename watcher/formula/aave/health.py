@@ -5,17 +5,17 @@ Values are in the oracle's base currency, thresholds and loan-to-values in basis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
+from watcher.formula.aave.rounding import rounding
 from watcher.formula.aave.version import Version
-from watcher.units import BPS, WAD, Wad, mul_div_down, mul_div_half_up, mul_div_up
+from watcher.units import BPS, WAD, Wad, mul_div_down, mul_div_half_up
 
+_DIRECTED: Final = Version.V3_5  # found once: an enum looks its members up each time
 LIQUIDATION_LINE: Final = WAD  # HEALTH_FACTOR_LIQUIDATION_THRESHOLD: liquidatable strictly below
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(NamedTuple):
     """Σ over an account: `collateral` and `debt` in base currency, `weighted` and `lendable` in base currency × basis points."""
 
     collateral: int
@@ -41,7 +41,7 @@ def deposit_value(amount: int, price: int, unit: int) -> int:
 
 def debt_value(version: Version, amount: int, price: int, unit: int) -> int:
     """amount · price / unit in base currency: down, up from 3.5."""
-    return mul_div_up(amount, price, unit) if version >= Version.V3_5 else mul_div_down(amount, price, unit)
+    return rounding(version).debt_value(amount, price, unit)
 
 
 def health_factor(version: Version, sums: Sums) -> Wad | None:
@@ -55,7 +55,7 @@ def health_factor(version: Version, sums: Sums) -> Wad | None:
     """
     if sums.debt == 0:
         return None
-    if version >= Version.V3_5:
+    if version >= _DIRECTED:
         return Wad(mul_div_half_up(sums.weighted, WAD, sums.debt) // BPS)
     return Wad(mul_div_half_up(mul_div_half_up(sums.collateral, sums.threshold, BPS), WAD, sums.debt))
 
@@ -67,12 +67,12 @@ def line(version: Version, sums: Sums) -> tuple[int, int]:
     a debt of 2e18 base units or more over the line a little early; `owed` is lowered by exactly that.
     """
     lift = sums.debt // 2 // WAD
-    if version >= Version.V3_5:
+    if version >= _DIRECTED:
         return sums.weighted, sums.debt * BPS - lift
     return mul_div_half_up(sums.collateral, sums.threshold, BPS), sums.debt - lift
 
 
 def available(version: Version, sums: Sums) -> int:
     """Further debt that the average loan-to-value allows, in base currency: the product half up, down from 3.5; never below zero."""
-    multiply = mul_div_down if version >= Version.V3_5 else mul_div_half_up
+    multiply = mul_div_down if version >= _DIRECTED else mul_div_half_up
     return max(multiply(sums.collateral, sums.ltv, BPS) - sums.debt, 0)

@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
+from watcher.formula.aave.rounding import rounding
 from watcher.formula.aave.version import Version
 from watcher.units import RAY, mul_div_down, mul_div_half_up, mul_div_up
 
 
 def deposit(version: Version, scaled: int, index: int) -> int:
     """The amount behind scaled aTokens: half up, down from 3.5."""
-    return mul_div_down(scaled, index, RAY) if version >= Version.V3_5 else mul_div_half_up(scaled, index, RAY)
+    return rounding(version).deposit(scaled, index, RAY)
 
 
 def debt(version: Version, scaled: int, index: int) -> int:
     """The amount behind scaled variable debt: half up, up from 3.5."""
-    return mul_div_up(scaled, index, RAY) if version >= Version.V3_5 else mul_div_half_up(scaled, index, RAY)
+    return rounding(version).debt(scaled, index, RAY)
 
 
 def minted_deposit(version: Version, amount: int, index: int) -> int:
