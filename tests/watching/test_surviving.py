@@ -161,7 +161,7 @@ def test_f42_five_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
 def test_f42_two_hundred_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     struck, amiss = asyncio.run(kills(tmp_path, 200))
     assert (struck.total(), amiss) == (200, {})
-    assert len(struck) >= 3, struck
+    assert len(struck) >= 2, struck
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, Exit.OK), (signal.SIGINT, Exit.INTERRUPTED)])
