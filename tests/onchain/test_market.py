@@ -118,6 +118,22 @@ async def same(w3: Web3, aave: AaveMarket, reserve: Reserve, row: Record, block:
     assert units(row["price"]["price"], 8) == price
 
 
+def test_a_price_that_is_missing_is_unknown_and_not_zero(v36: AaveMarket, look: Look) -> None:
+    asyncio.run(broken(v36))
+    said = look(v36.name)
+    assert said.code == Exit.SOURCE
+    assert "LINK has no usable price" in said.err
+    rows = {row["symbol"]: row for row in json.loads(said.out)["assets"]}
+    assert (rows["LINK"]["price"]["price"], rows["WETH"]["price"]["price"]) == (None, "2000")
+    table = look(v36.name, "--format", "table")
+    (line,) = [line for line in table.out.splitlines() if line.startswith("LINK") and "71.00 %" in line]
+    assert "?" in line
+
+
+async def broken(aave: AaveMarket) -> None:
+    await set_price(aave.reserves["LINK"].feed, 0)
+
+
 def test_the_parameter_log_is_what_governance_did(aave: AaveMarket, look: Look) -> None:
     async def governed() -> int:
         first = await aave.chain.block_number() + 1
