@@ -93,3 +93,8 @@ def test_f52_whatever_happens_every_worsening_is_told_once_and_a_recovery_never_
             assert one.id in said
         elif one.recovers is not None:
             assert (one.id in said) == (one.news or one.recovers in said)
+
+
+def test_f60_what_was_put_off_before_the_clock_went_back_an_hour_is_told_now() -> None:
+    letters = [Letter(change("a"), 0, NOW + 3_600), Letter(change("b"), 2, NOW + 3_660), Letter(change("c"), 0, NOW)]
+    assert told(letters) == (["a", "b", "c"], [])

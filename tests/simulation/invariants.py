@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, zip_longest
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from sqlalchemy import func, select
 
-from tests.simulation.world import Made, World
+from tests.simulation.loan import WORSE, Loan
+from tests.simulation.world import BLOCK_TIME, Made, World
 from watcher.adapter import Which
 from watcher.adapters import adapter
 from watcher.errors import WatcherError
 from watcher.health.bands import LADDER
 from watcher.health.fold import fold
-from watcher.model import BlockRef, Market, PositionKey, Sighting, Status, Transition
+from watcher.model import BlockRef, DoubtKind, Market, PositionKey, Sighting, Status, Transition
 from watcher.store import outbox, recall
 from watcher.store.open import Store
-from watcher.store.recall import Kept
 from watcher.store.tables import BLOCK, CYCLE, DELIVERY, HOLDING, QUOTE, READING, TERMS
 
 CHAIN: Final = 1
+ROWS: Final = """
+    SELECT m.name, r.status, r.health, r.debt, r.confirmed, r.exact, r.doubts
+    FROM reading r JOIN position p ON p.id = r.position_id JOIN market m ON m.id = p.market_id
+    WHERE r.number = ?
+"""
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A stored reading as the table holds it."""
+
+    status: Status
+    health: int | None
+    debt: int | None
+    confirmed: bool
+    exact: bool
+    disputed: bool
+
+
+@dataclass(slots=True)
 class Witness:
     """`markets` in the order of the world's loans; `keys` are the positions that are watched there."""
 
@@ -33,6 +53,30 @@ class Witness:
     markets: Sequence[Market]
     keys: Sequence[PositionKey]
     channels: Sequence[str]
+    seen: int = 0  # readings that were compared when they were recorded
+    lone: int = 0  # of them, unconfirmed ones that repeat the lie of the only endpoint that answered
+    disputed: int = 0  # of them, without a majority
+    _tip: str = field(default="", repr=False)
+
+    def newly(self, path: Path) -> None:
+        """The newest recorded block, compared as soon as it is there. The table is read past the program's own code."""
+        file = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+        try:
+            tip = file.execute("SELECT number, hash FROM cursor WHERE chain = ?", (CHAIN,)).fetchone()
+            if tip is None or tip[1] == self._tip:
+                return
+            number, self._tip = tip
+            names = [market.name for market in self.markets]
+            for name, status, *amounts, confirmed, exact, doubts in file.execute(ROWS, (number,)).fetchall():
+                kinds = [kind for kind, _ in json.loads(doubts or "[]")]
+                health, debt = (None if amount is None else int(amount) for amount in amounts)
+                shown = Shown(
+                    Status(status), health, debt, bool(confirmed), bool(exact), DoubtKind.DISPUTED.value in kinds
+                )
+                self.seen += 1
+                self.true(shown, self.world.made[self._tip], names.index(name))
+        finally:
+            file.close()
 
     def lately(self, store: Store, head: BlockRef | None, back: int) -> None:
         """The newest `back` blocks. `head` is the block that the watcher has just seen, None where it saw none."""
@@ -59,10 +103,8 @@ class Witness:
         if head is not None:
             for block in blocks:
                 assert block.number > head.number or self.world.canonical(block.hash), f"{block} is not on the chain"
-        since = blocks[0].timestamp
-        self.true(recall.readings(store, self.keys[0].key, since))
         for place, (market, key) in enumerate(zip(self.markets, self.keys, strict=True)):
-            self.again(store, place, market, key, since)
+            self.again(store, place, market, key, blocks[0].timestamp)
 
     def linked(self, blocks: Sequence[BlockRef]) -> None:
         """Each stored block descends from the one stored before it, also while the chain is elsewhere."""
@@ -74,29 +116,41 @@ class Witness:
             assert made.hash == below.hash, f"{above} does not descend from {below}"
 
     def missed(self, store: Store, blocks: Sequence[BlockRef]) -> None:
-        """Blocks between two that were read are in a gap."""
+        """Blocks between two that were read are in a gap, where as much time of the chain lies between as two of its blocks take."""
         gaps = recall.gaps(store, CHAIN)
         for below, above in pairwise(blocks):
+            if above.timestamp - below.timestamp < 2 * BLOCK_TIME:
+                continue
             open_ = below.number + 1
             for gap in gaps:
                 if gap.first <= open_ <= gap.last:
                     open_ = gap.last + 1
             assert open_ >= above.number, f"nobody watched {open_} to {above.number - 1}, and no gap says so"
 
-    def true(self, kept: Iterable[Kept]) -> None:
-        """A reading that was made says what the chain says at that very block; what cannot be told is never anything else."""
-        for one in kept:
-            loan = self.world.made[one.block.hash].loans[self.keys.index(one.key)]
-            if one.status is Status.UNKNOWN:
-                assert one.health is None, f"{one} is unknown and has a health"
-                continue
-            assert one.status in loan.statuses, f"{one} is not {loan.statuses}"
-            assert one.health == loan.health, f"{one} is not {loan.health}"
-            assert one.debt == loan.debt, f"{one} does not owe {loan.debt}"
-            assert one.exact, f"{one} cannot be had again"
+    def true(self, shown: Shown, block: Made, place: int) -> None:
+        """A reading that was made says what the chain says at that very block; what cannot be told is never anything else.
+
+        Where an endpoint lied, what two agree on is still the truth, what they dispute is no better than it, and only an endpoint that
+        was left alone is believed, unconfirmed.
+        """
+        loan = block.loans[place]
+        if shown.status is Status.UNKNOWN:
+            assert shown.health is None, f"{shown} is unknown and has a health"
+        elif fits(shown, loan):
+            assert shown.exact or shown.disputed, f"{shown} cannot be had again"
+        elif shown.disputed and block.hash in self.world.lies:
+            self.disputed += 1
+            assert not shown.confirmed, f"{shown} is disputed and confirmed"
+            least = min(WORSE.index(status) for status in loan.statuses)
+            assert WORSE.index(shown.status) >= least, f"{shown} is better than {loan.statuses}"
+        else:
+            lies = self.world.lies.get(block.hash, ())
+            assert any(fits(shown, loan.told(lie)) for lie in lies), f"{shown} is not {loan}, {loan.statuses}"
+            assert not shown.confirmed, f"{shown} is a lie that was confirmed"
+            self.lone += 1
 
     def again(self, store: Store, place: int, market: Market, key: PositionKey, since: int) -> None:
-        """Out of the stored words, every exact reading is the chain's truth at its block."""
+        """Out of the stored words every exact reading is had again, and is the chain's truth at its block but for lies that were shown."""
         of = adapter(market.protocol)
         for found in recall.course(store, of, market, key, since):
             at = found.kept.block
@@ -108,8 +162,10 @@ class Witness:
                 assert Status.UNKNOWN in loan.statuses, f"{found.kept} could be told"
                 continue
             worth = of.value(found.terms, quote, found.holding)
-            assert worth.health == found.kept.health == loan.health, f"{found.kept} is {worth.health} by its words"
-            assert worth.liquidatable == (Status.LIQUIDATABLE in loan.statuses)
+            assert worth.health == found.kept.health, f"{found.kept} is {worth.health} by its words"
+            if at.hash not in self.world.lies:
+                assert worth.health == loan.health, f"{found.kept} is not {loan.health}"
+                assert worth.liquidatable == (Status.LIQUIDATABLE in loan.statuses)
 
     def tied(self, store: Store) -> None:
         """No fact, reading or cycle stands at a block that is not stored."""
@@ -147,7 +203,7 @@ class Witness:
             assert after.before is before.after, f"{after} does not follow {before}"
         standing, left = None, list(changes)
         for one in seen:
-            while left and left[0].read_at <= one.read_at:
+            while left and (left[0].block.number, left[0].read_at) == (one.block.number, one.read_at):
                 standing = left.pop(0).after
             assert standing is not None, f"{one} and nothing was said"
             if one.status is Status.UNKNOWN:
@@ -157,8 +213,16 @@ class Witness:
         assert not left
 
 
+def fits(shown: Shown, loan: Loan) -> bool:
+    """Whether that is the truth, to the last unit."""
+    return shown.status in loan.statuses and shown.health == loan.health and shown.debt == loan.debt
+
+
 def timeline(stored: Sequence[Sighting], changes: Iterable[Transition]) -> Iterator[Sighting]:
-    """The canonical sightings in their order, and beside them what leaves no reading: a cycle that got no block, a block read again."""
+    """The canonical sightings in their order, and behind those of its block what leaves no reading: no block, or a block read again.
+
+    The order is the chain's: the machine's clock may have gone back.
+    """
     at = {(one.block.hash, one.read_at) for one in stored}
     by_hash = {one.block.hash: one for one in stored}
     more = []
@@ -169,7 +233,7 @@ def timeline(stored: Sequence[Sighting], changes: Iterable[Transition]) -> Itera
             more.append(Sighting(one.key, one.block, one.read_at, Status.UNKNOWN, None, None, True, one.cause))
         else:
             more.append(replace(by_hash[one.block.hash], read_at=one.read_at, confirmed=one.confirmed))
-    yield from sorted((*stored, *more), key=lambda one: one.read_at)
+    yield from sorted((*stored, *more), key=lambda one: one.block.number)
 
 
 def spoken(one: Transition) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """A chain that one seed makes up: blocks linked by parent hash, each with its own prices and positions, and reorgs that change both.
 
-What is true at a block is kept beside it, and worked out here again from Morpho's source, with nothing of the watcher.
+What is true at a block is kept beside it.
 """
 
 from __future__ import annotations
@@ -11,54 +11,15 @@ from hashlib import sha256
 from random import Random
 from typing import Any
 
-from tests.chain.evm import Evm, Reverted
 from tests.chain.server import Oops
-from tests.lending import MORPHO, PAR, Lending
-from watcher.model import Status
-from watcher.units import WAD
+from tests.simulation.contracts import Contracts, Pool, Reverted
+from tests.simulation.loan import COIN, HONEST, LLTV, PAR, SHARES, WAD, Lie, Loan
 
 GENESIS = 1_700_000_000
 FIRST = 100  # number of the first block
 BLOCK_TIME = 12
-COIN = 10**18
-LLTV = WAD * 8 // 10
-
-# The bands for volatile positions of the specification, in hundredths.
-BANDS = ((103, Status.CRITICAL), (110, Status.DANGER), (125, Status.WARN), (150, Status.WATCH))
-
-
-@dataclass(frozen=True, slots=True)
-class Loan:
-    """One market at one block. `price` None: the oracle reverts. `readable` False: the market itself does."""
-
-    price: int | None
-    debt: int
-    collateral: int
-    readable: bool = True
-
-    @property
-    def health(self) -> int | None:
-        """Morpho._isHealthy as a fraction: collateral · price / 1e36, then · lltv / 1e18, each rounded down, over what is owed."""
-        return self.bound * WAD // self.debt if self.debt else None
-
-    @property
-    def bound(self) -> int:
-        assert self.price is not None
-        return self.collateral * self.price // PAR * LLTV // WAD
-
-    @property
-    def statuses(self) -> frozenset[Status]:
-        """What may be said of it. Without debt the price does not matter to the contract, so that both answers are right."""
-        if not self.readable:
-            return frozenset({Status.UNKNOWN})
-        if not self.debt:
-            return frozenset({Status.NO_DEBT, *([Status.UNKNOWN] if self.price is None else [])})
-        if self.price is None:
-            return frozenset({Status.UNKNOWN})
-        if self.bound < self.debt:
-            return frozenset({Status.LIQUIDATABLE})
-        health = self.bound * WAD // self.debt
-        return frozenset({next((name for step, name in BANDS if health < step * WAD // 100), Status.SAFE)})
+YEAR = 365 * 86_400
+PAIRED = "loop"  # the market whose collateral and debt move together
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,41 +44,40 @@ class Made:
         }
 
 
+def due(number: int) -> int:
+    """When a block is to be made."""
+    return GENESIS + BLOCK_TIME * number
+
+
 @dataclass
 class World:
-    """`chain` is what is canonical now, from block `FIRST` on; `made` is every block that ever was, by hash."""
+    """`chain` is what is canonical now, from block `FIRST` on; `made` is every block that ever was, by hash.
+
+    `lies` are those that some endpoint may have told about a block while it was read. `ahead` is how far block times run before the
+    true one.
+    """
 
     chance: Random
     names: Sequence[str]
-    lending: Lending = field(default_factory=Lending)
     chain: list[Made] = field(default_factory=list)
     made: dict[str, Made] = field(default_factory=dict)
+    lies: dict[str, set[Lie]] = field(default_factory=dict)
+    ahead: int = 0
 
     def __post_init__(self) -> None:
-        for name in self.names:
-            self.lending.pool(name)
-        evm = self.lending.node().call
-        assert isinstance(evm, Evm)
-        self.evm = evm
-        morpho = evm.contracts[MORPHO.lower()]
-        self._standing = ""  # hash of the block that the contracts stand at
-        self._closed: tuple[bytes, ...] = ()
-        self._answers: dict[tuple[str, str], str] = {}  # by target and data, at that block
-        ids = {pool.id: pool for pool in self.lending.pools.values()}
-        self._ids = tuple(ids)
-        known: dict[tuple[bytes, int, int], bytes] = {}
+        self.pools = tuple(Pool(name) for name in self.names)
+        self.contracts = Contracts(self.pools)
+        self._answered = ""  # hash of the block that answers are kept of
+        self._answers: dict[tuple[str, str, Lie], str | Reverted] = {}
+        now = due(FIRST)
+        self._put(now, tuple(self._first(name, now) for name in self.names))
 
-        def guarded(data: bytes) -> bytes:
-            if any(id in data for id in self._closed):
-                raise Reverted()
-            pool = ids.get(data[4:36])  # what names no market is the same at every block
-            asked = (data, 0, 0) if pool is None else (data, pool.debt, pool.collateral)
-            if asked not in known:
-                known[asked] = morpho(data)
-            return known[asked]
-
-        evm.contracts[MORPHO.lower()] = guarded
-        self._put(tuple(Loan(PAR, 50 * COIN, 100 * COIN) for _ in self.names))
+    @staticmethod
+    def _first(name: str, now: int) -> Loan:
+        paired = name == PAIRED
+        rate = (35 if paired else 5) * WAD // 100 // YEAR
+        debt = (76 if paired else 50) * COIN
+        return Loan(PAR, debt, debt * SHARES, 100 * COIN, now, now, rate, paired)
 
     @property
     def head(self) -> Made:
@@ -134,7 +94,8 @@ class World:
 
     def mine(self, blocks: int = 1) -> None:
         for _ in range(blocks):
-            self._put(tuple(self._moved(loan) for loan in self.head.loans))
+            now = max(self.head.timestamp + 1, due(self.head.number + 1) + self.ahead)
+            self._put(now, tuple(self._moved(replace(loan, now=now)) for loan in self.head.loans))
 
     def reorg(self, depth: int, height: int) -> None:
         """The newest `depth` blocks give way to `depth + height` others, with other prices and other actions."""
@@ -143,62 +104,74 @@ class World:
 
     def heal(self) -> None:
         """From the next block on every market can be read."""
-        self._put(tuple(replace(one, price=one.price or PAR, readable=True) for one in self.head.loans))
+        now = max(self.head.timestamp + 1, due(self.head.number + 1))
+        self._put(now, tuple(replace(one, now=now, price=one.price or PAR, readable=True) for one in self.head.loans))
 
-    def call(self, transaction: dict[str, Any], at: Made) -> str:
-        """A call at a block: the contracts are put to where they stood there."""
-        if self._standing != at.hash:
-            pools = list(self.lending.pools.values())
-            for pool, loan in zip(pools, at.loans, strict=True):
-                pool.price, pool.debt, pool.collateral = loan.price, loan.debt, loan.collateral
-            self._closed = tuple(id for id, loan in zip(self._ids, at.loans, strict=True) if not loan.readable)
-            self.evm.timestamp, self._standing = at.timestamp, at.hash
+    def call(self, transaction: dict[str, Any], at: Made, lie: Lie) -> str:
+        """A call at a block, as an endpoint answers it that tells this lie. What several ask is worked out once."""
+        if self._answered != at.hash:
+            self._answered = at.hash
             self._answers.clear()
-        asked = (transaction["to"], transaction["data"])
-        if asked not in self._answers:
-            self._answers[asked] = self.evm(transaction, at.hash)
-        return self._answers[asked]
+        to, data = transaction["to"], transaction["data"]
+        if (to, data, lie) not in self._answers:
+            try:
+                answer = self.contracts.call(to, data, [loan.told(lie) for loan in at.loans], at.timestamp)
+                self._answers[to, data, lie] = answer
+            except Reverted as revert:
+                self._answers[to, data, lie] = revert
+        found = self._answers[to, data, lie]
+        if isinstance(found, Reverted):
+            raise Oops(3, "execution reverted", "0x" + found.data.hex())
+        return found
 
-    def _put(self, loans: tuple[Loan, ...]) -> None:
+    def _put(self, now: int, loans: tuple[Loan, ...]) -> None:
         number = self.chain[-1].number + 1 if self.chain else FIRST
         parent = self.chain[-1].hash if self.chain else "0x" + "00" * 32
         hash = "0x" + sha256(f"{parent} {number} {self.chance.random()}".encode()).hexdigest()
-        block = Made(number, hash, parent, GENESIS + BLOCK_TIME * number, loans)
+        block = Made(number, hash, parent, now, loans)
         self.chain.append(block)
         self.made[hash] = block
 
     def _moved(self, loan: Loan) -> Loan:
         """A block later: a price that drifts and sometimes jumps, a borrower who acts, an oracle or a market that fails for a while."""
         roll = self.chance.random
-        price = loan.price
-        if price is None:
-            price = PAR * self.chance.randint(80, 120) // 100 if roll() < 0.3 else None
-        elif roll() < 0.004:
-            price = None
-        else:
-            step = self.chance.randint(-9_000, 9_000) if roll() < 0.05 else self.chance.randint(-600, 600)
-            price = min(max(price * (100_000 + step) // 100_000, PAR // 3), PAR * 3)
-        debt, collateral = loan.debt, loan.collateral
+        price = self._price(loan)
         if roll() < 0.02:
-            debt, collateral = self._acted(price or PAR)
+            loan = self._acted(loan, price or PAR)
+        elif roll() < 0.05:
+            loan = loan.accrued()
         readable = roll() < 0.4 if not loan.readable else roll() >= 0.003
-        return Loan(price, debt, collateral, readable)
+        return replace(loan, price=price, readable=readable)
 
-    def _acted(self, price: int) -> tuple[int, int]:
-        """The borrower comes to any health between 0.9 and 2, or leaves."""
+    def _price(self, loan: Loan) -> int | None:
+        price, chance = loan.price, self.chance
+        spread = 1 if loan.paired else 20  # hundredths of it, around par
+        if price is None:
+            return PAR * chance.randint(100 - spread, 100 + spread) // 100 if chance.random() < 0.3 else None
+        if chance.random() < 0.004:
+            return None
+        wide, narrow = (200, 10) if loan.paired else (9_000, 600)
+        step = chance.randint(-wide, wide) if chance.random() < 0.05 else chance.randint(-narrow, narrow)
+        return min(max(price * (100_000 + step) // 100_000, PAR // 3), PAR * 3)
+
+    def _acted(self, loan: Loan, price: int) -> Loan:
+        """The borrower comes to any health around the bands, or leaves; the market's interest is settled with it."""
         if self.chance.random() < 0.1:
-            return 0, self.chance.choice([0, 100 * COIN])
+            return replace(loan, borrowed=0, shares=0, collateral=self.chance.choice([0, 100 * COIN]), since=loan.now)
         collateral = self.chance.randint(50, 150) * COIN + self.chance.randint(0, COIN)
         worth = collateral * price // PAR * LLTV // WAD
-        return worth * 1_000 // self.chance.randint(900, 2_000), collateral
+        health = self.chance.randint(990, 1_100) if loan.paired else self.chance.randint(900, 2_000)
+        debt = worth * 1_000 // health
+        return replace(loan, borrowed=debt, shares=debt * SHARES, collateral=collateral, since=loan.now)
 
 
 @dataclass
 class View:
-    """One endpoint's knowledge of the world: it is `lag` blocks behind."""
+    """One endpoint's knowledge of the world: it is `lag` blocks behind, and tells its `lie` of the state of every block."""
 
     world: World
     lag: int = 0
+    lie: Lie = HONEST
 
     @property
     def head(self) -> int:
@@ -219,7 +192,7 @@ class View:
                 made = self._block(params[1])
                 if made is None:
                     raise Oops(-32000, "header not found")
-                return self.world.call(params[0], made)
+                return self.world.call(params[0], made, self.lie)
         raise Oops(-32601, f"the method {method} does not exist/is not available")
 
     def _block(self, asked: Any) -> Made | None:

@@ -35,7 +35,7 @@ def plan(letters: Sequence[Letter], seen: Collection[str], now: int) -> Plan:
 
     What is answered (an unknown that recovered, a change that a reorg took back) and still waits is not told any more, and its answer
     is told only if it was seen, or is news by itself. A letter that failed holds up those behind it; one whose time has not come
-    does not.
+    does not. Nothing is ever put off for longer than `LAST_RETRY`: what is due later was written before the clock went back.
     """
     drop = _dropped(letters, seen)
     send: list[Letter] = []
@@ -43,7 +43,7 @@ def plan(letters: Sequence[Letter], seen: Collection[str], now: int) -> Plan:
     for letter in letters:
         if letter.transition.id in drop:
             continue
-        if letter.due <= now:
+        if letter.due <= now or letter.due > now + LAST_RETRY:
             send.append(letter)
             continue
         later.append(letter.due)
