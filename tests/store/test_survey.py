@@ -41,7 +41,7 @@ def proof(scene: Scene, number: int, booked: int = MAX) -> Proof:
 
 def enter(store: Store, scene: Scene, number: int, form: int = 0, upto: Span | None = None) -> Book[Any, Any, Any]:
     made = book(scene, block(scene.chain, number), form)
-    survey.enter(store, scene.market, made, [proof(scene, number)], upto)
+    survey.enter(store, scene.market, made, dict.fromkeys(made.holdings), [proof(scene, number)], upto)
     return made
 
 
@@ -72,7 +72,7 @@ def test_a_book_comes_back_as_it_was_entered(store: Store, protocol: str) -> Non
     assert survey.proofs(store, scene.market) == (proof(scene, AT),)
     assert survey.searched(store, scene.market) == ((0, AT),)
     later = replace(book(scene, block(scene.chain, AT + 5), 1, 1), terms=made.terms)
-    survey.enter(store, scene.market, later, [proof(scene, AT + 5, 1)], None)
+    survey.enter(store, scene.market, later, {}, [proof(scene, AT + 5, 1)])
     found = survey.standing(store, scene.adapter, scene.market)
     assert found is not None and found.block == later.block
     assert found.holdings == {**made.holdings, **later.holdings}
@@ -104,7 +104,7 @@ def test_a_reorg_takes_the_book_down_and_keeps_who_is_in_it(store: Store, scene:
 def test_another_block_of_the_same_number_is_refused_and_nothing_is_written(store: Store, scene: Scene) -> None:
     made = enter(store, scene, AT)
     with pytest.raises(StoreError, match="undo that one first"):
-        survey.enter(store, scene.market, book(scene, block(scene.chain, AT, fork=1), 1), [], None)
+        survey.enter(store, scene.market, book(scene, block(scene.chain, AT, fork=1), 1), {}, [])
     assert survey.standing(store, scene.adapter, scene.market) == made
 
 

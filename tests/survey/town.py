@@ -64,7 +64,8 @@ class Town:
     deeds: list[Deed]
     clock: FakeClock = field(default_factory=FakeClock)
     pace: float = 0.1  # seconds between blocks
-    branch: int = 0
+    branch: int = 0  # another history after block `fork`
+    fork: int = 0
     market: Market = field(default_factory=lambda: replace(TERMS.market, chain=7, start=START))
 
     def __post_init__(self) -> None:
@@ -83,7 +84,7 @@ class Town:
         return HEAD + int((self.clock.now() - 1_000) / self.pace)
 
     def hash(self, number: int) -> str:
-        return f"0x{self.branch:032x}{number:032x}"
+        return f"0x{self.branch if number > self.fork else 0:032x}{number:032x}"
 
     def key(self, who: bytes) -> PositionKey:
         return PositionKey(self.market.name, who)

@@ -115,9 +115,15 @@ def members(store: Store, market: Market) -> dict[PositionKey, int | None]:
 
 
 def enter(
-    store: Store, market: Market, book: Book[Any, Any, Any], proofs: Collection[Proof], upto: Span | None
+    store: Store,
+    market: Market,
+    book: Book[Any, Any, Any],
+    since: Members,
+    proofs: Collection[Proof],
+    upto: Span | None = None,
 ) -> None:
-    """The book stands at its block. Only holdings that changed are written. `upto` are blocks whose debt logs are read by now.
+    """The book stands at its block, and those in `since` are its members. Only holdings that changed are written. `upto` are blocks
+    whose debt logs are read by now.
 
     `StoreError` when the block's number is stored with another hash: `history.orphan` that one first.
     """
@@ -125,7 +131,7 @@ def enter(
     with store.write() as connection:
         stand(connection, book.block)
         of = market_id(connection, market)
-        _enter(connection, of, dict.fromkeys(book.holdings))
+        _enter(connection, of, since)
         trail.put(connection, TERMS, of, number, encode(book.terms))
         trail.put(connection, QUOTE, of, number, encode(book.quote))
         insert(connection, HOLDING, list(_changed(connection, of, number, book.holdings)), new=False)

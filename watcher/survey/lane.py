@@ -36,19 +36,19 @@ class Lane:
     windows: Windows = field(default_factory=dict)
     able: list[str] = field(default_factory=list)  # in the order in which they were named
     barred: dict[str, str] = field(default_factory=dict)
+    founded: bool = False  # each of them was asked for the founding logs
     _known: list[tuple[int, int, Witness]] = field(default_factory=list)  # by block
 
-    async def opened(self, query: LogQuery[Any], first: int, last: int) -> None:
-        """Admit the endpoints that return the market's first founding log and, at every tenth of these blocks, what others return.
+    async def opened(self, query: LogQuery[Any], first: int, last: int, *, founded: bool = True) -> None:
+        """Admit the endpoints that return, at every tenth of these blocks, what others return, and the market's first founding log.
 
-        `ChainError` where there is none.
+        `founded` False leaves that one out: for blocks long after it. `ChainError` where there is none.
         """
-        for end in dict.fromkeys((min(last, first + EARLY), last)):
-            for name in self.line.rpc.endpoints:
-                if name not in self.able and not (self._known and name in self.barred):
-                    await self._admit(name, first, end)
-            if self.able:
-                break
+        self.able, self.barred, self.founded = [], {}, founded
+        if founded:
+            await self._found(first, last)
+        else:
+            self.able = list(self.line.rpc.endpoints)
         if self.able:
             probed = await probe(self.line.rpc.only(*self.able), query, first, last)
             for name, error in probed.barred.items():
@@ -57,6 +57,14 @@ class Lane:
                 self.learn(event, query)
         if not self.able:
             raise self.closed(first)
+
+    async def _found(self, first: int, last: int) -> None:
+        for end in dict.fromkeys((min(last, first + EARLY), last)):
+            for name in self.line.rpc.endpoints:
+                if name not in self.able and not (self._known and name in self.barred):
+                    await self._admit(name, first, end)
+            if self.able:
+                return
 
     async def _admit(self, name: str, first: int, last: int) -> None:
         try:
@@ -83,6 +91,8 @@ class Lane:
 
         What it prunes is the oldest: one that remembers that log remembers the blocks after it. Raises `EndpointError`.
         """
+        if not self._known:
+            return True
         place = bisect_right(self._known, first, key=lambda one: one[0])
         witness = self._known[max(0, place - 1)][2]
         why = await witness.forgotten(self.line.rpc.only(name))

@@ -37,11 +37,11 @@ class Ledger:
         if self.store is not None:
             survey.note(self.store, self.market, kind, span, members)
 
-    def enter(self, book: Book[Any, Any, Any], proof: Coverage, upto: Span | None) -> None:
+    def enter(self, book: Book[Any, Any, Any], since: Members, proof: Coverage, upto: Span | None) -> None:
         """The book stands, with its proof."""
         if self.store is not None:
             proofs = [Proof(book.block.number, one.token, one.booked, one.total) for one in proof.debts]
-            survey.enter(self.store, self.market, book, proofs, upto)
+            survey.enter(self.store, self.market, book, since, proofs, upto)
 
     def doubt(self, spans: tuple[Span, ...]) -> None:
         """Somebody is missing: these blocks are to be asked for again."""

@@ -138,8 +138,8 @@ class Survey:
     async def discover(self, kind: str, spans: Iterable[Span], lane: Lane | None = None) -> None:
         """Everybody whom the logs of these blocks name."""
         spans = tuple(spans)
-        if not self.lane.able:
-            await self.lane.opened(self.queries[kind], *self.span)
+        if spans:
+            await self.search(kind, min(spans)[0])
         done, total = 0, blocks(spans)
         async for found in discover(lane or self.lane, self.queries[kind], spans):
             for key, number in found.members.items():
@@ -149,6 +149,13 @@ class Survey:
             self.served.append(replace(found, members={}))
             done += blocks([found.span])
             self.tell(Step("blocks", done, total))
+
+    async def search(self, kind: str, first: int) -> None:
+        """Have a lane for blocks from `first` on. Who has forgotten the market's beginning may serve what came after a proof."""
+        founded = kind != DEBT or not self.proved or first <= self.proved[0][1]
+        if not self.lane.able or (founded and not self.lane.founded):
+            begin = self.span[0] if founded else first
+            await self.lane.opened(self.queries[kind], begin, self.span[1], founded=founded)
 
     async def settled(self) -> Opened[Any, Any, Any]:
         """All that is known at one block, and the proof."""
@@ -188,7 +195,7 @@ class Survey:
         """What was found, in the store. Where somebody is missing the blocks in doubt count as not read."""
         book = Book(found.terms, found.quote, found.holdings, found.block)
         whole = not missing(*self.span, self.ledger.searched(DEBT))
-        self.ledger.enter(book, found.coverage, (self.span[0], self.reached) if whole else None)
+        self.ledger.enter(book, found.since, found.coverage, (self.span[0], self.reached) if whole else None)
         if not found.coverage.exact:
             found = replace(found, again=(self.doubtful,))
             self.ledger.doubt(found.again)
