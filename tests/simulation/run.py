@@ -28,10 +28,11 @@ from watcher.model import Market, PositionKey, Status
 from watcher.store import deliveries, recall
 from watcher.store import outbox as stored_outbox
 from watcher.store.open import open_store
-from watcher.watching.chain import Turn, WatchedChain
+from watcher.watching.chain import WatchedChain
 from watcher.watching.desk import Desk
 from watcher.watching.letters import StoredLetters
 from watcher.watching.policy import Policy
+from watcher.watching.turn import Turn
 
 NAME = "testnet"
 FINALITY = 64

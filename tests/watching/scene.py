@@ -17,9 +17,10 @@ from watcher.health.bands import CORRELATED, VOLATILE
 from watcher.model import BlockRef, Transition
 from watcher.store import outbox, recall
 from watcher.store.open import open_store
-from watcher.watching.chain import Turn, WatchedChain
+from watcher.watching.chain import WatchedChain
 from watcher.watching.journal import Journal
 from watcher.watching.policy import Policy
+from watcher.watching.turn import Turn
 
 GENESIS = 1_700_000_000
 COIN = 10**18

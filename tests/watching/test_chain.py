@@ -16,8 +16,9 @@ from watcher.errors import StoreError
 from watcher.model import Status
 from watcher.store import recall
 from watcher.units import WAD
-from watcher.watching.chain import QUICKEST, Broken, Turn, line_of
+from watcher.watching.chain import QUICKEST, Broken
 from watcher.watching.letters import StoredLetters
+from watcher.watching.turn import Turn, line_of
 
 Story = Callable[[Scene], Awaitable[Any]]
 

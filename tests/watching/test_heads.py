@@ -23,9 +23,9 @@ from watcher.model import BlockRef
 from watcher.store import recall
 from watcher.store.open import open_store
 from watcher.watching import session as pace
-from watcher.watching.chain import Turn
 from watcher.watching.heads import Announced
 from watcher.watching.session import opened
+from watcher.watching.turn import Turn
 
 LONG = 3_600.0  # seconds that no test waits
 

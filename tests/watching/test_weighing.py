@@ -16,9 +16,10 @@ from watcher.health.bands import CORRELATED, VOLATILE
 from watcher.model import DoubtKind, Status, Transition
 from watcher.store import outbox, recall
 from watcher.store.open import open_store
-from watcher.watching.chain import Turn, WatchedChain
+from watcher.watching.chain import WatchedChain
 from watcher.watching.journal import Journal
 from watcher.watching.policy import Policy
+from watcher.watching.turn import Turn
 
 
 def told(folder: Path, *debts: int) -> tuple[Turn, Transition]:

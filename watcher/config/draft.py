@@ -28,7 +28,10 @@ class Draft:
     def written(self) -> str:
         """The text of the file. Every line that is commented out is right as it stands when its "# " is taken away."""
         return (
-            "\n".join([*self._head(), *self._wallets(), *self._chains(), *_bands(), *self._channels(), *_kept()]) + "\n"
+            "\n".join(
+                [*self._head(), *self._wallets(), *self._chains(), *_bands(), *self._channels(), *_followed(), *_kept()]
+            )
+            + "\n"
         )
 
     def _head(self) -> Iterator[str]:
@@ -105,6 +108,14 @@ def _bands() -> Iterator[str]:
     yield "# warn = 1.2"
     yield "# danger = 1.1"
     yield "# critical = 1.05"
+    yield ""
+
+
+def _followed() -> Iterator[str]:
+    yield "## Whole markets, kept as they change: every borrower, every block. See watcher scan; the first time takes long."
+    yield "# [[follow]]"
+    yield '# market = "ethereum/aave-v3/core"'
+    yield '# alert = "critical" ## tell who comes to this band or worse; without it nobody is told'
     yield ""
 
 

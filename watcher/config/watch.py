@@ -14,6 +14,7 @@ from watcher.config.chain import Config
 from watcher.errors import ConfigError
 from watcher.health.bands import CORRELATED, VOLATILE, Bands
 from watcher.health.rules import Rule
+from watcher.model import Market, Status
 
 KEPT: Final = ("readings", "quotes", "holdings", "terms", "transitions", "cycles")
 
@@ -71,6 +72,15 @@ class Checks:
 
 
 @dataclass(frozen=True, slots=True)
+class Follow:
+    """A whole market that is kept as it changes. `alert` is the band from which its positions' changes are told; None: stored, and told
+    to nobody."""
+
+    market: Market
+    alert: Status | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """watcher.toml, joined with the chains it names.
 
@@ -92,6 +102,7 @@ class Watch:
     db: str | Path | None = field(default=None, repr=False)
     keep: Retention = Retention()
     checks: Checks = Checks()
+    follow: tuple[Follow, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

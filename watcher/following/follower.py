@@ -12,7 +12,8 @@ from watcher.errors import AnswerError, BlockChanged, ChainError, Transient, Wat
 from watcher.following.followed import Followed
 from watcher.following.stride import Stride, stride, words
 from watcher.following.weigh import Scale
-from watcher.model import BlockRef, Transition
+from watcher.health.fold import Standing
+from watcher.model import BlockRef, PositionKey, Status, Transition
 from watcher.search import Windows
 from watcher.store.entry import Entry
 
@@ -27,21 +28,37 @@ class Weighed:
     entries: tuple[Entry, ...] = ()
     transitions: tuple[Transition, ...] = ()
     failed: tuple[str, ...] = ()
-    moved: int = 0
+    moved: int | None = None  # None where no market is followed
 
 
 @dataclass(slots=True)
 class Follower:
-    """``strides = await follower.read(pin)``, ``weighed = follower.weigh(strides, …)``, then `keep` once it is written, else `back`."""
+    """``strides = await follower.read(pin)``, ``weighed = follower.weigh(strides, …)``, then `keep` once it is written, else `back`.
 
-    scales: Mapping[str, Scale]
-    windows: Windows
+    `scales` has every market that is to be followed, `markets` those that are open.
+    """
+
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+    windows: Windows = field(default_factory=dict)
     markets: dict[str, Followed] = field(default_factory=dict)
     _taken: list[Followed] = field(default_factory=list)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Markets that are to be followed and are not open yet, or not any more."""
+        return tuple(name for name in self.scales if name not in self.markets)
 
     def add(self, one: Followed) -> None:
         """Another market, that stands at a block of its own; the next step brings it to the others."""
         self.markets[one.market.name] = one
+
+    def standing(self, key: PositionKey) -> Standing | None:
+        """How a position of an open market stands; None for one that is in no book."""
+        one = self.markets.get(key.market)
+        if one is None or key not in one.book:
+            return None
+        known = one.standings.get(key)
+        return Standing(Status.SAFE, None, one.block.hash) if known is None else known
 
     async def read(self, pin: Pin) -> Strides:
         """Every market's step to the pinned block, or why there is none. `BlockChanged` where the block is gone."""
@@ -83,7 +100,7 @@ class Follower:
         entries: list[Entry] = []
         changes: list[Transition] = []
         failed: list[str] = []
-        moved = 0
+        moved = 0 if self.scales else None
         for name, step in strides.items():
             one = self.markets[name]
             if isinstance(step, WatcherError):
@@ -95,7 +112,7 @@ class Follower:
             told = self.scales[name].told(one, keys, read_at, confirmed=confirmed)
             entries.append(told.entry)
             changes.extend(told.transitions)
-            moved += len(keys)
+            moved = (moved or 0) + len(keys)
         return Weighed(tuple(entries), tuple(changes), tuple(failed), moved)
 
     def keep(self) -> None:

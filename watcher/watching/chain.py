@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from eth_typing import ChecksumAddress
 
@@ -15,12 +15,14 @@ from watcher.confirm import Confirmed, Question, confirmed
 from watcher.connection import Connection, Pin
 from watcher.cycle import Row
 from watcher.errors import BlockChanged, ChainError, StoreError, Transient, WatcherError
+from watcher.following.follower import Follower, Strides, merged
 from watcher.health.fold import Standing, retractions
-from watcher.model import BlockRef, Market, PositionKey, Status, Transition
+from watcher.model import BlockRef, Market, PositionKey, Transition
 from watcher.search import Search, Windows
 from watcher.watching.journal import Journal
 from watcher.watching.policy import Policy, owner
 from watcher.watching.trunk import Canonical, behind, fork, missed
+from watcher.watching.turn import Turn
 from watcher.watching.weighing import Scales, Weighed
 
 log = logging.getLogger(__name__)
@@ -36,25 +38,7 @@ class Broken(ChainError):
     """Blocks that finality had passed are gone. Nothing of this chain is read or deleted any more until somebody says so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What one turn of a chain came to. `block` is None where none was had, and `new` False where it had been recorded before."""
-
-    chain: str
-    block: BlockRef | None
-    new: bool = False
-    statuses: tuple[Status, ...] = ()
-    transitions: tuple[Transition, ...] = ()
-    by: int = 0
-    failed: tuple[str, ...] = ()  # markets
-    error: WatcherError | None = None
-    notes: tuple[str, ...] = ()
-    seconds: float = 0.0
-
-    @property
-    def complete(self) -> bool:
-        """Everything that is known of was read and recorded."""
-        return self.new and self.error is None and not self.failed and Status.UNKNOWN not in self.statuses
+Read: TypeAlias = tuple[Pin, Confirmed, Strides]
 
 
 @dataclass(slots=True)
@@ -70,6 +54,7 @@ class WatchedChain:
     journal: Journal
     every: int | None = None
     accept: bool = False
+    follower: Follower = field(default_factory=Follower)
     clock: Callable[[], float] = time.time
     terms: dict[str, Any] = field(default_factory=dict)
     windows: Windows = field(default_factory=dict)
@@ -102,13 +87,13 @@ class WatchedChain:
             except WatcherError as error:
                 done = await self._blind(error)
             else:
-                done = found if isinstance(found, Turn) else await self._record(*found)
+                done = found if isinstance(found, Turn) else await self._recorded(*found)
         except StoreError as error:
             self.standings, self.trouble = None, f"the store failed: {error}"  # whatever was written is found out anew
             raise
         return replace(done, seconds=time.monotonic() - began)
 
-    async def _in_time(self) -> Turn | tuple[Pin, Confirmed]:
+    async def _in_time(self) -> Turn | Read:
         try:
             async with asyncio.timeout(DEADLINE):
                 return await self._read()
@@ -144,7 +129,7 @@ class WatchedChain:
         found |= {id: market for search in self.searches for id, market in search.found.items() if id not in listed}
         return (*self.line.chain.markets, *found.values())
 
-    async def _read(self) -> Turn | tuple[Pin, Confirmed]:
+    async def _read(self) -> Turn | Read:
         for attempt in range(1, REPEATS + 1):
             pin = await self.line.pin()
             if self.tip is not None:
@@ -153,7 +138,8 @@ class WatchedChain:
                     return idle
             try:
                 await self._search(pin)
-                return pin, await confirmed(self._question(pin), last=attempt == REPEATS)
+                found = await confirmed(self._question(pin), last=attempt == REPEATS)
+                return pin, found, await self.follower.read(pin)
             except BlockChanged:
                 continue
         raise ChainError(f"{self.line.chain.name}: its newest blocks keep being replaced")
@@ -197,6 +183,7 @@ class WatchedChain:
             "%s: a reorg took back what was stored of blocks %d to %d", self.line.chain.name, above + 1, tip.number
         )
         await self.journal.orphan(tip.chain, above)
+        self.follower.rolled_back(above)
         for search in self.searches:
             search.known = min(search.known, above)
         self.standings, self.rows = None, {}
@@ -220,18 +207,31 @@ class WatchedChain:
         for key in self.standings or {}:
             also.setdefault(key.market, []).append(key)
         until = asyncio.get_running_loop().time() + DEADLINE
-        return Question(pin, self.markets, self.owners, self.terms, until, also)
+        return Question(pin, self.markets if self.owners else (), self.owners, self.terms, until, also)
 
-    async def _record(self, pin: Pin, found: Confirmed) -> Turn:
+    async def _recorded(self, pin: Pin, found: Confirmed, strides: Strides) -> Turn:
+        """All of it in one transaction, or none; what was not written is not remembered either."""
+        try:
+            done = await self._record(pin, found, strides)
+        except BaseException:
+            self.follower.back()
+            raise
+        self.follower.keep()
+        return done
+
+    async def _record(self, pin: Pin, found: Confirmed, strides: Strides) -> Turn:
         read_at, head, chain = int(self.clock()), pin.block, self.line.chain
         scales = Scales(self.policy, self.standings or {}, self.rows)
         weighed = await asyncio.to_thread(scales.weigh, found, head, read_at)
         taken_back = await self._retractions(head, read_at)
+        confirmed = len(pin.holders) > 1
+        followed = await asyncio.to_thread(self.follower.weigh, strides, head, read_at, confirmed=confirmed)
         gap = missed(self.tip, head, self.pace, self.trouble)
-        changes = (*taken_back, *weighed.transitions)
-        await self.journal.record(head, weighed.entries, read_at, changes, gap)
+        changes = (*taken_back, *weighed.transitions, *followed.transitions)
+        await self.journal.record(head, merged((*weighed.entries, *followed.entries)), read_at, changes, gap)
         self._keep(weighed, pin, found)
         failed = tuple(cycle.market.name for cycle in found.markets if cycle.error is not None)
+        failed = tuple(dict.fromkeys((*failed, *followed.failed, *self.follower.missing)))
         late = tuple(
             f"{one.singleton.name}: entered markets are known up to block {one.known}"
             for search in self.searches
@@ -241,7 +241,9 @@ class WatchedChain:
         early = head.timestamp - read_at
         ahead = (f"the block is {early} s ahead of this machine's clock",) if early > SKEW else ()
         notes = (*pin.notes, *found.notes, *late, *gone, *ahead)
-        return Turn(chain.name, head, True, weighed.statuses, changes, found.by, failed, notes=notes)
+        return Turn(
+            chain.name, head, True, weighed.statuses, changes, found.by, failed, notes=notes, moved=followed.moved
+        )
 
     async def _retractions(self, head: BlockRef, read_at: int) -> tuple[Transition, ...]:
         """What takes back the changes that a reorg has made void, also where a crash came in between."""
@@ -251,8 +253,12 @@ class WatchedChain:
         return tuple(
             change
             for key, changes in gone.items()
-            for change in retractions(changes, (self.standings or {}).get(key), head, read_at)
+            for change in retractions(changes, self._standing(key), head, read_at)
         )
+
+    def _standing(self, key: PositionKey) -> Standing | None:
+        known = (self.standings or {}).get(key)
+        return self.follower.standing(key) if known is None else known
 
     def _keep(self, weighed: Weighed, pin: Pin, found: Confirmed) -> None:
         """Only what is recorded is remembered: after a failed write the next turn starts from the same point."""
@@ -273,21 +279,3 @@ class WatchedChain:
             await self.journal.record(self.tip, (), read_at, weighed.transitions)
         self.standings = weighed.standings
         return Turn(name, None, statuses=weighed.statuses, transitions=weighed.transitions, error=error)
-
-
-def line_of(turn: Turn) -> str:
-    """The log's one line about a turn."""
-    if turn.error is not None:
-        return f"{turn.chain}: UNKNOWN, {turn.error}"
-    where = f"{turn.chain}: block {turn.block.number}" if turn.block else turn.chain
-    if not turn.new:
-        return f"{where}: nothing new{''.join(f'; {note}' for note in turn.notes)}"
-    counts = counted(turn.statuses)
-    parts = [where, counts, f"{len(turn.transitions)} transitions", f"{turn.by} endpoints", f"{turn.seconds:.1f} s"]
-    parts += [f"not read: {', '.join(turn.failed)}"] if turn.failed else []
-    return "; ".join((*parts, *turn.notes))
-
-
-def counted(statuses: Sequence[Status]) -> str:
-    """Each status that occurs, with how many positions have it."""
-    return ", ".join(f"{statuses.count(one)} {one}" for one in Status if one in statuses) or "no position"

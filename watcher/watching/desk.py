@@ -17,8 +17,9 @@ from watcher.alerts.throttle import Throttle
 from watcher.chain.endpoint import Endpoint
 from watcher.errors import StoreError
 from watcher.model import BlockRef
-from watcher.watching.chain import Broken, Turn, WatchedChain, line_of
+from watcher.watching.chain import Broken, WatchedChain
 from watcher.watching.dead_man import ping
+from watcher.watching.turn import Turn, line_of
 
 log = logging.getLogger(__name__)
 

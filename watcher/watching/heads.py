@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from watcher.chain.heads import Head
-from watcher.watching.chain import Turn
+from watcher.watching.turn import Turn
 
 
 class Announced:
