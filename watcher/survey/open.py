@@ -70,6 +70,13 @@ async def open_market(
 
     `UsageError` for a protocol that has no such logs, `ChainError` where no endpoint gives them, or none the state of recent blocks.
     """
+    return await (await prepared(line, market, store, suppliers=suppliers, tell=tell)).open()
+
+
+async def prepared(
+    line: Connection, market: Market, store: Store | None = None, *, suppliers: bool = False, tell: Tell = silent
+) -> Survey:
+    """The same before anything long is done: what it will cost can be asked, and then it can be opened."""
     of = adapter(market.protocol)
     if of.borrowers is None or of.suppliers is None or of.founding is None:
         raise UsageError(f"{market.protocol}: its borrowers cannot be found by logs")
@@ -80,7 +87,7 @@ async def open_market(
     lane = Lane(line, of.founding(terms))
     survey = Survey(line, of, Standing(of, market, terms), lane, queries, span, span[1], Ledger(store, market), tell)
     survey.resume(head)
-    return await survey.open()
+    return survey
 
 
 @dataclass(slots=True)
