@@ -67,7 +67,8 @@ class Delay:
     """How long the position could be liquidated before it was: from the end of block `since` on, without a healthy block seen between.
 
     `since` is the liquidation's own block, and both spans are 0, where it could not be liquidated one block before. `bounded`: it could
-    be already at `since`, where the search ended; the spans are the least. A position that was healthy only between two blocks that
+    be already at `since`, where the search ended; the spans are the least. Looked at is every block
+    in which the borrower was liquidated before, as far as the logs were read; a position that was healthy only between two blocks that
     were looked at is not told apart from one that never was.
     """
 
