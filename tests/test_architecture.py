@@ -57,6 +57,7 @@ ALLOWED = {
         "health",
         "search",
         "store",
+        "survey",
     },
     "backfill": CORE
     | {

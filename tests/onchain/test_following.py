@@ -7,8 +7,6 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from tests.onchain.account_scene import configured, plain
 from tests.onchain.conftest import Local
 from tests.onchain.test_survey import key
@@ -32,7 +30,7 @@ BLOCKS = 12
 
 
 def scale() -> Scale:
-    return Scale(lambda mode, together: VOLATILE, lambda book, quote: np.zeros(len(book), np.bool_))
+    return Scale(lambda mode, together: VOLATILE)
 
 
 def followed(found: Opened[Any, Any, Any]) -> Followed:

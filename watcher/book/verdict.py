@@ -46,7 +46,11 @@ class Verdict:
 
 def verdict(book: Book[T, Q, H], quote: Q, lines: Lines) -> Verdict:
     """Under an accrued quote. The cost is that of the screen and of one `value` for each undecided position."""
-    seen = screen(book, quote)
+    return judged(book, quote, lines, screen(book, quote))
+
+
+def judged(book: Book[T, Q, H], quote: Q, lines: Lines, seen: Screen) -> Verdict:
+    """The same with the screen of that quote given, for whoever has needed it before."""
     settled = seen.owes & ~seen.unknown
     liquidatable = seen.below(LINE) & settled
     undecided = ~(liquidatable | seen.above(LINE))

@@ -128,7 +128,7 @@ class Rounds:
             (session.checks.audit, session.upkeep.audit),
         ):
             self.timetable.hourly(seconds, job, f"upkeep.{job.__name__}")
-        beside = [asyncio.create_task(work) for work in (session.outbox.run(), *self._listening())]
+        beside = [asyncio.create_task(work) for work in self._beside()]
         for task in beside:
             task.add_done_callback(self._ended)
         try:
@@ -145,6 +145,13 @@ class Rounds:
         for task in beside:
             if not task.cancelled():
                 task.result()
+
+    def _beside(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """What runs beside the timetable: messages, announced heads, and the opening of followed markets."""
+        yield self.session.outbox.run()
+        yield from self._listening()
+        for opening in self.session.openings:
+            yield opening.run()
 
     def _listening(self) -> Iterator[Coroutine[Any, Any, None]]:
         for name in self.left:

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from watcher.adapter import Position
 from watcher.book.book import Book
 from watcher.book.entries import Bools, Places
-from watcher.book.verdict import Lines, Verdict, verdict
+from watcher.book.loops import loops
+from watcher.book.screen import screen
+from watcher.book.verdict import Lines, Verdict, judged
 from watcher.following.followed import Followed
 from watcher.following.steps import LIQUIDATABLE, NO_DEBT, Steps, steps
 from watcher.health.bands import LADDER, Bands, cleared, level, reaches
+from watcher.health.correlated import Group
 from watcher.health.fold import step
 from watcher.health.status import read
 from watcher.model import PositionKey, Reading, Sighting, Status, Transition
@@ -54,16 +57,18 @@ class Scale:
     """
 
     choose: Choose
-    together: Callable[[Book[Any, Any, Any], Any], Bools]  # whose collateral and debt move together
+    groups: tuple[Group, ...] = ()  # of tokens whose prices move together
+    by_mode: bool = False  # whether the bands hang on the e-mode at all
     alert: Status | None = None
     apart: Collection[bytes] = ()
     _known: dict[Bands, Steps] = field(default_factory=dict)
 
     def ranks(self, book: Book[Any, Any, Any], quote: Any) -> Ranks:
         """All positions under an accrued quote."""
-        kinds, of = self._kinds(book, quote)
+        seen = screen(book, quote)
+        kinds, of = self._kinds(book, loops(book, quote, seen, self.groups) >= 0)
         sets = [self._known.setdefault(bands, steps(bands)) for bands in kinds]
-        found = verdict(book, quote, Lines(tuple(one.lines for one in sets), of))
+        found = judged(book, quote, Lines(tuple(one.lines for one in sets), of), seen)
         width = 1 + max(len(one.lines) for one in sets)
         tables = np.zeros((2, len(sets), width), np.int8)
         for place, one in enumerate(sets):
@@ -75,17 +80,21 @@ class Scale:
             ranks[found.unknown] = UNKNOWN
         return Ranks(found, status, clears, tuple(kinds), of)
 
-    def _kinds(self, book: Book[Any, Any, Any], quote: Any) -> tuple[list[Bands], Places]:
+    def _kinds(self, book: Book[Any, Any, Any], together: Bools) -> tuple[list[Bands], Places]:
         """The bands in use, and each row's place among them."""
-        mode = book.adapter.mode
-        modes = np.fromiter((mode(held) if mode else 0 for _, held in book.holdings()), np.intp, len(book))
-        pairs = modes * 2 + self.together(book, quote)
+        pairs = self._modes(book) * 2 + together
         kinds: dict[Bands, int] = {}
         of = np.zeros(len(book), np.intp)
         for pair in np.unique(pairs).tolist():
             bands = self.choose(pair // 2, bool(pair % 2))
             of[pairs == pair] = kinds.setdefault(bands, len(kinds))
         return list(kinds) or [self.choose(0, False)], of
+
+    def _modes(self, book: Book[Any, Any, Any]) -> Places:
+        mode = book.adapter.mode
+        if not self.by_mode or mode is None:
+            return np.zeros(len(book), np.intp)
+        return np.fromiter((mode(held) for _, held in book.holdings()), np.intp, len(book))
 
     def told(self, followed: Followed, moved: Iterable[PositionKey], read_at: int, *, confirmed: bool) -> Told:
         """The step that was taken last, weighed. Standings move with it; `Followed.back` undoes that too."""

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any, Final, Self
 
 from msgspec import MsgspecError
@@ -46,6 +47,7 @@ class Store:
         self._held = ExitStack()
         self._held.callback(engine.dispose)
         self._writer: Connection | None = None
+        self._turn = RLock()  # one connection writes, for whichever thread
 
     @property
     def dialect(self) -> str:
@@ -67,7 +69,7 @@ class Store:
         """One transaction, committed at the end, undone by any exception. `StoreError` in a store that was opened for reading."""
         if self._writer is None:
             raise StoreError(f"{self.name} was opened for reading only")
-        with said(self.name):
+        with self._turn, said(self.name):
             if self._writer.invalidated:
                 self.become_writer()
             with self._writer.begin():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Final, TextIO
@@ -17,6 +17,7 @@ from watcher.chain.heads import Head, Heads
 from watcher.config.watch import Checks, Watch
 from watcher.connection import connect
 from watcher.errors import WatcherError
+from watcher.following.follower import Follower
 from watcher.model import PositionKey
 from watcher.store.open import open_store
 from watcher.watching.chain import WatchedChain
@@ -24,6 +25,7 @@ from watcher.watching.desk import Desk
 from watcher.watching.journal import Journal
 from watcher.watching.lag import measured
 from watcher.watching.letters import StoredLetters
+from watcher.watching.opening import Opening, scale
 from watcher.watching.policy import Policy, owner
 from watcher.watching.upkeep import Upkeep
 from watcher.watching.wallets import pinned
@@ -48,6 +50,7 @@ class Session:
     checks: Checks
     outbox: Outbox
     channels: tuple[Channel, ...]
+    openings: tuple[Opening, ...] = ()
 
     def seconds(self, name: str) -> float:
         """How often a chain's head is looked at: at its pace, else twice in a block's time."""
@@ -68,7 +71,8 @@ class Session:
         return max(LEAST, float(self.desk.chains[name].line.chain.block_time) / 4)
 
     async def once(self) -> None:
-        """One turn of every chain, then everything that is due to every channel."""
+        """One turn of every chain, its followed markets opened before, then everything that is due to every channel."""
+        await asyncio.gather(*(opening.once() for opening in self.openings))
         await asyncio.gather(*(self.desk.turn(name) for name in self.desk.chains))
         if self.desk.store_error is None:
             await self.tell()
@@ -92,6 +96,18 @@ def channels_of(watch: Watch, console: TextIO) -> tuple[Channel, ...]:
     """The ways out that the file names. Raises `ConfigError` for a service that is not allowed."""
     found: list[Channel] = [Console(console)] if watch.console else []
     return (*found, *(Apprise(one.name, one.url, one.allow_private) for one in watch.channels))
+
+
+def openings(watch: Watch, chains: Iterable[WatchedChain]) -> tuple[Opening, ...]:
+    """The markets that are followed, by chain, with the bands that their positions are judged by."""
+    found = []
+    for chain in chains:
+        follows = tuple(one for one in watch.follow if one.market.chain == chain.line.chain.id)
+        if follows:
+            scales = {one.market.name: scale(one, chain.policy, chain.owners) for one in follows}
+            chain.follower = Follower(scales)
+            found.append(Opening(chain, follows))
+    return tuple(found)
 
 
 @asynccontextmanager
@@ -127,6 +143,7 @@ async def opened(
         for warning in moved:
             desk.warn("A NAME HAS MOVED", str(warning))
         try:
-            yield Session(desk, journal, Upkeep(desk, journal, asdict(watch.keep), who), watch.checks, outbox, channels)
+            upkeep = Upkeep(desk, journal, asdict(watch.keep), who)
+            yield Session(desk, journal, upkeep, watch.checks, outbox, channels, openings(watch, chains))
         finally:
             await desk.leave()
