@@ -17,7 +17,6 @@ from watcher.units import BPS, MAX, RAY
 
 _SIDES: Final = (Side.COLLATERAL, Side.DEBT, Side.DEPOSIT)
 _WORTH: Final = 2**220  # base currency × token units: what is below leaves room for weights and sums
-_IDLE: Final = 2**120  # raw units of a deposit that nobody looks at
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def shares(terms: Terms, holding: Holding) -> tuple[Share, ...] | None:
 def _told(terms: Terms, layout: Layout, holding: Holding) -> bool:
     if holding.flags and holding.mode and holding.mode not in layout.categories:
         return False
-    if any(balance.principal or balance.deposit >= _IDLE for balance in holding.balances):
+    if any(balance.principal for balance in holding.balances):
         return False
     return terms.version is not Version.V3_3 or not any(
         balance.debt and not reserve.rules.accounted

@@ -3,7 +3,6 @@ would block a liquidation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from watcher.adapters.aave_v3.account import Account, account
@@ -13,8 +12,8 @@ from watcher.adapters.aave_v3.seat import Seat, now, seats
 from watcher.adapters.aave_v3.thawed import thawed
 from watcher.formula.aave import health, token
 from watcher.formula.aave.version import Version
-from watcher.model import Blocked, Doubt, DoubtKind, Leg, Line, Side, Unit, Valuation
-from watcher.units import BPS, WAD, Raw, Wad
+from watcher.model import Blocked, Doubt, DoubtKind, Leg, Line, Side, Token, Unit, Valuation
+from watcher.units import BPS, MAX, RAY, WAD, Raw, Wad
 
 SENTINEL_LINE = WAD * 95 // 100  # below it a sentinel is not asked
 
@@ -47,7 +46,7 @@ def value(terms: Terms, quote: Quote, holding: Holding) -> Valuation:
         at=now(quote),
         unit=terms.unit,
         scale=BPS,
-        legs=(*seen.legs, *_idle(terms, idle)) if idle else tuple(seen.legs),
+        legs=(*seen.legs, *(leg for _, leg in idle if leg)) if idle else tuple(seen.legs),
         collateral=sums.collateral,
         debt=sums.debt,
         available=health.available(version, sums),
@@ -63,23 +62,27 @@ def value(terms: Terms, quote: Quote, holding: Holding) -> Valuation:
     return made
 
 
-Idle: TypeAlias = tuple[tuple[Balance, Seat], ...]
+Idle: TypeAlias = tuple[tuple[Token, Leg | None], ...]
 
 
 def _unused(terms: Terms, quote: Quote, holding: Holding, seen: Account) -> Idle:
-    """Deposits of reserves without any flag, at the assets' own prices."""
+    """Deposits of reserves without any flag, at the assets' own prices: the contract does not look at them."""
     found = seats(terms, quote, 0)
     rest = ((balance, found[balance.id]) for balance in seen.rest if balance.deposit)
-    return tuple((balance, seat) for balance, seat in rest if seat and not holding.flags >> 2 * balance.id & 3)
+    unflagged = ((balance, seat) for balance, seat in rest if seat and not holding.flags >> 2 * balance.id & 3)
+    return tuple((seat.token, _idle(terms, balance, seat)) for balance, seat in unflagged)
 
 
-def _idle(terms: Terms, idle: Idle) -> Iterator[Leg]:
-    """Deposits without the collateral flag, where they have a price: the contract does not look at them."""
-    for balance, seat in idle:
-        amount = token.deposit(terms.version, balance.deposit, seat.income)
-        if seat.answer is not None and amount:
-            worth = health.deposit_value(amount, seat.answer, seat.unit)
-            yield Leg(seat.token, Side.DEPOSIT, Raw(amount), worth, 0, 0, seat.rate)
+def _idle(terms: Terms, balance: Balance, seat: Seat) -> Leg | None:
+    """None without a price, or where its value is beyond 256 bits: what nobody reads makes nobody unknown."""
+    answer = seat.answer
+    if answer is None or balance.deposit * seat.income > MAX - RAY:
+        return None
+    amount = token.deposit(terms.version, balance.deposit, seat.income)
+    if amount * answer > MAX:
+        return None
+    worth = health.deposit_value(amount, answer, seat.unit)
+    return Leg(seat.token, Side.DEPOSIT, Raw(amount), worth, 0, 0, seat.rate)
 
 
 def obstacle(terms: Terms, quote: Quote, debt: Reserve, collateral: Reserve, factor: int) -> Blocked | None:
@@ -125,9 +128,9 @@ def _blocked(terms: Terms, quote: Quote, seen: Account, factor: Wad) -> Blocked 
 
 def _doubts(terms: Terms, quote: Quote, seen: Account, idle: Idle) -> tuple[Doubt, ...]:
     found = [doubt for seat in seen.seats for doubt in seat.doubts]
-    for _, seat in idle:
-        if seat.answer is None:
-            text = f"{seat.token.symbol}, not used as collateral, has no price and is not listed"
+    for asset, leg in idle:
+        if leg is None:
+            text = f"{asset.symbol}, not used as collateral, has no price and is not listed"
             found.append(Doubt(DoubtKind.UNPRICED, text))
     if not quote.can_liquidate:
         text = f"the price-oracle sentinel of {terms.market.name} holds borrowing and liquidations"
