@@ -32,6 +32,10 @@ VERBS: Final = {  # verb: (module, one line of help)
         "watcher.cli.liquidations",
         "List a market's liquidations, and for each what triggered it and what would have saved it.",
     ),
+    "scan": (
+        "watcher.cli.scan",
+        "List every account of a market that is near its line, with the proof that nobody is missing.",
+    ),
     "demo": ("watcher.cli.demo", "Watch positions fall and be liquidated on a local chain with the real contracts."),
 }
 

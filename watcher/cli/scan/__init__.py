@@ -1,0 +1,163 @@
+"""`watcher scan`: everybody of a market who is near the line, in exact figures, with the proof that nobody is missing.
+
+Exit codes: 0; 4 the market could not be read, somebody is missing or unknown, or the contract says otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from watcher.cli.account.bands import policies
+from watcher.cli.account.changes import number
+from watcher.cli.db import configured, named
+from watcher.cli.options import ChainName, ChainsFile, Format, FormatName, Options, Quiet, Rpc, Verbose
+from watcher.cli.output import show, show_json
+from watcher.cli.scan.book import Place, Shelf, opened, shelf
+from watcher.cli.scan.prices import Assumed, assumed
+from watcher.cli.scan.record import COLUMNS, document, flat, rows, summary
+from watcher.cli.scan.sheet import show_scan
+from watcher.config import Config, Origin
+from watcher.connection import connect, only, placed
+from watcher.exit import Exit
+from watcher.health.bands import Bands
+from watcher.health.rules import bands_for
+from watcher.model import Market, PositionKey
+from watcher.scan.look import Order, Sort, View, look
+from watcher.scan.opening import Opening
+from watcher.scan.risk import TIERS, Choose, unit_of
+from watcher.store.survey import Audit, audited
+from watcher.units import WAD, Wad
+from watcher.watching.policy import Policy, owner
+
+MarketName = Annotated[str, typer.Argument(metavar="MARKET", help="A market's name, or a Morpho market's id.")]
+Below = Annotated[str, typer.Option("--below", metavar="H", help="Accounts whose health is below H, strictly.")]
+Top = Annotated[int | None, typer.Option("--top", metavar="N", min=1, help="No more than the first N.")]
+MinDebt = Annotated[
+    str | None,
+    typer.Option("--min-debt", metavar="AMOUNT", help="Who owes so much, in the market's unit (USD on Aave)."),
+]
+Order_ = Annotated[Sort, typer.Option("--sort", help="Lowest health, largest debt or smallest fall first.")]
+Prices = Annotated[
+    list[str] | None,
+    typer.Option("--price", metavar="TOKEN=CHANGE", help="Under another price: WETH=2950 or WETH=-20%."),
+]
+Close = Annotated[
+    bool, typer.Option("--liquidatable", help="Who can be liquidated now or at the next block, and for how much.")
+]
+Db = Annotated[
+    str | None, typer.Option("--db", metavar="PATH|URL", help="The store whose book is read, and kept if it can be.")
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="The watcher.toml whose bands and store are meant.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The options as they were typed, read as far as they can be without the market."""
+
+    below: Wad
+    sort: Sort
+    top: int | None
+    least: str | None
+    prices: tuple[str, ...]
+    liquidatable: bool
+
+
+def command(
+    market: MarketName,
+    below: Below = "1.1",
+    top: Top = None,
+    min_debt: MinDebt = None,
+    sort: Order_ = Sort.HEALTH,
+    price: Prices = None,
+    liquidatable: Close = False,
+    db: Db = None,
+    config: ConfigFile = None,
+    rpc: Rpc = None,
+    chains: ChainsFile = None,
+    chain: ChainName = None,
+    format: FormatName = Format.TABLE,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
+    options = Options(chains=chains, chain=chain, format=format, quiet=quiet, verbose=verbose)
+    options.start_logging()
+    limit = max(TIERS) if liquidatable else Wad(int(Fraction(number("--below", below)) * WAD))
+    if min_debt is not None:
+        number("--min-debt", min_debt)
+    wish = Wish(limit, sort, top, min_debt, tuple(price or ()), liquidatable)
+    return asyncio.run(run(options.config(rpc), market, wish, place(db, config), config, options))
+
+
+def place(db: str | None, config: Path | None) -> Place:
+    """The store of --db, WATCHER_DB or a watcher.toml that was named; else the default one, to be read only."""
+    where = named(db, configured(config, db) if config is not None else None)
+    return Place(where, where is not None)
+
+
+async def run(config: Config, wanted: str, wish: Wish, where: Place, bands: Path | None, options: Options) -> Exit:
+    """Open, look, show, and say how it ended."""
+    policy_of = await policies(bands, options.chains, config := await placed(config))
+    config = only(config, [wanted])
+    (chain,) = config.chains
+    (market,) = chain.markets
+    if any(endpoint.origin is Origin.SHIPPED for endpoint in chain.endpoints[:1]):
+        options.note("asking public endpoints (--rpc URL asks your own)")
+    async with connect(chain) as line:
+        with shelf(where, options) as on:
+            opening = await opened(line, market, on, options)
+            order, prices = ordered(opening, wish, policy_of(chain), market)
+            seen = await look(line, opening, on.store, order)
+            kept(on, seen)
+    shown(seen, prices, options.format)
+    return Exit.OK if seen.sound else Exit.SOURCE
+
+
+def ordered(opening: Opening, wish: Wish, policy: Policy, market: Market) -> tuple[Order, tuple[Assumed, ...]]:
+    """The wish in the market's own terms."""
+    one = opening.followed
+    prices = assumed(one, wish.prices)
+    unit = unit_of(one.book, one.accrued())
+    least = (
+        0 if wish.least is None or unit is None else int(Fraction(number("--min-debt", wish.least)) * 10**unit.decimals)
+    )
+    answers = {each.price.token.address: each.answer for each in prices}
+    order = Order(
+        wish.below, policy.groups, chooser(policy, market), wish.sort, wish.top, least, answers, wish.liquidatable
+    )
+    return order, prices
+
+
+def chooser(policy: Policy, market: Market) -> Choose:
+    def choose(key: PositionKey, mode: int, together: bool) -> Bands:
+        usual = policy.correlated if together else policy.volatile
+        return bands_for(policy.rules, owner(key), market.name, mode, usual)
+
+    return choose
+
+
+def kept(on: Shelf, seen: View) -> None:
+    """The audit beside the book; the book and its coverage were kept when it was opened."""
+    if on.store is not None and on.writes and seen.audit.failure is None:
+        found = Audit(seen.block.number, seen.audit.looked, len(seen.audit.mismatches))
+        audited(on.store, seen.market, found)
+
+
+def shown(seen: View, prices: Sequence[Assumed], form: Format) -> None:
+    match form:
+        case Format.JSON:
+            show_json(document(seen, prices))
+        case Format.JSONL:
+            show([*rows(seen, prices), summary(seen, prices)], (), form)
+        case Format.CSV:
+            show([flat(row) for row in rows(seen, prices)], COLUMNS, form)
+        case Format.TABLE:
+            show_scan(seen, prices)

@@ -1,0 +1,114 @@
+"""Where a market's book comes from and goes to: a store that can be written, one that is only read, or none; and how far that is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from watcher.cli.marks import MARKS
+from watcher.cli.options import Options
+from watcher.cli.progress import Steps, progress
+from watcher.connection import Connection
+from watcher.errors import StoreError
+from watcher.model import Market
+from watcher.scan.opening import Opening, by_survey, from_store
+from watcher.store.open import Store, default, open_store
+from watcher.survey.open import Step
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which store is meant, None for the default one. Only one that was `named` is made, or written."""
+
+    where: str | Path | None
+    named: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """An open store, or none, and whether it can be written."""
+
+    store: Store | None
+    writes: bool = False
+
+
+@contextmanager
+def shelf(place: Place, options: Options) -> Iterator[Shelf]:
+    """A named store for writing; for reading where another watcher writes it. The default one for reading, if it is there."""
+    with ExitStack() as held:
+        if not place.named:
+            yield Shelf(_default(held, options))
+            return
+        try:
+            found = Shelf(held.enter_context(open_store(place.where, write=True, create=True)), True)
+        except StoreError as error:
+            found = Shelf(held.enter_context(_read_only(place.where, error)))
+            options.note(f"{error}; read only, nothing is kept")
+        yield found
+
+
+def _default(held: ExitStack, options: Options) -> Store | None:
+    """Nobody asked for it: where it cannot be read the chain is asked for everything."""
+    if not default().exists():
+        return None
+    try:
+        return held.enter_context(open_store())
+    except StoreError as error:
+        options.note(f"the store is left out: {error}")
+        return None
+
+
+def _read_only(where: str | Path | None, error: StoreError) -> Store:
+    """`error` where it cannot be read either."""
+    try:
+        return open_store(where)
+    except StoreError:
+        raise error from None
+
+
+async def opened(line: Connection, market: Market, on: Shelf, options: Options) -> Opening:
+    """The market at the head. With a book that is only read nothing is searched; else a survey, gone on from what the store has."""
+    if on.store is not None and not on.writes:
+        found = await from_store(line, market, on.store)
+        if found is not None:
+            await found.advance(line)
+            return found
+        options.note(f"{on.store.name} has no book of {market.name} that stands")
+    with Bars(not options.quiet and sys.stderr.isatty()) as bars:
+        return await by_survey(line, market, on.store if on.writes else None, bars.tell)
+
+
+@dataclass(slots=True)
+class Bars:
+    """One progress line after the other, for the steps of a survey."""
+
+    visible: bool
+    _held: ExitStack = field(default_factory=ExitStack)
+    _step: Steps | None = None
+    _of: str = ""
+    _marks: int = 0
+
+    def tell(self, step: Step) -> None:
+        marks = MARKS * step.done // max(1, step.total)
+        if self._step is None or step.of != self._of or marks < self._marks:
+            self._held.close()
+            self._step = self._held.enter_context(progress(f"reading {step.of}", MARKS, self.visible))
+            self._of, self._marks = step.of, 0
+        for _ in range(marks - self._marks):
+            self._step(f"{step.done} of {step.total}")
+        self._marks = marks
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._held.close()
