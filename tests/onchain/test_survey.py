@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pytest
+from eth_utils.address import to_checksum_address
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
-from tests.onchain.account_scene import configured, plain
+from tests.onchain.account_scene import Said, asked_web3, configured, plain
 from tests.onchain.conftest import Local
+from watcher.__main__ import main
+from watcher.config import dump
 from watcher.connection import connect
+from watcher.exit import Exit
+from watcher.localchain import aave_actions, morpho_actions
 from watcher.localchain.aave_market import AaveMarket
+from watcher.localchain.anvil import Anvil
+from watcher.localchain.morpho import LENDER
+from watcher.localchain.scenario import account
 from watcher.localchain.seeder import seed
 from watcher.model import BlockRef, Market, PositionKey
+from watcher.store import survey
+from watcher.store.open import open_store
 from watcher.survey.open import Opened, Step, open_market
 
 PLAIN = 100  # calls in one request of the plain client
@@ -73,3 +86,84 @@ def test_all_borrowers_are_found_and_hold_what_the_contracts_say(local: Local, a
     assert [found.holdings[key(aave, owner)].balance(reserve.id).deposit for owner, reserve in deposits] == truth
     truth = said(aave, [(reserve.debt, owner) for owner, reserve in debts], found.block)
     assert [found.holdings[key(aave, owner)].balance(reserve.id).debt for owner, reserve in debts] == truth
+
+
+async def morpho_borrowers(local: Local, name: str, count: int) -> dict[str, int]:
+    """Accounts with a collateral and a debt in one market, and one borrower of another; what each borrowed."""
+    world, market = local.morpho, local.morpho.markets[name]
+    owed: dict[str, int] = {account(f"morpho borrower {n}"): (n + 1) * 10**6 for n in range(count)}
+    for who, amount in owed.items():
+        await morpho_actions.supply_collateral(world, market, who, 10**18)
+        await morpho_actions.borrow(world, market, who, amount)
+    other = world.markets["wstETH/WETH"]
+    await morpho_actions.supply_collateral(world, other, account("elsewhere"), 10**18)
+    await morpho_actions.borrow(world, other, account("elsewhere"), 10**15)
+    return owed
+
+
+def test_a_morpho_market_has_its_own_borrowers_and_no_others(local: Local, chain: Anvil) -> None:
+    owed = asyncio.run(morpho_borrowers(local, "WETH/USDC", 6))
+    gone = next(iter(owed))
+    market = local.morpho.markets["WETH/USDC"]
+    asyncio.run(morpho_actions.repay(local.morpho, market, gone, shares=shares_of(local, gone)))
+    found = opened(local, local.morpho.market("WETH/USDC"))
+    assert {to_checksum_address(key.key) for key in found.holdings} == owed.keys()
+    for key, holding in found.holdings.items():
+        assert holding.borrow_shares == shares_of(local, to_checksum_address(key.key))
+    assert found.coverage.exact and found.coverage.debts[0].total > 0
+    assert found.owing() == len(owed) - 1
+    everybody = opened(local, local.morpho.market("WETH/USDC"), suppliers=True)
+    assert LENDER in {to_checksum_address(key.key) for key in everybody.holdings}
+
+
+def shares_of(local: Local, who: str) -> int:
+    async def ask(w3: AsyncWeb3[AsyncHTTPProvider]) -> int:
+        position = plain(w3, local.morpho.morpho).functions.position(local.morpho.markets["WETH/USDC"].id, who)
+        return int((await position.call())[1])
+
+    return asked_web3(local, ask)
+
+
+def test_debt_taken_in_anothers_name_is_found_and_a_depositor_is_not(local: Local, v36: AaveMarket) -> None:
+    owners = asyncio.run(seed(v36, 3))  # the seeder borrows for them, with their leave
+    asyncio.run(aave_actions.supply(v36, account("saver"), "WETH", 10**18))
+    found = opened(local, v36.market())
+    assert set(found.holdings) == {key(v36, owner) for owner in owners}
+    everybody = opened(local, v36.market(), suppliers=True)
+    assert key(v36, account("saver")) in everybody.holdings
+
+
+@pytest.fixture
+def book(local: Local, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """``book("open", market, "--dry-run")`` with json on stdout."""
+
+    def go(*arguments: str, db: str = "watcher.db") -> Said:
+        path = tmp_path / "chains.toml"
+        path.write_text(dump(replace(configured(local), finality=1)), encoding="utf-8")
+        capsys.readouterr()
+        code = main(["book", *arguments, "--chains", str(path), "--db", str(tmp_path / db), "--format", "json"])
+        out, err = capsys.readouterr()
+        return Said(code, out, err)
+
+    return go
+
+
+def test_the_command_says_the_cost_opens_the_book_and_a_list_of_it_is_enough(
+    local: Local, v36: AaveMarket, book: Callable[..., Said], tmp_path: Path
+) -> None:
+    owners = asyncio.run(seed(v36, 120))
+    (dry,) = book("open", v36.name, "--dry-run").all
+    assert dry["able"] == "node" and int(dry["accounts"]) >= 120 and int(dry["requests"]) > 0
+    assert not (tmp_path / "watcher.db").exists()
+    said = book("open", v36.name)
+    assert said.code == Exit.OK and "requests" in said.err and "logs from node" in said.err
+    assert (said.all[0]["accounts"], said.all[0]["owing"], said.all[0]["unexplained"]) == ("120", "120", "0")
+    listed = tmp_path / "list.csv"
+    assert book("export", v36.name, "-o", str(listed)).code == Exit.OK
+    assert book("import", v36.name, str(listed), db="other.db").code == Exit.OK
+    with open_store(tmp_path / "other.db") as store:
+        assert set(survey.members(store, v36.market())) == {key(v36, owner) for owner in owners}
+    again = book("open", v36.name, db="other.db")
+    assert (again.code, again.all[0]["accounts"], again.all[0]["unexplained"]) == (Exit.OK, "120", "0")
+    with open_store(tmp_path / "other.db") as store:
+        assert survey.searched(store, v36.market()) == ()  # nobody was missing: no old log was read

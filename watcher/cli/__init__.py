@@ -32,6 +32,10 @@ VERBS: Final = {  # verb: (module, one line of help)
         "watcher.cli.liquidations",
         "List a market's liquidations, and for each what triggered it and what would have saved it.",
     ),
+    "book": (
+        "watcher.cli.book",
+        "Find every borrower of a market and prove that nobody is missing: watcher book open|export|import.",
+    ),
     "scan": (
         "watcher.cli.scan",
         "List every account of a market that is near its line, with the proof that nobody is missing.",

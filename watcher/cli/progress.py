@@ -23,6 +23,12 @@ class Steps:
             bar, task = self.line
             bar.update(task, advance=1, description=f"{self.title}: {name}")
 
+    def reached(self, done: int, total: int, name: str) -> None:
+        """So many of so many are done, where the number is known only on the way."""
+        if self.line is not None:
+            bar, task = self.line
+            bar.update(task, completed=done, total=total, description=f"{self.title}: {name}")
+
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Take the line away while something else is printed: both may be on one terminal."""

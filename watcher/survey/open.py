@@ -62,6 +62,12 @@ class Opened(Generic[T, Q, H]):
     coverage: Coverage
     again: tuple[Span, ...] = ()
 
+    def owing(self) -> int:
+        """How many of them owe anything now."""
+        shares = adapter(self.market.protocol).shares
+        assert shares is not None, "there is a coverage"
+        return sum(any(shares(self.terms, holding).debts.values()) for holding in self.holdings.values())
+
 
 async def open_market(
     line: Connection, market: Market, store: Store | None = None, *, suppliers: bool = False, tell: Tell = silent
