@@ -312,9 +312,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Governance(Generic[T]):
-    """The rules of a market as people read them: as they stand, as single settings, and the logs that changed these."""
+    """The rules of a market as people read them: as they stand, as single settings, and the logs that changed these.
+
+    `stops` says of a quote what holds the whole market up now, a line each.
+    """
 
     rulebook: Callable[[T], Rulebook]
+    stops: Callable[[T, Any], tuple[str, ...]]
     settings: Callable[[T], tuple[Setting, ...]]
     changes: Callable[[T], tuple[LogQuery[tuple[Change, ...]], ...]]
 

@@ -29,7 +29,7 @@ from watcher.localchain.aave_v36 import artifact
 from watcher.localchain.contract import deploy
 from watcher.localchain.morpho import MorphoChain
 from watcher.localchain.own import own
-from watcher.localchain.scenario import account, set_price
+from watcher.localchain.scenario import account, set_price, set_sequencer
 from watcher.units import WAD
 
 Web3 = AsyncWeb3[AsyncHTTPProvider]
@@ -132,6 +132,27 @@ def test_a_price_that_is_missing_is_unknown_and_not_zero(v36: AaveMarket, look: 
 
 async def broken(aave: AaveMarket) -> None:
     await set_price(aave.reserves["LINK"].feed, 0)
+
+
+def test_a_sentinel_is_in_the_rules_in_the_log_and_in_what_it_holds_off(v36: AaveMarket, look: Look) -> None:
+    async def installed(*, up: bool) -> None:
+        feed = await do.install_sentinel(v36, 3_600)
+        await set_sequencer(feed, up=up, since=await v36.chain.timestamp() - 7_200)
+
+    asyncio.run(installed(up=True))
+    assert json.loads(look(v36.name).out)["stops"] == []
+    asyncio.run(installed(up=False))
+    market: Record = json.loads(look(v36.name).out)
+    assert market["stops"] == [
+        "the sentinel holds liquidations at a health of 0.95 or more off now",
+        "the sentinel holds borrowing off now",
+    ]
+    (clause,) = [rule["text"] for rule in market["rules"] if rule["topic"] == "sentinel"]
+    rows = [row for row in json.loads(look(v36.name, "--changes").out) if row["parameter"] == "sentinel"]
+    assert rows[0]["was_text"] == "–"
+    assert rows[1]["was"] == rows[0]["now"]
+    assert clause.startswith(rows[1]["now"])
+    assert market["stops"][0] in look(v36.name, "--format", "table").out
 
 
 def test_the_parameter_log_is_what_governance_did(aave: AaveMarket, look: Look) -> None:

@@ -11,7 +11,7 @@ from eth_typing import ChecksumAddress
 from watcher.adapter import Change, Event, Governance, LogQuery, Measure, Setting
 from watcher.adapters.aave_v3.events import GOVERNANCE
 from watcher.adapters.aave_v3.facts import Category, Reserve, Terms
-from watcher.adapters.aave_v3.rulebook import rulebook
+from watcher.adapters.aave_v3.rulebook import rulebook, stops
 from watcher.errors import AnswerError
 from watcher.formula.aave.version import Version
 from watcher.units import BPS, RAY
@@ -228,4 +228,4 @@ def _category(terms: Terms, category: Category) -> Iterator[Setting]:
         yield Setting(None, subject, "isolated", Measure.SWITCH, int(category.isolated))
 
 
-GOVERNED: Final = Governance(rulebook, settings, changes)
+GOVERNED: Final = Governance(rulebook, stops, settings, changes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from watcher.adapter import Clause, Rulebook, Weight
-from watcher.adapters.aave_v3.facts import Category, Reserve, Terms
+from watcher.adapters.aave_v3.facts import Category, Quote, Reserve, Terms
 from watcher.adapters.aave_v3.seat import applied
 from watcher.adapters.aave_v3.value import SENTINEL_LINE
 from watcher.formula.aave.liquidation import CLOSE_FACTOR, CLOSE_LINE, DUST, SMALL
@@ -75,6 +75,15 @@ def _sentinel(terms: Terms) -> str:
         return "none is set"
     line = _hundredths(SENTINEL_LINE)
     return f"{terms.sentinel} holds liquidations off at a health of {line} or more while the sequencer is down or just back"
+
+
+def stops(terms: Terms, quote: Quote) -> tuple[str, ...]:
+    """What the sentinel does not let happen at the quote's block."""
+    if terms.sentinel is None:
+        return ()
+    line = _hundredths(SENTINEL_LINE)
+    held = ((quote.can_liquidate, f"liquidations at a health of {line} or more"), (quote.can_borrow, "borrowing"))
+    return tuple(f"the sentinel holds {what} off now" for allowed, what in held if not allowed)
 
 
 def _dollars(base: int) -> str:

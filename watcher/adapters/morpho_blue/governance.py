@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from watcher.adapter import Change, Clause, Event, Governance, LogQuery, Measure, Rulebook, Setting, Weight
-from watcher.adapters.morpho_blue.facts import Terms
+from watcher.adapters.morpho_blue.facts import Quote, Terms
 from watcher.figures import exact
 from watcher.formula.morpho import incentive
 from watcher.units import WAD
@@ -49,6 +49,11 @@ def rulebook(terms: Terms) -> Rulebook:
     return Rulebook(clauses, (Weight(terms.collateral, 0, lltv, lltv, incentive(lltv), 0),), WAD)
 
 
+def stops(_: Terms, __: Quote) -> tuple[str, ...]:
+    """Nothing ever does."""
+    return ()
+
+
 def settings(terms: Terms) -> tuple[Setting, ...]:
     """What was fixed at creation, and the fee's recipient; the fee itself is no part of the terms."""
     row: tuple[int | str, ...] = terms.params.row()
@@ -86,4 +91,4 @@ def _whole(event: Event) -> tuple[Change, ...]:
     return (Change(Setting(None, MORPHO, OWNER if kind == "SetOwner" else RECIPIENT, Measure.ADDRESS, value)),)
 
 
-GOVERNED: Final = Governance(rulebook, settings, changes)
+GOVERNED: Final = Governance(rulebook, stops, settings, changes)

@@ -41,6 +41,7 @@ def document(seen: View) -> Record:
         "limits": list(seen.makeup.limits),
         "contracts": [{"role": role, "address": address} for role, address in seen.makeup.contracts],
         "rules": [{"topic": clause.topic, "text": clause.text} for clause in seen.rulebook.clauses],
+        "stops": list(seen.stops),
         "assets": [of_asset(seen, asset) for asset in seen.assets],
         "emodes": [
             {

@@ -50,8 +50,8 @@ def show_market(seen: View) -> None:
     """Print it, table after table. Foreign text is text: nothing in it is markup."""
     heading(f"{seen.market.name}  {seen.makeup.rules}  block {seen.block.number}")
     show([{"topic": clause.topic, "text": clause.text} for clause in seen.rulebook.clauses], RULES, Format.TABLE)
-    for limit in seen.makeup.limits:
-        heading(limit)
+    for text in (*seen.makeup.limits, *seen.stops):
+        heading(text)
     part("Assets", [assets(seen, asset) for asset in seen.assets], ASSETS)
     modes = [{"mode": weight.mode, "asset": weight.token.symbol, **weighed(seen, weight)} for weight in seen.modes]
     part("Inside e-modes", modes, MODES)

@@ -27,7 +27,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`modes` are the weights inside e-modes. `unknown` says what could not be told, a line each."""
+    """`modes` are the weights inside e-modes, `stops` what holds the whole market up; `unknown` says what could not be told."""
 
     chain: Chain
     market: Market
@@ -36,6 +36,7 @@ class View:
     rulebook: Rulebook
     assets: tuple[Asset, ...]
     modes: tuple[Weight, ...]
+    stops: tuple[str, ...]
     unknown: tuple[str, ...]
 
 
@@ -56,6 +57,7 @@ def view(chain: Chain, market: Market, state: State) -> View:
         rulebook=book,
         assets=_assets(panels, book, state.prices),
         modes=tuple(weight for weight in book.weights if weight.mode),
+        stops=of.governance.stops(state.terms, state.quote),
         unknown=tuple(unknown),
     )
 
