@@ -195,12 +195,14 @@ def test_the_order_of_badness_never_puts_unknown_towards_safe() -> None:
         chain = lending(eth=pool)
         return rows(wallet([("a", chain.node())], [chain.market("eth")]))[0].reading
 
-    ordered = [reading(debt=0), reading(debt=10**18), reading(), reading(price=None), reading(debt=90 * 10**18)]
+    broken = [reading(debt=debt * 10**18) for debt in (90, 99)]
+    ordered = [reading(debt=0), reading(debt=10**18), reading(), reading(price=None), *broken]
     assert [one.status for one in ordered] == [
         Status.NO_DEBT,
         Status.OWING,
         Status.OWING,
         Status.UNKNOWN,
+        Status.LIQUIDATABLE,
         Status.LIQUIDATABLE,
     ]
     assert sorted(ordered, key=badness) == ordered

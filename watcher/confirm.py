@@ -200,16 +200,22 @@ def _unknown(row: Row, reason: str) -> Row:
 
 
 def badness(reading: Reading) -> tuple[int, int]:
-    """Orders readings of one position: past the line is worst, then unknown, then by health."""
+    """Orders readings of one position: past the line is worst, then unknown, then the rest; within each by health."""
     match reading.status:
-        case Status.LIQUIDATABLE:
-            return 3, 0
         case Status.UNKNOWN:
             return 2, 0
-        case Status.OWING | Status.SAFE | Status.WATCH | Status.WARN | Status.DANGER | Status.CRITICAL:
+        case (
+            Status.OWING
+            | Status.SAFE
+            | Status.WATCH
+            | Status.WARN
+            | Status.DANGER
+            | Status.CRITICAL
+            | Status.LIQUIDATABLE
+        ):
             if reading.valuation is None or reading.valuation.health is None:
                 raise ValueError(f"a reading that is {reading.status} has a health")
-            return 1, -reading.valuation.health
+            return 3 if reading.status is Status.LIQUIDATABLE else 1, -reading.valuation.health
         case Status.NO_DEBT:
             return 0, 0
         case _:

@@ -143,6 +143,8 @@ class Witness:
             assert not shown.confirmed, f"{shown} is disputed and confirmed"
             least = min(WORSE.index(status) for status in loan.statuses)
             assert WORSE.index(shown.status) >= least, f"{shown} is better than {loan.statuses}"
+            if loan.readable and loan.price is not None and loan.health is not None and shown.health is not None:
+                assert shown.health <= loan.health, f"{shown} is better than {loan.health}"
         else:
             lies = self.world.lies.get(block.hash, ())
             assert any(fits(shown, loan.told(lie)) for lie in lies), f"{shown} is not {loan}, {loan.statuses}"

@@ -113,6 +113,7 @@ class Simulation:
         self._chain()
         self._endpoints()
         await self._machine()
+        self._noted()
         try:
             turn = await self.desk.turn(NAME)
             await self.outbox.deliver(self.phone)
@@ -222,9 +223,13 @@ class Simulation:
             if alone:
                 gone.fault, gone.every = "refused", 1
             self.met["lies without a majority" if alone else "lies against two"] += 1
-        for view in (gate.view for gate in self.gates.values() if self._lying):
-            block = self.world.at(view.head)
-            if block is not None:
+
+    def _noted(self) -> None:
+        """The heads that will be seen while somebody lies about them."""
+        if self._lying:
+            for gate in self.gates.values():
+                block = self.world.at(gate.view.head)
+                assert block is not None
                 self.world.lies.setdefault(block.hash, set()).update(self._lying)
 
     async def _machine(self) -> None:
