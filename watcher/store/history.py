@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
@@ -136,6 +137,23 @@ def orphan(store: Store, chain: int, above: int) -> tuple[Transition, ...]:
         return outbox.orphan(connection, chain, above)
 
 
+def surveyed(connection: Connection, market: Market, block: BlockRef, terms: Any, quote: Any, positions: int) -> int:
+    """A market's facts as they were read with the holdings of so many members, and the cycle that says so; the market's row.
+
+    A cycle that read the market at this block before stays.
+    """
+    stand(connection, block)
+    of, entry = market_id(connection, market), Entry(market, terms, quote)
+    known = connection.execute(_ERROR, {"market": of, "number": block.number}).first()
+    if known is not None and known.error is not None:
+        connection.execute(delete(CYCLE).where(CYCLE.c.market_id == of, CYCLE.c.number == block.number))
+    if known is None or known.error is not None:
+        row = _cycle(of, block.number, int(time.time()), entry)
+        insert(connection, CYCLE, [(*row[:4], positions, *row[5:])])
+    _facts(connection, of, block.number, entry)
+    return of
+
+
 def market_id(connection: Connection, market: Market, unit: Unit | None = None) -> int:
     """The row of a market, made or brought to its present name and unit."""
     identity = {"chain": market.chain, "protocol": market.protocol, "address": market.address, "ident": market.id.hex()}
@@ -191,7 +209,7 @@ def _cycle(
 ) -> tuple[Any, ...]:
     counts = (0, 0, 0) if entry is None else (len(entry.seen), entry.audited, entry.mismatches)
     said = (None, None) if error is None else (str(error), type(error).__name__)
-    return (market, number, read_at, _program(), *counts, *said)
+    return (market, number, read_at, _program(), *counts, *said, False)
 
 
 @cache

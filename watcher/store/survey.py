@@ -18,7 +18,7 @@ from watcher.model import BlockRef, Market, PositionKey
 from watcher.store import trail
 from watcher.store.facts import decode, encode
 from watcher.store.follow import stands
-from watcher.store.history import market_id, stand
+from watcher.store.history import market_id, surveyed
 from watcher.store.open import Store
 from watcher.store.rows import insert
 from watcher.store.tables import (
@@ -129,11 +129,8 @@ def enter(
     """
     number = book.block.number
     with store.write() as connection:
-        stand(connection, book.block)
-        of = market_id(connection, market)
+        of = surveyed(connection, market, book.block, book.terms, book.quote, len(book.holdings))
         _enter(connection, of, since)
-        trail.put(connection, TERMS, of, number, encode(book.terms))
-        trail.put(connection, QUOTE, of, number, encode(book.quote))
         insert(connection, HOLDING, list(_changed(connection, of, number, book.holdings)), new=False)
         stands(connection, of, book.block)
         prove(connection, of, proofs)

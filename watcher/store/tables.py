@@ -130,7 +130,10 @@ class Reading(SQLModel, table=True):
 
 
 class Cycle(SQLModel, table=True):
-    """One market in one run of the cycle. `number` is None where not even a block could be had. `time` is this machine's clock."""
+    """One market in one run of the cycle. `number` is None where not even a block could be had. `time` is this machine's clock.
+
+    `followed` says that the stored holding of everybody who was in the market's book is true at this block, and terms and quote are stored.
+    """
 
     __tablename__: ClassVar[Any] = "cycle"
     __table_args__ = (UniqueConstraint("market_id", "number", name="uq_cycle"), Index("ix_cycle_time", "time"))
@@ -145,6 +148,7 @@ class Cycle(SQLModel, table=True):
     mismatches: int
     error: str | None = Field(sa_column=Column(Text, nullable=True))
     kind: str | None = None  # the error's class
+    followed: bool = False
 
 
 class Transition(SQLModel, table=True):

@@ -12,6 +12,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    op.add_column("cycle", sa.Column("followed", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_table(
         "discovery",
         sa.Column("market_id", sa.Integer(), nullable=False),
