@@ -62,7 +62,10 @@ class Follower:
 
     async def read(self, pin: Pin) -> Strides:
         """Every market's step to the pinned block, or why there is none. `BlockChanged` where the block is gone."""
-        asked = [one for one in self.markets.values() if one.block.number < pin.block.number]
+        head = pin.block.number
+        asked = [
+            one for one in self.markets.values() if one.block.number < head or (one.block == pin.block and not one.told)
+        ]
         found = await asyncio.gather(*(self._read(one, pin) for one in asked))
         return {one.market.name: answer for one, answer in zip(asked, found, strict=True)}
 

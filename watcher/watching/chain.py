@@ -63,6 +63,7 @@ class WatchedChain:
     standings: Mapping[PositionKey, Standing] | None = None
     rows: Mapping[PositionKey, Row] = field(default_factory=dict)
     tip: BlockRef | None = None
+    stood: asyncio.Event = field(default_factory=asyncio.Event)  # the store was held against the chain by this run
     done: bool = False  # the tip was read by this very run, after whatever failed
     served: tuple[str, ...] = ()  # endpoints that the tip was read from
     trouble: str = "it was not running"
@@ -136,6 +137,7 @@ class WatchedChain:
                 idle = await self._stand(pin, self.tip)
                 if idle is not None:
                     return idle
+            self.stood.set()
             try:
                 await self._search(pin)
                 found = await confirmed(self._question(pin), last=attempt == REPEATS)

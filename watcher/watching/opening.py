@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from watcher.config.watch import Follow
-from watcher.errors import StoreError, WatcherError
+from watcher.errors import WatcherError
 from watcher.following.followed import Followed
 from watcher.following.opening import stored, surveyed
 from watcher.following.proof import covered
@@ -48,7 +48,10 @@ class Opening:
     follows: tuple[Follow, ...]
 
     async def run(self) -> None:
-        """A market that a deep reorg has thrown out of memory is opened again."""
+        """From the first turn on: what the chain has undone must be undone in the store before. What a deep reorg has thrown out of memory
+        is opened again.
+        """
+        await self.chain.stood.wait()
         while True:
             await self.once()
             await asyncio.sleep(PAUSE if self.chain.follower.missing else LOOK)
@@ -59,8 +62,6 @@ class Opening:
             if follow.market.name in self.chain.follower.missing:
                 try:
                     await self._open(follow)
-                except StoreError:
-                    raise
                 except WatcherError as error:
                     log.error("%s cannot be followed yet: %s", follow.market.name, error)
 

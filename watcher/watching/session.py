@@ -71,11 +71,17 @@ class Session:
         return max(LEAST, float(self.desk.chains[name].line.chain.block_time) / 4)
 
     async def once(self) -> None:
-        """One turn of every chain, its followed markets opened before, then everything that is due to every channel."""
-        await asyncio.gather(*(opening.once() for opening in self.openings))
+        """One turn of every chain, another one where markets to follow were opened, then everything that is due to every channel."""
         await asyncio.gather(*(self.desk.turn(name) for name in self.desk.chains))
+        await asyncio.gather(*(self._opened(opening) for opening in self.openings))
         if self.desk.store_error is None:
             await self.tell()
+
+    async def _opened(self, opening: Opening) -> None:
+        if opening.chain.stood.is_set():
+            await opening.once()
+            opening.chain.done = False  # the same block again, with what was not open before
+            await self.desk.turn(opening.chain.line.chain.name)
 
     async def told(self, patience: float = PATIENCE) -> None:
         """Waits, a little, until the running outbox has nothing left that is due: what it has begun is not begun once more."""
