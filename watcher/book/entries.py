@@ -74,8 +74,7 @@ class Entries:
             return
         self._seat(max(places) + 1)
         at = np.asarray(places, np.intp)
-        for place in at[self._count[at] > 0]:
-            self._clear(place)
+        self._clear(at)
         counts = np.fromiter(map(len, entries), np.intp, len(entries))
         flat = [entry for one in entries for entry in one]
         self._room(self.used + len(flat))
@@ -94,7 +93,7 @@ class Entries:
     def move(self, place: int, to: int) -> None:
         """The entries of one position become those of another, whose own are gone."""
         self._seat(max(place, to) + 1)
-        self._clear(to)
+        self._clear(np.array([to], np.intp))
         self._row[self._of(place)] = to
         self._start[to], self._count[to] = self._start[place], self._count[place]
         self._count[place] = 0
@@ -118,13 +117,16 @@ class Entries:
         start = int(self._start[place])
         return slice(start, start + int(self._count[place]))
 
-    def _clear(self, place: int) -> None:
-        span = self._of(place)
-        self._row[span] = 0
-        self._column[span] = self.nothing
-        self._amount[span] = self._weight[span] = self._weighted[span] = 0
-        self._waste += span.stop - span.start
-        self._count[place] = 0
+    def _clear(self, places: Places) -> None:
+        counts = self._count[places]
+        ends = np.cumsum(counts)
+        old = np.arange(counts.sum()) + np.repeat(self._start[places] - ends + counts, counts)
+        self._row[old] = 0
+        self._column[old] = self.nothing
+        for column in (self._amount, self._weight, self._weighted):
+            column[old] = 0
+        self._waste += len(old)
+        self._count[places] = 0
 
     def _sweep(self) -> None:
         live = self.column != self.nothing

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from watcher.adapter import Column, Factor, Linear, Share, Slack
-from watcher.adapters.aave_v3.facts import Category, Holding, Quote, Reserve, Terms
+from watcher.adapters.aave_v3.account import flagged
+from watcher.adapters.aave_v3.facts import Balance, Category, Holding, Quote, Reserve, Terms
 from watcher.adapters.aave_v3.remembered import Remembered
 from watcher.adapters.aave_v3.seat import applied, counts
 from watcher.formula.aave.version import Version
@@ -28,39 +29,53 @@ class Slot:
     priced: int
 
 
+class Spot(NamedTuple):
+    """A reserve for the accounts of one e-mode: the first of its three columns, and what makes shares of balances."""
+
+    first: int
+    threshold: int
+    counts: bool  # as collateral where flagged
+    discounted: bool  # 3.3: the debt token gives a discount, which nothing here tells
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`at` finds the first of a reserve's three columns by e-mode and reserve id, under mode 0 where the mode has no price of its own.
-
-    `sources` finds the column of an e-mode's price.
-    """
+    """`spots` by e-mode (0 for none) and reserve id; `sources` are the columns of the e-modes' own prices."""
 
     slots: tuple[Slot, ...]
     columns: tuple[Column, ...]
-    at: dict[tuple[int, int], int]
+    spots: dict[tuple[int, int], Spot]
     sources: dict[int, int]
-    categories: dict[int, Category]
+    modes: frozenset[int]
 
 
 def _laid_out(terms: Terms) -> Layout:
     slots: list[Slot] = []
-    at: dict[tuple[int, int], int] = {}
+    spots: dict[tuple[int, int], Spot] = {}
     sources: dict[int, int] = {}
-    for place, reserve in enumerate(terms.reserves):
-        at[0, reserve.id] = len(slots)
+    for place in range(len(terms.reserves)):
         slots.extend(_three(terms, place, place))
-    for category in terms.categories:
-        if category.price_source is None:
-            continue
-        priced = terms.place(category.price_source)
-        sources[category.id] = len(slots)
-        slots.append(Slot(Column(terms.assets[priced], Side.DEPOSIT, category.price_source), None, priced))
+    for category in (None, *terms.categories):
+        mode, own = (category.id, category.price_source) if category else (0, None)
+        inside = category.collateral if category and own else 0
+        priced = terms.place(own) if own else 0
+        if own:
+            sources[mode] = len(slots)
+            slots.append(Slot(Column(terms.assets[priced], Side.DEPOSIT, own), None, priced))
         for place, reserve in enumerate(terms.reserves):
-            if category.collateral >> reserve.id & 1:
-                at[category.id, reserve.id] = len(slots)
+            first = 3 * place
+            if inside >> reserve.id & 1:
+                first = len(slots)
                 slots.extend(_three(terms, place, priced))
+            spots[mode, reserve.id] = _spot(terms.version, reserve, category, first)
     columns = tuple(slot.column for slot in slots)
-    return Layout(tuple(slots), columns, at, sources, {category.id: category for category in terms.categories})
+    return Layout(tuple(slots), columns, spots, sources, frozenset(mode for mode, _ in spots))
+
+
+def _spot(version: Version, reserve: Reserve, category: Category | None, first: int) -> Spot:
+    threshold, _, _ = applied(version, reserve, category)
+    discounted = version is Version.V3_3 and not reserve.rules.accounted
+    return Spot(first, threshold, counts(version, reserve), discounted)
 
 
 def _three(terms: Terms, place: int, priced: int) -> Iterator[Slot]:
@@ -81,48 +96,30 @@ def columns(terms: Terms) -> tuple[Column, ...]:
 
 def shares(terms: Terms, holding: Holding) -> tuple[Share, ...] | None:
     """None for stable debt, for an e-mode that the terms do not know, and for debt with a discount: integers decide what they come to."""
-    layout = _layout(terms)
-    if not _told(terms, layout, holding):
-        return None
-    return tuple(_shares(terms, layout, holding)) if holding.flags else ()
-
-
-def _told(terms: Terms, layout: Layout, holding: Holding) -> bool:
-    if holding.flags and holding.mode and holding.mode not in layout.categories:
-        return False
-    if any(balance.principal for balance in holding.balances):
-        return False
-    return terms.version is not Version.V3_3 or not any(
-        balance.debt and not reserve.rules.accounted
-        for reserve in terms.reserves
-        for balance in holding.balances
-        if balance.id == reserve.id
-    )
-
-
-def _shares(terms: Terms, layout: Layout, holding: Holding) -> Iterator[Share]:
-    mode = holding.mode
-    category = layout.categories.get(mode)
+    flags, mode, layout = holding.flags, holding.mode, _layout(terms)
+    if not flags:
+        return ()
+    found: list[Share] = []
     if mode in layout.sources:
-        yield Share(layout.sources[mode], 0, 0)  # the contract reads it whether or not a reserve uses it
-    for reserve in terms.reserves:
-        if holding.flags >> 2 * reserve.id & 3:
-            first = layout.at.get((mode, reserve.id), layout.at[0, reserve.id])
-            yield from _entries(terms, holding, reserve, category, first)
+        found.append(Share(layout.sources[mode], 0, 0))  # the contract reads it whether or not a reserve uses it
+    for balance in flagged(holding):
+        spot = layout.spots.get((mode, balance.id))
+        bits = flags >> 2 * balance.id & 3
+        if balance.principal or (spot and spot.discounted and balance.debt):
+            return None
+        if spot and bits:
+            found.extend(_entries(spot, balance, bits))
+    return tuple(found) if mode in layout.modes else None
 
 
-def _entries(
-    terms: Terms, holding: Holding, reserve: Reserve, category: Category | None, first: int
-) -> Iterator[Share]:
-    """`first` is the collateral's column; the debt's and the mere deposit's follow."""
-    balance = holding.balance(reserve.id)
-    secures = holding.secures(reserve.id)
-    if secures and counts(terms.version, reserve):
-        yield Share(first, balance.deposit, applied(terms.version, reserve, category)[0])
-    elif secures or balance.deposit:
-        yield Share(first + 2, balance.deposit, 0)
-    if holding.borrows(reserve.id):
-        yield Share(first + 1, balance.debt, 0)
+def _entries(spot: Spot, balance: Balance, bits: int) -> Iterator[Share]:
+    """`bits` are the two flags: 1 borrowed, 2 used as collateral."""
+    if bits & 2 and spot.counts:
+        yield Share(spot.first, balance.deposit, spot.threshold)
+    elif bits & 2 or balance.deposit:
+        yield Share(spot.first + 2, balance.deposit, 0)
+    if bits & 1:
+        yield Share(spot.first + 1, balance.debt, 0)
 
 
 def factors(terms: Terms, quote: Quote) -> tuple[Factor | None, ...]:
