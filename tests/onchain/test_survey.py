@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from watcher.localchain.seeder import seed
 from watcher.model import BlockRef, Market, PositionKey
 from watcher.store import survey
 from watcher.store.open import open_store
-from watcher.survey.open import Opened, Step, open_market
+from watcher.survey.open import Opened, Step, open_market, prepared
 
 PLAIN = 100  # calls in one request of the plain client
 
@@ -86,6 +87,45 @@ def test_all_borrowers_are_found_and_hold_what_the_contracts_say(local: Local, a
     assert [found.holdings[key(aave, owner)].balance(reserve.id).deposit for owner, reserve in deposits] == truth
     truth = said(aave, [(reserve.debt, owner) for owner, reserve in debts], found.block)
     assert [found.holdings[key(aave, owner)].balance(reserve.id).debt for owner, reserve in debts] == truth
+
+
+def test_what_happens_while_accounts_are_read_is_in_the_book(local: Local, aave: AaveMarket) -> None:
+    """Between two waves: a repayment, a transfer of receipts, a stranger's debt, a stable one where there are any, other terms."""
+    owners = asyncio.run(seed(aave, 60))
+    asyncio.run(aave.chain.mine(2))
+    rich, stranger = owners[0], account("stranger")
+    calls: list[Step] = []
+
+    async def happen() -> None:
+        await aave_actions.repay(aave, rich, "USDC", aave_actions.ALL)
+        await aave_actions.transfer_receipt(aave, rich, owners[5], "WETH", 10**15)
+        await aave_actions.supply(aave, stranger, "WETH", 10**18)
+        mode = aave_actions.STABLE if aave.version == "3.0" else aave_actions.VARIABLE
+        await aave_actions.borrow(aave, stranger, "DAI", 10**18, mode)
+        await aave_actions.set_thresholds(aave, "WETH", 7_000, 7_500, 10_500)
+
+    def tell(step: Step) -> None:
+        if step.of == "accounts" and not calls:
+            calls.append(step)
+            with ThreadPoolExecutor() as elsewhere:
+                elsewhere.submit(asyncio.run, happen()).result()
+
+    async def run() -> Opened[Any, Any, Any]:
+        async with connect(replace(configured(local), finality=1)) as line:
+            survey = await prepared(line, aave.market(), tell=tell)
+            survey.standing.wave = 20
+            return await survey.open()
+
+    found = asyncio.run(run())
+    assert set(found.holdings) == {key(aave, owner) for owner in (*owners, stranger)}
+    assert found.coverage.exact and found.owing() == len(owners)
+    assert found.terms.reserve(aave.reserves["WETH"].token.address).rules.threshold == 7_500
+    weth, touched = aave.reserves["WETH"], [rich, owners[5], stranger]
+    truth = said(aave, [(weth.receipt, owner) for owner in touched], found.block)
+    assert [found.holdings[key(aave, owner)].balance(weth.id).deposit for owner in touched] == truth
+    assert found.holdings[key(aave, rich)].balance(aave.reserves["USDC"].id).debt == 0
+    dai = found.holdings[key(aave, stranger)].balance(aave.reserves["DAI"].id)
+    assert (dai.principal if aave.version == "3.0" else dai.debt) > 0
 
 
 async def morpho_borrowers(local: Local, name: str, count: int) -> dict[str, int]:

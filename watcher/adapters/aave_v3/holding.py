@@ -106,9 +106,8 @@ def totals(terms: Terms, quote: Quote) -> Shares:
 
 
 def shares(terms: Terms, holding: Holding) -> Shares:
-    """Scaled balances, by the same tokens."""
+    """Scaled balances, by the same tokens; and the principals of stable debt, by tokens that have no total."""
     held = [(reserve, holding.balance(reserve.id)) for reserve in terms.reserves]
-    return Shares(
-        {reserve.debt: balance.debt for reserve, balance in held if balance.debt},
-        {reserve.deposit: balance.deposit for reserve, balance in held if balance.deposit},
-    )
+    debts = {reserve.debt: balance.debt for reserve, balance in held if balance.debt}
+    debts |= {reserve.stable: balance.principal for reserve, balance in held if reserve.stable and balance.principal}
+    return Shares(debts, {reserve.deposit: balance.deposit for reserve, balance in held if balance.deposit})
