@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.onchain.test_following import BANDS, health
 from watcher.__main__ import main
 from watcher.book.canon import differences
 from watcher.config import dump
+from watcher.config.read_watch import load_watch
 from watcher.connection import connect
 from watcher.exit import Exit
 from watcher.following.opening import stored, surveyed
@@ -24,9 +26,10 @@ from watcher.localchain.anvil import Anvil
 from watcher.localchain.scenario import reorg, set_price
 from watcher.localchain.seeder import seed
 from watcher.model import PositionKey, Status, Transition
-from watcher.store import outbox
+from watcher.store import outbox, survey
 from watcher.store.open import open_store
 from watcher.units import WAD
+from watcher.watching.session import opened
 
 Watch = Callable[..., Said]
 BORROWERS = 30
@@ -142,3 +145,33 @@ def test_a_wallet_in_a_followed_market_is_told_once_and_as_a_wallet(
     first, second, *_ = said.out.splitlines()
     assert first.startswith(f"{BORROWERS + 1} changes of {BORROWERS + 1} positions")
     assert second.startswith(f"LIQUIDATABLE: {OWNER}")  # one's own before everybody else
+
+
+def test_the_standing_proof_of_a_followed_market_is_kept_and_its_failure_is_told(
+    local: Local, chain: Anvil, db: Path, tmp_path: Path, run: Watch
+) -> None:
+    asyncio.run(seed(local.v36, BORROWERS))
+    assert run().code == Exit.OK
+    out = StringIO()
+
+    async def look() -> tuple[list[str], ...]:
+        watch = load_watch(tmp_path / "watcher.toml", {})
+        async with opened(watch, {}, out) as session:
+            await session.once()
+            await session.upkeep.audit()
+            await session.desk.said()
+            fine = out.getvalue().splitlines()
+            (one,) = (one for chain in session.desk.chains.values() for one in chain.follower.markets.values())
+            one.book.drop([one.book.keys[0]])  # somebody is missing
+            await session.upkeep.audit()
+            await session.desk.said()
+            return fine, out.getvalue().splitlines()
+
+    fine, wrong = asyncio.run(look())
+    assert fine == []
+    assert wrong[0].startswith("A FOLLOWED MARKET IS NOT PROVED")
+    assert "belong to nobody in the book" in wrong[1]
+    with open_store(db) as store:
+        market = local.v36.market()
+        assert any(one.booked != one.total for one in survey.proofs(store, market))
+        assert survey.audits(store, market)[0].looked >= BORROWERS - 1

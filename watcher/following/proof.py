@@ -1,15 +1,15 @@
-"""The standing proof of a followed market: that nobody is missing, and that the contract says of some positions what we say."""
+"""The proof of a followed market: nobody is missing, by shares; and the contract says the same of those who were looked at."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import Any, Final
 
 import numpy as np
 
-from watcher.adapter import Reported
+from watcher.adapter import Accrued, Which
 from watcher.book.screen import screen
 from watcher.connection import Connection
 from watcher.errors import WatcherError
@@ -19,63 +19,75 @@ from watcher.model import BlockRef, PositionKey
 from watcher.survey.coverage import Coverage, coverage
 from watcher.units import WAD, Wad
 
-SAMPLE: Final = 100  # positions taken by chance, beside those near the line
+SAMPLE: Final = 50  # positions of a market that are looked at whatever their health is
 NEAR: Final = Wad(WAD * 11 // 10)
-MOST: Final = 2_000  # of those near the line; the most endangered first
+MOST: Final = 2_000  # positions near the line in one audit
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
-    """`mismatches` are the figures that differ, by position; `unread` positions are those that the contract gave no answer for."""
+class Audit:
+    """`looked` positions were compared with the contract's own answers at the book's block. `silent` are those it has none for.
 
-    block: BlockRef
+    `failure` says why it was not asked, or did not answer.
+    """
+
     looked: int
     mismatches: Mapping[PositionKey, tuple[Mismatch, ...]]
-    unread: int
+    silent: tuple[PositionKey, ...] = ()
+    failure: str | None = None
 
     @property
-    def exact(self) -> bool:
-        return not self.mismatches and not self.unread
+    def clean(self) -> bool:
+        return self.failure is None and not self.mismatches and not self.silent
 
 
-def covered(followed: Followed) -> Coverage:
-    """What the book owes against the market's own totals of the same block; nothing is asked."""
-    holdings = (held for _, held in followed.book.holdings())
-    return coverage(followed.of, followed.terms, followed.quote, holdings)
+def covered(one: Followed) -> Coverage:
+    """Debt shares of the book against the market's own totals, at its block."""
+    return coverage(one.of, one.terms, one.quote, (held for _, held in one.book.holdings()))
 
 
-def chosen(followed: Followed, near: Wad = NEAR, sample: int = SAMPLE) -> tuple[PositionKey, ...]:
-    """Who may be below `near`, the most endangered first, and some others; the same at the same block."""
-    book = followed.book
-    seen = screen(book, followed.accrued())
-    endangered = np.flatnonzero(seen.owes & ~seen.unknown & ~seen.above(near))
-    first = endangered[np.argsort(seen.health.low[endangered])][:MOST].tolist()
-    rest = sorted(set(np.flatnonzero(seen.owes).tolist()) - set(first))
-    chance = random.Random(followed.block.hash)
-    return tuple(book.keys[row] for row in (*first, *chance.sample(rest, min(sample, len(rest)))))
+def chosen(keys: Iterable[PositionKey], block: BlockRef, always: Iterable[PositionKey]) -> tuple[PositionKey, ...]:
+    """`always`, and a random few of all: by the block's hash, so that a second look is at the same ones."""
+    known = list(keys)
+    some = Random(int(block.hash, 16)).sample(known, min(SAMPLE, len(known)))
+    return tuple(dict.fromkeys((*always, *some)))
 
 
-async def sampled(line: Connection, followed: Followed, keys: tuple[PositionKey, ...]) -> Sampled:
-    """The contract's own answer for these positions at the book's block, figure by figure. Raises `ChainError` where none is given."""
-    of, block = followed.of, followed.block
-    said: Mapping[PositionKey, Reported] = await line.reader.run(of.reported(followed.terms, keys), block)
-    wrong: dict[PositionKey, tuple[Mismatch, ...]] = {}
-    unread = 0
-    quotes: dict[Any, Any] = {}
+def endangered(one: Followed, near: Wad = NEAR) -> tuple[PositionKey, ...]:
+    """Whoever may be below `near`, at most `MOST`, the most endangered first."""
+    seen = screen(one.book, one.accrued())
+    rows = np.flatnonzero(seen.owes & ~seen.unknown & ~seen.above(near))
+    return tuple(one.book.keys[row] for row in rows[np.argsort(seen.health.low[rows])][:MOST].tolist())
+
+
+async def audited(line: Connection, one: Followed, keys: tuple[PositionKey, ...]) -> Audit:
+    """These positions at the book's block. What has no valuation is left out: it is unknown, and said to be.
+
+    The book may be brought on meanwhile: what it held at the beginning is what is compared.
+    """
+    block, terms, quote = one.block, one.terms, one.quote
+    held = {key: one.book.holding(one.book.row(key)) for key in keys}
+    try:
+        reported = await line.reader.run(one.of.reported(terms, keys), block)
+    except WatcherError as error:
+        return Audit(0, {}, failure=str(error))
+    quotes: dict[Accrued, Any] = {}
+    mismatches: dict[PositionKey, tuple[Mismatch, ...]] = {}
+    silent: list[PositionKey] = []
+    looked = 0
     for key in keys:
-        reported = said.get(key)
-        if reported is None:
-            unread += 1
-            continue
-        quote = quotes.get(reported.which)
-        if quote is None:
-            quote = quotes[reported.which] = of.accrue(followed.terms, followed.quote, block, reported.which)
+        said = reported.get(key)
+        which = Which.ALL if said is None else said.which
+        if which not in quotes:
+            quotes[which] = one.of.accrue(terms, quote, block, which)
         try:
-            worth = of.value(followed.terms, quote, followed.book.holding(followed.book.row(key)))
-        except WatcherError:  # around one position: it is unknown, which is no agreement
-            unread += 1
+            ours = one.of.value(terms, quotes[which], held[key])
+        except WatcherError:  # around one position
             continue
-        different = compare(worth, reported)
-        if different:
-            wrong[key] = different
-    return Sampled(block, len(keys), wrong, unread)
+        if said is None:
+            silent.append(key)
+            continue
+        looked += 1
+        if found := compare(ours, said):
+            mismatches[key] = found
+    return Audit(looked, mismatches, tuple(silent))

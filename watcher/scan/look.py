@@ -15,13 +15,13 @@ from watcher.config import Chain
 from watcher.connection import Connection
 from watcher.errors import WatcherError
 from watcher.following.followed import Followed
+from watcher.following.proof import Audit, audited, chosen, covered
 from watcher.health.correlated import Group
 from watcher.health.fall import Fall
 from watcher.model import BlockRef, Market, Moment, PositionKey
 from watcher.scan.close import Close, close
 from watcher.scan.last_move import Move, last_moves
 from watcher.scan.opening import Opening
-from watcher.scan.proof import Audit, audited, chosen, covered
 from watcher.scan.risk import Account, Choose, Risk, distance, risk
 from watcher.store.open import Store
 from watcher.survey.coverage import Coverage

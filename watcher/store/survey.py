@@ -164,6 +164,12 @@ def prove(connection: Connection, market: int, proofs: Iterable[Proof]) -> None:
         insert(connection, COVERAGE, [(market, one.number, one.token, one.booked, one.total)])
 
 
+def covered(store: Store, market: Market, proofs: Collection[Proof]) -> None:
+    """The coverage of a book at a block."""
+    with store.write() as connection:
+        prove(connection, market_id(connection, market), proofs)
+
+
 def audited(store: Store, market: Market, audit: Audit) -> None:
     """The outcome of one audit."""
     with store.write() as connection:

@@ -18,6 +18,7 @@ from watcher.watching.concerns import Changed, Concerns, Subject
 from watcher.watching.desk import Desk
 from watcher.watching.journal import Journal
 from watcher.watching.prices import doubted
+from watcher.watching.proofs import proved
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class Upkeep:
     who: Callable[[PositionKey], Owner]
     prices_open: Concerns = field(default_factory=Concerns)
     audits_open: Concerns = field(default_factory=Concerns)
+    proofs_open: Concerns = field(default_factory=Concerns)
 
     async def prune(self) -> None:
         """What the file does not keep any longer goes."""
@@ -54,8 +56,27 @@ class Upkeep:
         self.prices_open = changed.concerns
 
     async def audit(self) -> None:
-        """Every position of every chain."""
+        """Every position of every chain, and every market that is followed."""
         await self.desk.write(self._audit())
+        await self.desk.write(self._prove())
+
+    async def _prove(self) -> None:
+        """Followed markets: somebody missing, or somebody of whom the contract says otherwise."""
+        seen: set[str] = set()
+        found: dict[Subject, str] = {}
+        for chain in self._watched():
+            for proof in await proved(chain):
+                failures = tuple(proof.failures())
+                seen.add(proof.market)
+                word = (
+                    "; ".join(failures) or f"coverage exact, {proof.audit.looked} positions are what the contract says"
+                )
+                log.info("%s: %s", proof.market, word)
+                if failures:
+                    found[Subject(proof.market, DoubtKind.MISMATCH)] = "; ".join(failures)
+        changed = self.proofs_open.after(seen, found)
+        self._say(changed, "A FOLLOWED MARKET IS NOT PROVED", "A FOLLOWED MARKET IS PROVED AGAIN")
+        self.proofs_open = changed.concerns
 
     async def _audit(self) -> None:
         """What could not be compared is said, and is no word on what was wrong before."""

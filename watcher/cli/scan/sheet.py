@@ -15,11 +15,11 @@ from watcher.cli.options import Format
 from watcher.cli.output import Column, show
 from watcher.cli.scan.prices import Assumed
 from watcher.figures import age, exact, health, percent
+from watcher.following.proof import Audit
 from watcher.health.fall import STEPS, Fall
 from watcher.model import Leg, Side, Unit, Valuation
 from watcher.scan.last_move import Move
 from watcher.scan.look import Line, View
-from watcher.scan.proof import Audit
 from watcher.scan.risk import Tier
 from watcher.text import clean_line
 
