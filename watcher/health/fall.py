@@ -45,16 +45,29 @@ def fall_of(position: Position[T, Q, H], moved: tuple[Mover, ...]) -> Fall:
     if not moved:
         return Fall(tokens, None, "none of these prices moves the position")
     answers = {mover.price.token.address: mover.answer for mover in moved}
-
-    def at(steps: int) -> Valuation:
-        return revalued(position, fallen(answers, steps))
-
-    last = STEPS - -(-STEPS // min(answers.values()))
-    walk = Walk(at, last, position.adapter.truncates(position.terms), _grain(position, present, answers))
-    found = first(walk, Goal())
+    found = crossing(position, answers, 0, farthest(answers))
     if isinstance(found, Miss):
         return Fall(tokens, None, found.reason if found.budget_spent else "no fall does it before a price would be 0")
     return Fall(tokens, found)
+
+
+def farthest(answers: Mapping[ChecksumAddress, int]) -> int:
+    """The last step at which each of these prices is at least 1."""
+    return STEPS - -(-STEPS // min(answers.values()))
+
+
+def crossing(position: Position[T, Q, H], answers: Mapping[ChecksumAddress, int], near: int, far: int) -> int | Miss:
+    """The first step from `near` to `far` at which the position is liquidatable, with these prices fallen: proved by `value`.
+
+    That it is not so before `near` is for the caller to know.
+    """
+
+    def at(steps: int) -> Valuation:
+        return revalued(position, fallen(answers, near + steps))
+
+    grain = _grain(position, position.value(), answers)
+    found = first(Walk(at, far - near, position.adapter.truncates(position.terms), grain), Goal())
+    return found if isinstance(found, Miss) else near + found
 
 
 def fallen(answers: Mapping[ChecksumAddress, int], steps: int) -> dict[ChecksumAddress, int]:
