@@ -1,0 +1,65 @@
+"""One liquidation: the largest that could be, and one that was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic
+
+from eth_typing import ChecksumAddress
+
+from watcher.adapter.logs import Event, LogQuery
+from watcher.adapter.which import T
+from watcher.model import Blocked, PositionKey, Token, Unit
+from watcher.units import Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidation:
+    """The largest liquidation of one pair that the contract would carry out now. Amounts are raw token units.
+
+    `seize` is what leaves the borrower, `fee` the part of it that goes to the protocol; `bonus` is what the liquidator gains over the
+    debt, in `unit`, before costs. `deficit` is the bad debt left after it, in raw units of the debt token. `blocked` says why nothing
+    can be done now.
+    """
+
+    debt: Token
+    collateral: Token
+    repay: Raw
+    seize: Raw
+    fee: Raw
+    incentive: int  # liquidation bonus factor in the valuation's scale, 100 % included
+    bonus: int
+    unit: Unit
+    deficit: Raw
+    blocked: Blocked | None
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidated:
+    """One liquidation as the chain logged it. Amounts are raw token units.
+
+    The liquidator paid `repay` and received `taken`; `fee` is what the protocol took from the borrower beside it. `written_off` are
+    debts, by token, that the protocol took over because nothing was left to seize; None where its rules leave them with the borrower.
+    None also for both where the log itself does not say: see `Beside`.
+    """
+
+    key: PositionKey
+    liquidator: ChecksumAddress
+    debt: ChecksumAddress
+    collateral: ChecksumAddress
+    repay: Raw
+    taken: Raw
+    fee: Raw | None
+    written_off: tuple[tuple[ChecksumAddress, Raw], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Beside(Generic[T]):
+    """What logs of the same block add to liquidations whose own log leaves something out.
+
+    `logs` asks for those about some positions; `settle` takes the liquidations of one block in order, and those logs, and completes them.
+    """
+
+    logs: Callable[[T, Sequence[PositionKey]], LogQuery[Event]]
+    settle: Callable[[T, Sequence[tuple[Event, Liquidated]], Sequence[Event]], tuple[Liquidated, ...]]
