@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from watcher.adapter import Adapter, Which
@@ -18,9 +18,9 @@ from watcher.units import Wad
 BACK: Final = 128  # steps that can be taken back from memory; beyond them the store knows
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Undo:
-    """What one step has replaced. A position that was not there is None."""
+    """What one step has replaced. A position that was not there is None. `accrued` is the quote at the block, once somebody has asked."""
 
     block: BlockRef
     terms: Any
@@ -28,6 +28,7 @@ class Undo:
     held: Mapping[PositionKey, Any]
     stood: dict[PositionKey, Standing | None]
     told: bool
+    accrued: Any = None
 
 
 @dataclass(slots=True)
@@ -78,22 +79,27 @@ class Followed:
         return tuple(kept)
 
     def standing(self, key: PositionKey) -> Standing | None:
-        """How a position stood before the step that was taken last; None for one that has only now come to be known."""
+        """How a position stood before the step that was taken last, its health that of the block before; None for one that has only
+        now come to be known.
+        """
         known = self.standings.get(key)
-        if known is not None or not self.told:
+        if not self.told or (known is not None and known.status is Status.UNKNOWN):
             return known
         undo = self.undone[-1]
         held = undo.held[key] if key in undo.held else self.book.holding(self.book.row(key))
         if held is None:
-            return None
-        status = Status.SAFE if self._owes(undo.terms, held) else Status.NO_DEBT
-        return Standing(status, self._health(undo, held), undo.block.hash)
+            return known
+        health = self._health(undo, held)
+        if known is not None:
+            return replace(known, health=health)
+        return Standing(Status.SAFE if self._owes(undo.terms, held) else Status.NO_DEBT, health, undo.block.hash)
 
     def _health(self, undo: Undo, held: Any) -> Wad | None:
         """At the block before; None also where it could not be told there."""
-        quote = self.of.accrue(undo.terms, undo.quote, undo.block, Which.ALL)
+        if undo.accrued is None:
+            undo.accrued = self.of.accrue(undo.terms, undo.quote, undo.block, Which.ALL)
         try:
-            return self.of.value(undo.terms, quote, held).health
+            return self.of.value(undo.terms, undo.accrued, held).health
         except WatcherError:
             return None
 
