@@ -187,33 +187,34 @@ def _thinned(rows: Iterator[Row[Any]], every: int) -> Iterator[Row[Any]]:
 
 def _recalled(connection: Connection, of: Adapter[T, Q, H], rows: Any) -> Iterator[Recalled[T, Q, H]]:
     """Rows of one position in the order of blocks, each with the facts that held there; decoded only where they changed."""
-    trails: list[_Trail] = []
+    trails: list[Trail] = []
     for row in rows:
         if not trails:
             owners = ((TERMS, row.market_id), (QUOTE, row.market_id), (HOLDING, row.position_id))
             kinds = (of.terms_type, of.quote_type, of.holding_type)
             trails = [
-                _Trail(trail.walk(connection, table, owner, row.number), kind)
+                Trail(trail.walk(connection, table, owner, row.number), kind)
                 for (table, owner), kind in zip(owners, kinds, strict=True)
             ]
         yield Recalled(_kept(row), *(one.at(row.number) for one in trails))
 
 
-class _Trail:
-    """A fact followed forwards."""
+class Trail:
+    """A fact followed forwards. It holds since block `since`; None before the first."""
 
     def __init__(self, marks: Iterator[trail.Mark], kind: type) -> None:
         self._marks = marks
         self._kind = kind
         self._next = next(marks, None)
         self._fact: Any = None
+        self.since = -1
 
     def at(self, number: int) -> Any:
         held = None
         while self._next is not None and self._next.number <= number:
             held, self._next = self._next, next(self._marks, None)
         if held is not None:
-            self._fact = decode(self._kind, held.body)
+            self._fact, self.since = decode(self._kind, held.body), held.number
         return self._fact
 
 

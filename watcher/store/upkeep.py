@@ -163,6 +163,9 @@ def _superseded(connection: Connection, table: Table, chain: int, number: int) -
         positions = [key] if table is HOLDING else select(POSITION.c.id).where(POSITION.c.market_id == key)
         lost = update(READING).where(READING.c.position_id.in_(positions), READING.c.number < still)
         connection.execute(lost.values(exact=False))
+        if table is not HOLDING:
+            bare = update(CYCLE).where(CYCLE.c.market_id == key, CYCLE.c.number < still)
+            connection.execute(bare.values(followed=False))
     return removed
 
 

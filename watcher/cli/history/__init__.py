@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -32,6 +33,7 @@ from watcher.exit import Exit
 from watcher.health.bands import CORRELATED, VOLATILE
 
 if TYPE_CHECKING:
+    from watcher.cli.history.course import Place
     from watcher.watching.policy import Policy
 
 WEEK: Final = AtAge(timedelta(days=7))
@@ -80,7 +82,7 @@ def command(
     account = key_of(who, watch)
     now = datetime.now(UTC)
     begin, step = since_of(since or WEEK, now), span(every)
-    from watcher.cli.history.course import places
+    from watcher.cli.history.course import outside, places
     from watcher.cli.history.show import show_at, show_courses
     from watcher.store.open import open_store
 
@@ -88,10 +90,12 @@ def command(
         wanted = None if chain is None else known.chain(chain).id
         found = places(store, account, wanted, market or ())
         if not found:
-            raise UsageError(f"{store.name} has no position of 0x{account.hex()}{' there' if wanted or market else ''}")
+            found = outside(store, account, wanted, market or ())
+            if not found or at is None:
+                raise UsageError(nobody(store.name, account, found, bool(wanted or market)))
         numbers = {place.market.chain for place in found}
+        policies = {number: policy(number, known, watch, options) for number in numbers}
         if at is None:
-            policies = {number: policy(number, known, watch, options) for number in numbers}
             if plot is not None:
                 from watcher.cli.history.picture import picture
 
@@ -101,7 +105,13 @@ def command(
             return Exit.OK
         if isinstance(at, AtNumber) and len(numbers) > 1:
             raise UsageError("--at BLOCK is of one chain: add --chain, or use a date")
-        return Exit.OK if show_at(store, found, moment(at, now), options) else Exit.SOURCE
+        return Exit.OK if show_at(store, found, moment(at, now), policies, options) else Exit.SOURCE
+
+
+def nobody(name: str, account: bytes, followed: Sequence[Place], narrowed: bool) -> str:
+    """Why there is nothing to show."""
+    never = f"; it never owed in {', '.join(place.market.name for place in followed)}" if followed else ""
+    return f"{name} has no position of 0x{account.hex()}{' there' if narrowed else ''}{never}"
 
 
 def drawable(plot: Path, at: At | None, format: Format) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
-from watcher.adapter import Position, Which
+from watcher.adapter import Position
 from watcher.adapters import adapter
-from watcher.cli.history.course import Place
+from watcher.cli.history.course import Choose, Place, kept, valued
 from watcher.errors import StoreError
-from watcher.health.status import read
 from watcher.model import Reading, Status
-from watcher.store import recall, trail
+from watcher.store import members, recall, trail
+from watcher.store.members import Stood
 from watcher.store.open import Store
 from watcher.store.recall import Kept, Recalled
-from watcher.store.tables import BLOCK, CYCLE, GAP, HOLDING, QUOTE, READING, TERMS
+from watcher.store.tables import BLOCK, CYCLE, FOLLOW, GAP, HOLDING, MEMBER, QUOTE, READING, TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,8 @@ class Moment:
 
 def recomputed(found: Recalled[Any, Any, Any], place: Place) -> tuple[Position[Any, Any, Any], Reading]:
     """The stored quote accrued to the reading's block, the holding valued. `StoreError` unless it is what was read, to the last unit."""
-    of, kept = adapter(place.market.protocol), found.kept
-    quote = of.accrue(found.terms, found.quote, kept.block, Which.ALL)
-    position = Position(of, found.terms, quote, found.holding)
-    reading = read(kept.key, kept.block, position)
+    kept = found.kept
+    position, reading = valued(place, found, kept.block)
     worth = reading.valuation
     figures = (None, None, None) if worth is None else (worth.health, worth.collateral, worth.debt)
     if figures != (kept.health, kept.collateral, kept.debt):
@@ -47,12 +45,31 @@ def recomputed(found: Recalled[Any, Any, Any], place: Place) -> tuple[Position[A
     return position, replace(reading, status=kept.status)
 
 
-def at_block(store: Store, place: Place, number: int) -> Moment | str:
-    """The newest reading not after block `number`, out of its facts; or why the position is unknown there."""
+def at_block(store: Store, place: Place, number: int, choose: Choose | None = None) -> Moment | str:
+    """The newest block up to `number` at which the position is known, out of the facts; or why it is unknown there.
+
+    Where nothing was read of it, but its market was followed, the status is the one that the bands of `choose` give.
+    """
+    found = members.stood(store, adapter(place.market.protocol), place.market, place.key, number)
     with store.read() as connection:
-        why = _unknown(connection, place, number)
-    if why is not None:
-        return why
+        seen = _newest(connection, place, number)
+        why = _beyond(connection, place, number)
+        if isinstance(found, Stood) and (seen is None or seen.number < found.block.number):
+            why = why or _interrupted(connection, place, found.block.number, number)
+            return why or _recomputed(place, found, choose)
+        if seen is None:
+            return why or (found if isinstance(found, str) else _never(connection, place, number))
+        why = why or _interrupted(connection, place, seen.number, number) or _bare(seen)
+    return why or _as_read(store, place, number)
+
+
+def _recomputed(place: Place, found: Stood[Any, Any, Any], choose: Choose | None) -> Moment:
+    position, reading = valued(place, found, found.block)
+    seen = kept(found, reading, None if choose is None else choose(place))
+    return Moment(seen, reading, position, found.terms_since, found.quote_since, found.holding_since)
+
+
+def _as_read(store: Store, place: Place, number: int) -> Moment | str:
     found = recall.facts_at(store, adapter(place.market.protocol), place.market, place.key, number)
     if found is None:
         return f"nothing was read of it up to block {number}"
@@ -83,35 +100,48 @@ def block_at(store: Store, chain: int, time: int) -> int | None:
     return following - 1
 
 
-def _unknown(connection: Connection, place: Place, number: int) -> str | None:
-    """Why the newest exact reading up to block `number` does not say how it was there, if it does not."""
-    chain = place.market.chain
-    newest = connection.execute(select(func.max(BLOCK.c.number)).where(BLOCK.c.chain == chain)).scalar()
+def _beyond(connection: Connection, place: Place, number: int) -> str | None:
+    newest = connection.execute(select(func.max(BLOCK.c.number)).where(BLOCK.c.chain == place.market.chain)).scalar()
     if newest is None or number > newest:
         return f"block {number} was not read: the newest stored one is {newest}"
-    row = connection.execute(
-        select(READING.c.number, READING.c.exact, READING.c.status, READING.c.reason)
-        .where(READING.c.position_id == place.position_id, READING.c.number <= number)
-        .order_by(READING.c.number.desc())
-        .limit(1)
-    ).first()
-    if row is None:
-        return f"nothing was read of it up to block {number}"
-    gap = connection.execute(
-        select(GAP).where(GAP.c.chain == chain, GAP.c.first <= number, GAP.c.last > row.number)
-    ).first()
-    if gap is not None and row.number < number:
-        return f"nobody watched blocks {gap.first} to {gap.last}: {gap.reason}; it was last read at block {row.number}"
+    return None
+
+
+def _newest(connection: Connection, place: Place, number: int) -> Row[Any, Any, Any, Any] | None:
+    """The newest reading of the position up to the block."""
+    found = select(READING.c.number, READING.c.exact, READING.c.status, READING.c.reason)
+    here = (READING.c.position_id == place.position_id, READING.c.number <= number)
+    return connection.execute(found.where(*here).order_by(READING.c.number.desc()).limit(1)).first()
+
+
+def _interrupted(connection: Connection, place: Place, known: int, number: int) -> str | None:
+    """Why what is known at block `known` does not say how it was at the later block `number`, if it does not."""
+    chain = place.market.chain
+    gap = connection.execute(select(GAP).where(GAP.c.chain == chain, GAP.c.first <= number, GAP.c.last > known)).first()
+    if gap is not None and known < number:
+        return f"nobody watched blocks {gap.first} to {gap.last}: {gap.reason}; it was last read at block {known}"
     failed = connection.execute(
         select(CYCLE.c.number, CYCLE.c.error)
         .where(CYCLE.c.market_id == place.market_id, CYCLE.c.error.is_not(None))
-        .where(CYCLE.c.number > row.number, CYCLE.c.number <= number)
+        .where(CYCLE.c.number > known, CYCLE.c.number <= number)
         .order_by(CYCLE.c.number.desc())
     ).first()
-    if failed is not None:
-        return f"it could not be read at block {failed.number}: {failed.error}"
-    if row.status == Status.UNKNOWN:
-        return f"at block {row.number}: {row.reason}"
-    if not row.exact:
-        return f"at block {row.number} it was read, but what it was computed from is not stored (endpoints differed, or pruned)"
+    return None if failed is None else f"it could not be read at block {failed.number}: {failed.error}"
+
+
+def _bare(seen: Row[Any, Any, Any, Any]) -> str | None:
+    """Why a reading cannot be had again, if so."""
+    if seen.status == Status.UNKNOWN:
+        return f"at block {seen.number}: {seen.reason}"
+    if not seen.exact:
+        return f"at block {seen.number} it was read, but what it was computed from is not stored (endpoints differed, or pruned)"
     return None
+
+
+def _never(connection: Connection, place: Place, number: int) -> str:
+    """Why nothing at all is known of it up to the block."""
+    if connection.execute(select(FOLLOW.c.since).where(FOLLOW.c.market_id == place.market_id)).first() is None:
+        return f"nothing was read of it up to block {number}"
+    if connection.execute(select(MEMBER).where(MEMBER.c.position_id == place.position_id)).first() is None:
+        return "it never owed there: the market is followed, and the book has everybody who ever did"
+    return f"the market was not followed by block {number}, or that was pruned"

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any, Final
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Select, func, literal, select
 
-from watcher.model import Market, PositionKey, Status
+from watcher.adapter import Position, Which
+from watcher.adapters import adapter
+from watcher.health.bands import Bands, level
+from watcher.health.status import read
+from watcher.model import BlockRef, Market, PositionKey, Reading, Status
 from watcher.store import recall
+from watcher.store.members import Stood, stood_course
 from watcher.store.open import Store
-from watcher.store.recall import Kept
-from watcher.store.tables import BLOCK, CYCLE, MARKET, POSITION
+from watcher.store.recall import Kept, Recalled
+from watcher.store.tables import BLOCK, CYCLE, FOLLOW, MARKET, POSITION
+
+NOWHERE: Final = 0  # no row has this number
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,18 @@ class Point:
 def places(store: Store, account: bytes, chain: int | None = None, markets: Collection[str] = ()) -> tuple[Place, ...]:
     """Every position that was ever read of the account, narrowed to a chain and to markets by name or id."""
     found = select(MARKET, POSITION.c.id.label("position")).join(POSITION).where(POSITION.c.key == account.hex())
+    return _places(store, account, found, chain, markets)
+
+
+def outside(store: Store, account: bytes, chain: int | None = None, markets: Collection[str] = ()) -> tuple[Place, ...]:
+    """Every followed market, as a place where the account has no position."""
+    found = select(MARKET, literal(NOWHERE).label("position")).join(FOLLOW)
+    return _places(store, account, found, chain, markets)
+
+
+def _places(
+    store: Store, account: bytes, found: Select[Any], chain: int | None, markets: Collection[str]
+) -> tuple[Place, ...]:
     with store.read() as connection:
         rows = connection.execute(found.order_by(MARKET.c.chain, MARKET.c.id)).all()
     chains = {row.chain for row in rows}
@@ -68,8 +88,17 @@ def _named(row: Row[tuple[object, ...]], markets: Collection[str]) -> bool:
     return row.name in markets or (bool(row.ident) and f"0x{row.ident}" in {one.lower() for one in markets})
 
 
-def courses(store: Store, found: Sequence[Place], account: bytes, since: int, every: int) -> list[list[Point]]:
-    """The course of each place from the time `since` on, in the order of time; see `thinned` for `every`."""
+Choose = Callable[[Place], Bands]
+
+
+def courses(
+    store: Store, found: Sequence[Place], account: bytes, since: int, every: int, choose: Choose | None = None
+) -> list[list[Point]]:
+    """The course of each place from the time `since` on, in the order of time; see `thinned` for `every`.
+
+    A member of a followed market is also known at blocks where nothing was read of it: of these the first one in `every` seconds is
+    recomputed, and has the status that the bands of `choose` give.
+    """
     wanted = {(place.market.chain, place.market.name) for place in found}
     read: dict[tuple[int, str], list[Point]] = {}
     for (chain, market), kept in groupby(
@@ -80,7 +109,8 @@ def courses(store: Store, found: Sequence[Place], account: bytes, since: int, ev
     return [
         sorted(
             [
-                *read.get((place.market.chain, place.market.name), ()),
+                *(seen := read.get((place.market.chain, place.market.name), [])),
+                *_between(store, place, {point.block for point in seen}, since, every, choose),
                 *thinned(failures(store, place, since), every),
                 *gaps(store, place.market.chain, since),
             ],
@@ -88,6 +118,35 @@ def courses(store: Store, found: Sequence[Place], account: bytes, since: int, ev
         )
         for place in found
     ]
+
+
+def _between(
+    store: Store, place: Place, known: Collection[int | None], since: int, every: int, choose: Choose | None
+) -> Iterable[Point]:
+    """The followed blocks beside the known ones."""
+    found = stood_course(store, adapter(place.market.protocol), place.market, place.key, since, every)
+    bands = None
+    for one in found:
+        if one.block.number not in known:
+            bands = choose(place) if choose is not None and bands is None else bands
+            yield _reading(kept(one, valued(place, one, one.block)[1], bands))
+
+
+def valued(
+    place: Place, found: Stood[Any, Any, Any] | Recalled[Any, Any, Any], block: BlockRef
+) -> tuple[Position[Any, Any, Any], Reading]:
+    """What the stored words come to at their block."""
+    of = adapter(place.market.protocol)
+    position = Position(of, found.terms, of.accrue(found.terms, found.quote, block, Which.ALL), found.holding)
+    return position, read(place.key, block, position)
+
+
+def kept(found: Stood[Any, Any, Any], reading: Reading, bands: Bands | None) -> Kept:
+    """As if it had been read, with the status that the bands give."""
+    worth = reading.valuation
+    status = reading.status if worth is None or bands is None else level(worth, bands)
+    health, collateral, debt = (None, None, None) if worth is None else (worth.health, worth.collateral, worth.debt)
+    return Kept(found.key, found.block, status, health, collateral, debt, reading.reason, reading.doubts, True, False)
 
 
 def thinned(points: Iterable[Point], every: int) -> Iterable[Point]:

@@ -40,9 +40,13 @@ def picture(
     if len(found) > MOST:
         raise UsageError(f"{len(found)} positions are too many for one picture: choose with --market or --chain")
     finer = every // FINER if every % FINER == 0 else every
+
+    def choose(place: Place) -> Bands:
+        return bands_of(store, place, policies[place.market.chain], options)
+
     drawn = [
-        course(place, points, marks(store, place, since), bands_of(store, place, policies[place.market.chain], options))
-        for place, points in zip(found, courses(store, found, found[0].key.key, since, finer), strict=True)
+        course(place, points, marks(store, place, since), choose(place))
+        for place, points in zip(found, courses(store, found, found[0].key.key, since, finer, choose), strict=True)
         if points
     ]
     if not drawn:

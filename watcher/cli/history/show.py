@@ -10,20 +10,20 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from watcher import figures
-from watcher.adapter import Position, Which
 from watcher.adapters import adapter
 from watcher.cli.history.at import Moment, at_block, block_at
-from watcher.cli.history.course import Place, Point, courses, thinned
+from watcher.cli.history.course import Place, Point, courses, thinned, valued
 from watcher.cli.history.spark import LEGEND, Bar, chart, columns
 from watcher.cli.options import Format, Options
 from watcher.cli.output import Column, show
 from watcher.cycle import Row
 from watcher.errors import StoreError, WatcherError
 from watcher.health.bands import Bands
-from watcher.health.status import read
 from watcher.model import Status
 from watcher.store import recall
+from watcher.store.members import Stood, stood
 from watcher.store.open import Store
+from watcher.store.recall import Recalled
 from watcher.units import WAD
 from watcher.watching.policy import Policy
 
@@ -69,7 +69,11 @@ def show_courses(
     account = found[0].key.key
     rows = []
     finer = every // FINER if every % FINER == 0 else every
-    for place, points in zip(found, courses(store, found, account, since, finer), strict=True):
+
+    def choose(place: Place) -> Bands:
+        return bands_of(store, place, policies[place.market.chain], options)
+
+    for place, points in zip(found, courses(store, found, account, since, finer, choose), strict=True):
         if options.format is Format.TABLE:
             sys.stdout.write(pictured(store, place, points, since, policies[place.market.chain], options, now))
         rows += [_row(place, point, options.format is Format.TABLE) for point in thinned(points, every)]
@@ -100,10 +104,10 @@ def bands_of(store: Store, place: Place, policy: Policy, options: Options) -> Ba
     try:
         of = adapter(place.market.protocol)
         found = recall.facts_at(store, of, place.market, place.key)
-        if found is not None:
-            block = found.kept.block
-            position = Position(of, found.terms, of.accrue(found.terms, found.quote, block, Which.ALL), found.holding)
-            row = Row(place.market, position, read(place.key, block, position), False, ())
+        latest = stood(store, of, place.market, place.key) if found is None else found
+        if isinstance(latest, Stood | Recalled):
+            block = latest.block if isinstance(latest, Stood) else latest.kept.block
+            row = Row(place.market, *valued(place, latest, block), False, ())
             judgement = policy.judge(row)
             if isinstance(judgement, WatcherError):
                 raise judgement
@@ -114,16 +118,26 @@ def bands_of(store: Store, place: Place, policy: Policy, options: Options) -> Ba
     return policy.volatile
 
 
-def show_at(store: Store, found: Sequence[Place], asked: tuple[int | None, int | None], options: Options) -> bool:
+def show_at(
+    store: Store,
+    found: Sequence[Place],
+    asked: tuple[int | None, int | None],
+    policies: Mapping[int, Policy],
+    options: Options,
+) -> bool:
     """Every position as it was at a block or time, out of the stored words; whether all were known. `StoreError`, after all is
     shown, where the words give another health than was read."""
     rows, wrong = [], []
+
+    def choose(place: Place) -> Bands:
+        return bands_of(store, place, policies[place.market.chain], options)
+
     for place in found:
         number, time = asked
         if time is not None:
             number = block_at(store, place.market.chain, time)
         try:
-            seen = _before_or_after(time) if number is None else at_block(store, place, number)
+            seen = _before_or_after(time) if number is None else at_block(store, place, number, choose)
         except StoreError as error:
             wrong.append(error)
             seen = str(error)
