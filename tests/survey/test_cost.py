@@ -8,6 +8,7 @@ import pytest
 
 from tests.survey.town import HEAD, START, Desk, Town, deeds, line
 from watcher.errors import ChainError
+from watcher.store import survey
 from watcher.store.open import open_store
 from watcher.survey.cost import Cost, cost
 from watcher.survey.open import open_market, prepared
@@ -55,3 +56,16 @@ def test_what_is_stored_costs_nothing_more(tmp_path: object) -> None:
 
         found = asyncio.run(run())
     assert found.blocks < 100 and found.accounts < 100
+
+
+def test_a_list_can_be_priced_where_nobody_gives_the_logs(tmp_path: object) -> None:
+    town = Town(deeds(100, 3))
+    with open_store(f"{tmp_path}/watcher.db", write=True, create=True) as store:
+        survey.add(store, town.market, dict.fromkeys(map(town.key, town.held)))
+
+        async def run() -> Cost:
+            return await cost(await prepared(line(town, Desk(town, pruned=HEAD)), town.market, store))
+
+        found = asyncio.run(run())
+    assert (found.accounts, found.logs, found.able) == (len(town.held), 0, ())
+    assert [name for name, _ in found.unable] == ["desk 1"]

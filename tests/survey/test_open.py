@@ -52,6 +52,7 @@ def of(who: bytes, after: int = 0) -> Any:
     return lambda log: who.hex() in log["topics"][-1] and int(log["blockNumber"], 16) > after
 
 
+@pytest.mark.slow
 class TestLimits:
     @pytest.mark.parametrize("span", [None, 1_500])
     def test_state_of_128_blocks_ten_thousand_results_and_ten_requests_a_second(self, span: int | None) -> None:

@@ -33,8 +33,8 @@ TERMS: Final = morpho_terms((6, 18), WAD * 86 // 100)
 START: Final = 1_000  # block of the market
 HEAD: Final = 60_000  # when the clock starts
 FUTURE: Final = 4_000  # blocks that are written ahead
-ZERO: Final = "0x" + "00" * 20
 Log = dict[str, Any]
+View = Callable[[list[bytes]], Sequence[Any]]  # from the words of its arguments to the values of its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Town:
         return self.log(START + 5, 0, "morpho_blue/morpho.CreateMarket", [self.market.id], words)
 
     def borrowed(self, deed: Deed, index: int) -> Log:
-        who, data = bytes(12) + deed.who, eth.encode(["address", "uint256", "uint256"], [ZERO, 1, deed.shares])
+        who, data = bytes(12) + deed.who, words(0, 1, deed.shares)
         return self.log(deed.block, index, "morpho_blue/morpho.Borrow", [self.market.id, who, who], data)
 
     def log(self, block: int, index: int, name: str, topics: Sequence[bytes], data: bytes) -> Log:
@@ -136,11 +136,11 @@ class Town:
 
     def contracts(self, block: int) -> dict[str, Callable[[bytes], bytes]]:
         """What the contracts answer at a block."""
-        morpho: dict[str, Callable[[tuple[Any, ...]], Sequence[Any]]] = {
+        morpho: dict[str, View] = {
             "idToMarketParams": lambda _: TERMS.params.row(),
             "feeRecipient": lambda _: [TERMS.fee_recipient],
             "market": lambda _: [10**18, 10**24, 10**17, self.total(block), self.time(START), 0],
-            "position": lambda args: [0, self.owed(bytes.fromhex(args[1][2:]), block), 10**18],
+            "position": lambda args: [0, self.owed(args[1][12:], block), 10**18],
         }
         return {
             self.market.address.lower(): answering("morpho_blue/morpho", morpho),
@@ -150,11 +150,15 @@ class Town:
         }
 
 
+def words(*values: int) -> bytes:
+    return b"".join(value.to_bytes(32) for value in values)
+
+
 def token(decimals: int) -> Callable[[bytes], bytes]:
     return answering("erc20/token", {"decimals": lambda _: [decimals], "symbol": lambda _: ["T"]})
 
 
-def answering(contract: str, views: dict[str, Callable[[tuple[Any, ...]], Sequence[Any]]]) -> Callable[[bytes], bytes]:
+def answering(contract: str, views: dict[str, View]) -> Callable[[bytes], bytes]:
     shapes = {
         function(f"{contract}.{name}").selector: (function(f"{contract}.{name}"), view) for name, view in views.items()
     }
@@ -163,7 +167,8 @@ def answering(contract: str, views: dict[str, Callable[[tuple[Any, ...]], Sequen
         if data[:4] not in shapes:
             raise Reverted
         shape, view = shapes[data[:4]]
-        return bytes(eth.encode(shape.outputs, view(eth.decode(shape.inputs, data[4:]))))
+        row = view([data[start : start + 32] for start in range(4, len(data), 32)])
+        return words(*row) if set(map(type, row)) == {int} else bytes(eth.encode(shape.outputs, row))
 
     return answer
 

@@ -12,6 +12,7 @@ from watcher.chain.health import USUAL_RATE
 from watcher.chain.lane import SIZE
 from watcher.chain.logs import START, logs
 from watcher.chain.pinned import FLIGHTS
+from watcher.errors import ChainError
 from watcher.model import PositionKey
 from watcher.survey.discover import IN_FLIGHT
 from watcher.survey.lane import Lane
@@ -47,11 +48,20 @@ class Cost:
 
 
 async def cost(survey: Survey) -> Cost:
-    """By a probe of every endpoint and a few windows of logs. Raises `ChainError` where no endpoint gives them."""
+    """By a probe of every endpoint and a few windows of logs.
+
+    Raises `ChainError` where no endpoint gives them, unless there is a list to begin with: then only its accounts are counted.
+    """
     todo = survey.todo()
     total, expected, pace = 0, 0, 0.0
     for kind, spans in todo.items():
-        await survey.search(kind, min(spans)[0])
+        try:
+            await survey.search(kind, min(spans)[0])
+        except ChainError:
+            if not survey.listed(todo):
+                raise
+            todo = {}
+            break
         counted, seconds = await _sampled(survey.lane, survey.queries[kind], spans)
         total += blocks(spans)
         expected += ceil(counted * blocks(spans))

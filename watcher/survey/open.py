@@ -5,6 +5,7 @@ With a store it goes on where an earlier run was cut off, at any point; a list o
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic
@@ -13,7 +14,7 @@ from watcher.adapter import Adapter, H, LogQuery, Q, T
 from watcher.adapters import adapter
 from watcher.chain.logs import START
 from watcher.connection import Connection
-from watcher.errors import UsageError
+from watcher.errors import ChainError, UsageError
 from watcher.model import BlockRef, Market, PositionKey
 from watcher.store.open import Store
 from watcher.store.survey import DEBT, DEPOSIT, Book
@@ -25,6 +26,8 @@ from watcher.survey.ledger import Ledger
 from watcher.survey.missing import narrowed
 from watcher.survey.settle import Roll, settle
 from watcher.survey.spans import Span, blocks, merged, missing
+
+log = logging.getLogger(__name__)
 
 CALLS: Final = 50  # accounts that one request reads, about
 
@@ -126,19 +129,33 @@ class Survey:
             self.standing.held = {key: (holding, book.block) for key, holding in book.holdings.items()}
 
     async def open(self) -> Opened[Any, Any, Any]:
-        """By what is known, where that is a list of members that turns out to be whole; else by logs."""
-        todo = self.todo()
-        if self.members and todo.keys() == {DEBT} and not self.standing.held:
+        """By what is known, where that is a list of members that turns out to be whole; else by logs.
+
+        A list that is not whole stands too where nobody gives the logs.
+        """
+        todo, found = self.todo(), None
+        if self.listed(todo):
             found = await self.settled()
             if found.coverage.exact:
                 return self.entered(found)
-        for kind, spans in todo.items():
-            await self.discover(kind, spans)
+        try:
+            for kind, spans in todo.items():
+                await self.discover(kind, spans)
+        except ChainError as error:
+            if found is None:
+                raise
+            log.warning("%s", error)
+            self.doubtful = self.span
+            return self.entered(found)
         found = await self.settled()
         for again in (self.elsewhere, self.narrowly):
             if not found.coverage.exact and await again():
                 found = await self.settled()
         return self.entered(found)
+
+    def listed(self, todo: Mapping[str, Any]) -> bool:
+        """Whether a list of members may be all that it takes."""
+        return bool(self.members) and todo.keys() == {DEBT} and not self.standing.held
 
     def todo(self) -> dict[str, tuple[Span, ...]]:
         """The blocks to search, by kind."""
