@@ -40,6 +40,10 @@ VERBS: Final = {  # verb: (module, one line of help)
         "watcher.cli.scan",
         "List every account of a market that is near its line, with the proof that nobody is missing.",
     ),
+    "curve": (
+        "watcher.cli.curve",
+        "Show what becomes liquidatable in a market, and what nothing would cover, as prices fall.",
+    ),
     "demo": ("watcher.cli.demo", "Watch positions fall and be liquidated on a local chain with the real contracts."),
 }
 
