@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from watcher.adapters.aave_v3.facts import Balance, Holding, Quote, Reserve, Terms
-from watcher.adapters.aave_v3.seat import Seat, answered, seats
+from watcher.adapters.aave_v3.seat import Seat, Seats, answered, seats
 from watcher.adapters.aave_v3.thawed import thawed
 from watcher.errors import AnswerError
 from watcher.formula.aave import interest, token
@@ -23,12 +23,12 @@ _Leg: Final = thawed(Leg)
 
 
 class Account(NamedTuple):
-    """`seats` are those of the reserves with a flag, `legs` what is in them, both by id; `rest` are the balances of the others."""
+    """`seats` are those of the reserves with a flag, `legs` what is in them, both by id; `rest` has every balance if some have none."""
 
     sums: Sums
     legs: list[Leg]
     seats: list[Seat]
-    rest: list[Balance]
+    rest: tuple[Balance, ...]
 
     def debt(self, reserve: Reserve) -> int:
         """What is owed of that reserve, raw."""
@@ -48,21 +48,58 @@ def account(terms: Terms, quote: Quote, holding: Holding) -> Account:
 
     Empty flags end before anything is read, prices included.
     """
+    flags = holding.flags
+    if not flags:
+        return Account(Sums(0, 0, 0, 0), [], [], holding.balances)
+    known = seats(terms, quote, holding.mode)
+    rounds = known.rounds
+    legs: list[Leg] = []
     found: list[Seat] = []
-    rest: list[Balance] = []
-    legs = _legs(terms, quote, holding, found, rest) if holding.flags else []
-    collateral = debt = weighted = lendable = 0
-    for leg in legs:
-        if leg.side is COLLATERAL:
-            value = leg.value
-            collateral += value
-            weighted += value * leg.threshold
-            lendable += value * leg.ltv
-        elif leg.side is DEBT:
-            debt += leg.value
-    checked(collateral | debt | weighted | lendable)  # as many bits as the largest of them
-    sums = Sums(collateral, debt, weighted, lendable)
-    return Account(sums, legs, found, rest if holding.flags else list(holding.balances))
+    collateral = owed = weighted = lendable = 0
+    for balance in flagged(holding):
+        bits = flags >> 2 * balance.id & 3
+        seat = known[balance.id] if bits else None
+        if seat is None:
+            continue
+        found.append(seat)
+        answer = answered(terms, quote, seat.place) if seat.answer is None else seat.answer
+        if balance.deposit and (amount := rounds.deposit(balance.deposit, seat.income, RAY)):
+            value = rounds.deposit_value(amount, answer, seat.unit)
+            if bits & 2 and seat.counts:
+                collateral += value
+                weighted += value * seat.threshold
+                lendable += value * seat.ltv
+                leg = _Leg(seat.token, COLLATERAL, amount, value, seat.threshold, seat.ltv, seat.rate)
+            else:
+                leg = _Leg(seat.token, DEPOSIT, amount, value, 0, 0, seat.rate)
+            leg.__class__ = Leg
+            legs.append(leg)
+        if bits & 1 and (debt := _owed(terms, known, seat, balance)):
+            value = rounds.debt_value(debt, answer, seat.unit)
+            owed += value
+            rate = _mixed(seat, balance, debt, known.at) if balance.principal else seat.debt_rate
+            leg = _Leg(seat.token, DEBT, debt, value, 0, 0, rate)
+            leg.__class__ = Leg
+            legs.append(leg)
+    checked(collateral | owed | weighted | lendable)  # as many bits as the largest of them
+    rest = holding.balances if len(found) < len(holding.balances) else ()
+    return Account(Sums(collateral, owed, weighted, lendable), legs, found, rest)
+
+
+def _owed(terms: Terms, known: Seats, seat: Seat, balance: Balance) -> Raw:
+    """Variable and stable debt together. `AnswerError` for one with a discount, whose amount these figures do not tell."""
+    debt = known.rounds.debt(balance.debt, seat.owed, RAY) if balance.debt else Raw(0)
+    if balance.principal:
+        debt = Raw(debt + stable_debt(balance, known.at))
+    if debt and seat.discounted:
+        raise AnswerError(f"{seat.token.symbol} of {terms.market.name} has a debt with discount: not supported")
+    return debt
+
+
+def _mixed(seat: Seat, balance: Balance, debt: int, at: Moment) -> Ray:
+    """What variable and stable debt pay together: the two rates weighted by amount, down."""
+    stable = stable_debt(balance, at)
+    return Ray(((debt - stable) * seat.debt_rate + stable * balance.rate) // debt)
 
 
 def flagged(holding: Holding) -> tuple[Balance, ...]:
@@ -75,53 +112,6 @@ def flagged(holding: Holding) -> tuple[Balance, ...]:
     ids = range((empty.bit_length() + 1) // 2)
     more = (Balance(id, 0, 0) for id in ids if empty >> 2 * id & 3)
     return tuple(sorted((*holding.balances, *more), key=lambda balance: balance.id))
-
-
-def _legs(terms: Terms, quote: Quote, holding: Holding, found: list[Seat], rest: list[Balance]) -> list[Leg]:
-    """What is in the reserves with a flag; their seats enter `found`, the balances of others `rest`."""
-    legs: list[Leg] = []
-    known = seats(terms, quote, holding.mode)
-    rounds, flags = known.rounds, holding.flags
-    for balance in flagged(holding):
-        bits = flags >> 2 * balance.id & 3
-        if not bits:
-            rest.append(balance)
-            continue
-        seat = known[balance.id]
-        if seat is None:
-            continue
-        found.append(seat)
-        answer = answered(terms, quote, seat.place) if seat.answer is None else seat.answer
-        if balance.deposit and (deposit := rounds.deposit(balance.deposit, seat.income, RAY)):
-            value = rounds.deposit_value(deposit, answer, seat.unit)
-            if bits & 2 and seat.counts:
-                leg = _Leg(seat.token, COLLATERAL, deposit, value, seat.threshold, seat.ltv, seat.rate)
-            else:
-                leg = _Leg(seat.token, DEPOSIT, deposit, value, 0, 0, seat.rate)
-            leg.__class__ = Leg
-            legs.append(leg)
-        if bits & 1 and (balance.debt or balance.principal):
-            debt, rate = rounds.debt(balance.debt, seat.owed, RAY), seat.debt_rate
-            if balance.principal or seat.discounted:
-                debt, rate = _unusual(terms, seat, balance, debt, known.at)
-            if debt:
-                leg = _Leg(seat.token, DEBT, debt, rounds.debt_value(debt, answer, seat.unit), 0, 0, rate)
-                leg.__class__ = Leg
-                legs.append(leg)
-    return legs
-
-
-def _unusual(terms: Terms, seat: Seat, balance: Balance, variable: int, at: Moment) -> tuple[Raw, Ray]:
-    """Variable and stable debt together, and what they pay: the two rates weighted by amount, down.
-
-    `AnswerError` for a debt with a discount, whose amount these figures do not tell.
-    """
-    stable = stable_debt(balance, at)
-    debt = variable + stable
-    if debt and seat.discounted:
-        raise AnswerError(f"{seat.token.symbol} of {terms.market.name} has a debt with discount: not supported")
-    paid = (variable * seat.debt_rate + stable * balance.rate) // debt if debt else 0
-    return Raw(debt), Ray(paid)
 
 
 def zero_ltv(terms: Terms, quote: Quote, holding: Holding) -> bool:

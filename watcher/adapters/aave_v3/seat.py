@@ -143,9 +143,16 @@ _places: Final = Remembered(_by_id)
 _quotes: Final = Remembered(_by_quote)
 
 
+_latest: tuple[Terms | None, Quote | None, dict[int, Seats]] = (None, None, {})
+
+
 def seats(terms: Terms, quote: Quote, mode: int) -> Seats:
     """The seats of an e-mode. `AnswerError` for one that the terms do not know; `MissingPrice` where its own price is missing."""
-    modes = _quotes(terms)(quote)
+    global _latest
+    rules, stored, modes = _latest  # one reference, so that threads see one pair
+    if rules is not terms or stored is not quote:
+        modes = _quotes(terms)(quote)
+        _latest = terms, quote, modes
     found = modes.get(mode)
     if found is None:
         found = modes[mode] = Seats(terms, quote, mode)

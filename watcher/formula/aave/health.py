@@ -12,6 +12,7 @@ from watcher.formula.aave.version import Version
 from watcher.units import BPS, WAD, Wad, mul_div_down, mul_div_half_up
 
 _DIRECTED: Final = Version.V3_5  # found once: an enum looks its members up each time
+_TWICE: Final = 2 * WAD
 LIQUIDATION_LINE: Final = WAD  # HEALTH_FACTOR_LIQUIDATION_THRESHOLD: liquidatable strictly below
 
 
@@ -66,7 +67,7 @@ def line(version: Version, sums: Sums) -> tuple[int, int]:
     From 3.5 it is Σ value · threshold against 10_000 · debt, before that the protected value against the debt. Half-up division lifts
     a debt of 2e18 base units or more over the line a little early; `owed` is lowered by exactly that.
     """
-    lift = sums.debt // 2 // WAD
+    lift = sums.debt // _TWICE
     if version >= _DIRECTED:
         return sums.weighted, sums.debt * BPS - lift
     return mul_div_half_up(sums.collateral, sums.threshold, BPS), sums.debt - lift
@@ -75,4 +76,5 @@ def line(version: Version, sums: Sums) -> tuple[int, int]:
 def available(version: Version, sums: Sums) -> int:
     """Further debt that the average loan-to-value allows, in base currency: the product half up, down from 3.5; never below zero."""
     multiply = mul_div_down if version >= _DIRECTED else mul_div_half_up
-    return max(multiply(sums.collateral, sums.ltv, BPS) - sums.debt, 0)
+    spare = multiply(sums.collateral, sums.ltv, BPS) - sums.debt
+    return spare if spare > 0 else 0
