@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from watcher.model import PositionKey
 from watcher.scan.opening import Opening
-from watcher.store.moves import changes
-from watcher.store.open import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +18,9 @@ class Move:
     least: bool = False
 
 
-def last_moves(opening: Opening, store: Store | None, keys: Collection[PositionKey]) -> dict[PositionKey, Move]:
-    """By this session, else by the store, else by the first log that named it."""
-    market = opening.followed.market
-    stored = {} if store is None else changes(store, market, keys)
-    found: dict[PositionKey, Move] = {}
-    for key in keys:
-        known = opening.moved.get(key, stored.get(key))
-        since = opening.since.get(key)
-        found[key] = Move(since, since is not None) if known is None else Move(known)
-    return found
+def last_move(opening: Opening, key: PositionKey) -> Move:
+    """By this session or the store, else by the first log that named it."""
+    if key in opening.moved:
+        return Move(opening.moved[key])
+    since = opening.since.get(key)
+    return Move(since, since is not None)

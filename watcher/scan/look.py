@@ -20,10 +20,9 @@ from watcher.health.correlated import Group
 from watcher.health.fall import Fall
 from watcher.model import BlockRef, Market, Moment, PositionKey
 from watcher.scan.close import Close, close
-from watcher.scan.last_move import Move, last_moves
+from watcher.scan.last_move import Move, last_move
 from watcher.scan.opening import Opening
 from watcher.scan.risk import Account, Choose, Risk, distance, risk
-from watcher.store.open import Store
 from watcher.survey.coverage import Coverage
 from watcher.survey.spans import Span
 from watcher.units import WAD, Wad
@@ -86,10 +85,10 @@ class View:
         return self.coverage.exact and self.audit.clean and not self.risk.unknown
 
 
-async def look(line: Connection, opening: Opening, store: Store | None, order: Order) -> View:
+async def look(line: Connection, opening: Opening, order: Order) -> View:
     """The book as it stands. Raises what the terms cannot tell."""
     one = opening.followed
-    quote, after = _under(one, one.accrued(), order), following(line.chain, one.block)
+    quote, after = under(one, one.accrued(), order), following(line.chain, one.block)
     seen = risk(one.book, quote, order.limit, order.groups, order.choose)
     accounts: Sequence[Account] = [each for each in seen.accounts if each.valuation.debt >= order.least]
     later: Any = None
@@ -98,12 +97,11 @@ async def look(line: Connection, opening: Opening, store: Store | None, order: O
         accounts = _liquidatable(one, accounts, later)
     falls = {each.key: distance(each) for each in accounts} if order.sort is Sort.DISTANCE else {}
     shown = _sorted(accounts, order.sort, falls)[: order.top]
-    moves = last_moves(opening, store, [each.key for each in shown])
     lines = tuple(
         Line(
             each,
             falls[each.key] if each.key in falls else distance(each),
-            moves[each.key],
+            last_move(opening, each.key),
             close(each.position, later) if order.liquidatable else None,
         )
         for each in shown
@@ -130,13 +128,14 @@ def following(chain: Chain, block: BlockRef) -> Moment:
     return Moment(block.number + 1, block.timestamp + max(1, -int(-chain.block_time // 1)))
 
 
-def _under(one: Followed, quote: Any, order: Order) -> Any:
+def under(one: Followed, quote: Any, order: Order) -> Any:
+    """The quote with the prices that were asked for in the place of the oracle's."""
     return one.of.reprice(one.terms, quote, order.prices) if order.prices else quote
 
 
 def _later(one: Followed, at: Moment, order: Order) -> Any | WatcherError:
     try:
-        return _under(one, one.at(at), order)
+        return under(one, one.at(at), order)
     except WatcherError as error:  # a time that the terms cannot tell
         return error
 

@@ -19,10 +19,9 @@ from watcher.cli.account.changes import find, number
 from watcher.cli.curve.record import COLUMNS, document, rows
 from watcher.cli.curve.sheet import picture, said, show_curve
 from watcher.cli.curve.view import View
-from watcher.cli.marks import MARKS
 from watcher.cli.options import ChainName, ChainsFile, Format, FormatName, Options, Quiet, Rpc, Verbose
 from watcher.cli.output import show, show_json
-from watcher.cli.progress import Steps, progress
+from watcher.cli.progress import progress
 from watcher.cli.scan import ConfigFile, Db, MarketName, place
 from watcher.cli.scan.book import Place, opened, shelf
 from watcher.config import Chain, Config, Origin
@@ -131,27 +130,11 @@ def drawn(chain: Chain, market: Market, one: Followed, wish: Wish, options: Opti
     """The curve of a book, with a progress line for its accounts and one for its points."""
     assets, falls = fallers(one, chain, wish)
     drawing = Drawing(one.book, one.accrued(), usual(chain).groups, assets, wish.every, wish.last)
-    visible = not options.quiet and sys.stderr.isatty()
-    with (
-        progress("accounts", MARKS, visible) as accounts,
-        progress("points", MARKS, visible and options.verbose > 0) as points,
-    ):
-        curve: Curve = drawing.curve(Marked(accounts).reached, Marked(points).reached)
+    with progress(market.name, 1, not options.quiet and sys.stderr.isatty()) as bar:
+        curve: Curve = drawing.curve(
+            lambda done, of: bar.reached(done, of, "accounts"), lambda done, of: bar.reached(done, of, "points")
+        )
     return View(chain, market, one.block, falls, curve, covered(one).exact)
-
-
-@dataclass(slots=True)
-class Marked:
-    """Turns what is done into the marks of a progress line."""
-
-    step: Steps
-    done: int = 0
-
-    def reached(self, done: int, of: int) -> None:
-        wanted = MARKS * done // max(1, of)
-        for _ in range(wanted - self.done):
-            self.step(f"{done} of {of}")
-        self.done = wanted
 
 
 def fallers(one: Followed, chain: Chain, wish: Wish) -> tuple[Assets | None, str]:

@@ -23,8 +23,10 @@ from watcher.cli.scan.book import Place, Shelf, opened, shelf
 from watcher.cli.scan.prices import Assumed, assumed
 from watcher.cli.scan.record import COLUMNS, document, flat, rows, summary
 from watcher.cli.scan.sheet import show_scan
+from watcher.cli.scan.watch import watched
 from watcher.config import Config, Origin
 from watcher.connection import connect, only, placed
+from watcher.errors import UsageError
 from watcher.exit import Exit
 from watcher.health.bands import Bands
 from watcher.health.rules import bands_for
@@ -51,6 +53,9 @@ Prices = Annotated[
 Close = Annotated[
     bool, typer.Option("--liquidatable", help="Who can be liquidated now or at the next block, and for how much.")
 ]
+Watching = Annotated[
+    bool, typer.Option("--watch", help="Go on: the table at every block, or with --format jsonl a line per crossing.")
+]
 Db = Annotated[
     str | None, typer.Option("--db", metavar="PATH|URL", help="The store whose book is read, and kept if it can be.")
 ]
@@ -69,6 +74,7 @@ class Wish:
     least: str | None
     prices: tuple[str, ...]
     liquidatable: bool
+    watch: bool
 
 
 def command(
@@ -79,6 +85,7 @@ def command(
     sort: Order_ = Sort.HEALTH,
     price: Prices = None,
     liquidatable: Close = False,
+    watch: Watching = False,
     db: Db = None,
     config: ConfigFile = None,
     rpc: Rpc = None,
@@ -93,7 +100,9 @@ def command(
     limit = max(TIERS) if liquidatable else Wad(int(Fraction(number("--below", below)) * WAD))
     if min_debt is not None:
         number("--min-debt", min_debt)
-    wish = Wish(limit, sort, top, min_debt, tuple(price or ()), liquidatable)
+    if watch and format not in (Format.TABLE, Format.JSONL):
+        raise UsageError("--watch goes on for ever: use it with --format jsonl, or as a table")
+    wish = Wish(limit, sort, top, min_debt, tuple(price or ()), liquidatable, watch)
     return asyncio.run(run(options.config(rpc), market, wish, place(db, config), config, options))
 
 
@@ -115,9 +124,11 @@ async def run(config: Config, wanted: str, wish: Wish, where: Place, bands: Path
         with shelf(where, options) as on:
             opening = await opened(line, market, on, options)
             order, prices = ordered(opening, wish, policy_of(chain), market)
-            seen = await look(line, opening, on.store, order)
+            seen = await look(line, opening, order)
             kept(on, seen)
-    shown(seen, prices, options.format)
+            shown(seen, prices, options.format)
+        if wish.watch:  # the store is free for whoever writes it
+            await watched(line, opening, order, prices, options)
     return Exit.OK if seen.sound else Exit.SOURCE
 
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
 
-from watcher.cli.marks import MARKS
+from watcher.cli.book import said
 from watcher.cli.options import Options
-from watcher.cli.progress import Steps, progress
+from watcher.cli.progress import progress
 from watcher.connection import Connection
 from watcher.errors import StoreError
 from watcher.model import Market
-from watcher.scan.opening import Opening, by_survey, from_store
+from watcher.scan.opening import Opening, from_store, from_survey
 from watcher.store.open import Store, default, open_store
-from watcher.survey.open import Step
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from watcher.survey.cost import cost
+from watcher.survey.open import Step, prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,34 +78,15 @@ async def opened(line: Connection, market: Market, on: Shelf, options: Options) 
             await found.advance(line)
             return found
         options.note(f"{on.store.name} has no book of {market.name} that stands")
-    with Bars(not options.quiet and sys.stderr.isatty()) as bars:
-        return await by_survey(line, market, on.store if on.writes else None, bars.tell)
+    with progress(market.name, 1, not options.quiet and sys.stderr.isatty()) as bar:
 
+        def tell(step: Step) -> None:
+            bar.reached(step.done, step.total, step.of)
 
-@dataclass(slots=True)
-class Bars:
-    """One progress line after the other, for the steps of a survey."""
-
-    visible: bool
-    _held: ExitStack = field(default_factory=ExitStack)
-    _step: Steps | None = None
-    _of: str = ""
-    _marks: int = 0
-
-    def tell(self, step: Step) -> None:
-        marks = MARKS * step.done // max(1, step.total)
-        if self._step is None or step.of != self._of or marks < self._marks:
-            self._held.close()
-            self._step = self._held.enter_context(progress(f"reading {step.of}", MARKS, self.visible))
-            self._of, self._marks = step.of, 0
-        for _ in range(marks - self._marks):
-            self._step(f"{step.done} of {step.total}")
-        self._marks = marks
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._held.close()
+        store = on.store if on.writes else None
+        survey = await prepared(line, market, store, tell=tell)
+        if not options.quiet:
+            price = await cost(survey)
+            with bar.aside():
+                options.note(said(market, price))
+        return from_survey(await survey.open(), store)
