@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +76,17 @@ def test_all_borrowers_are_found_and_hold_what_the_contracts_say(local: Local, a
     assert set(found.holdings) == {key(aave, owner) for owner in owners}
     assert found.coverage.exact and sum(column.total for column in found.coverage.debts) > 0
     assert steps[-1].done == steps[-1].total and {step.of for step in steps} == {"blocks", "accounts"}
+    compared(aave, found, random.Random(1).sample(owners, 60))
 
+
+@pytest.mark.long
+def test_each_of_a_thousand_holdings_is_what_the_contracts_say(local: Local, aave: AaveMarket) -> None:
+    owners = asyncio.run(seed(aave, 1_000))
+    compared(aave, opened(local, aave.market()), owners)
+
+
+def compared(aave: AaveMarket, found: Opened[Any, Any, Any], owners: Sequence[str]) -> None:
+    """Flags, and the balance behind every flag, against plain calls: a collateral and a debt of each."""
     reserves = list(aave.reserves.values())
     words = said(aave, [(aave.pool, owner) for owner in owners], found.block)
     assert [found.holdings[key(aave, owner)].flags for owner in owners] == words
