@@ -74,11 +74,14 @@ def account(terms: Terms, quote: Quote, holding: Holding) -> Account:
                 leg = _Leg(seat.token, DEPOSIT, amount, value, 0, 0, seat.rate)
             leg.__class__ = Leg
             legs.append(leg)
-        if bits & 1 and (debt := _owed(terms, known, seat, balance)):
+        debt = rounds.debt(balance.debt, seat.owed, RAY) if bits & 1 and balance.debt else 0
+        if bits & 1 and (balance.principal or seat.discounted):
+            debt = _unusual(terms, known, seat, balance, debt)
+        if debt:
             value = rounds.debt_value(debt, answer, seat.unit)
             owed += value
             rate = _mixed(seat, balance, debt, known.at) if balance.principal else seat.debt_rate
-            leg = _Leg(seat.token, DEBT, debt, value, 0, 0, rate)
+            leg = _Leg(seat.token, DEBT, Raw(debt), value, 0, 0, rate)
             leg.__class__ = Leg
             legs.append(leg)
     checked(collateral | owed | weighted | lendable)  # as many bits as the largest of them
@@ -86,11 +89,9 @@ def account(terms: Terms, quote: Quote, holding: Holding) -> Account:
     return Account(Sums(collateral, owed, weighted, lendable), legs, found, rest)
 
 
-def _owed(terms: Terms, known: Seats, seat: Seat, balance: Balance) -> Raw:
+def _unusual(terms: Terms, known: Seats, seat: Seat, balance: Balance, variable: int) -> int:
     """Variable and stable debt together. `AnswerError` for one with a discount, whose amount these figures do not tell."""
-    debt = known.rounds.debt(balance.debt, seat.owed, RAY) if balance.debt else Raw(0)
-    if balance.principal:
-        debt = Raw(debt + stable_debt(balance, known.at))
+    debt = variable + stable_debt(balance, known.at)
     if debt and seat.discounted:
         raise AnswerError(f"{seat.token.symbol} of {terms.market.name} has a debt with discount: not supported")
     return debt
