@@ -50,9 +50,12 @@ def healthier(after: Valuation, before: Valuation, rounding: int, truncates: boo
     """Whether weighted collateral over debt did not fall by more than the formula's grain.
 
     That is `rounding` units of value on either side, two of health, and one step of the average threshold where the contract cuts it.
+    A debt so small that it was rounded to nothing may come to be one by as much.
     """
-    if after.health is None or before.health is None:
-        return after.health is None
+    if after.health is None:
+        return True
+    if before.health is None:
+        return after.debt <= rounding
     step = before.collateral if truncates else 0  # value × scale
     noise = (rounding + 1) * before.scale + step
     owed = max(1, before.debt) * before.scale
