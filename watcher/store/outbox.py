@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 
 from watcher.model import BlockRef, Distance, Fix, PositionKey, Runway, Status, Transition
 from watcher.store.facts import decode, encode
@@ -25,6 +25,26 @@ _UNRETRACTED: Final = _CHANGES.where(
     TRANSITION.c.orphaned.is_(True),
     TRANSITION.c.id.not_in(select(TRANSITION.c.retracts).where(TRANSITION.c.retracts.is_not(None))),
 )
+_POSITIONS: Final = (
+    select(POSITION.c.key, POSITION.c.id)
+    .join(MARKET)
+    .where(
+        MARKET.c.chain == bindparam("chain"),
+        MARKET.c.name == bindparam("market"),
+        POSITION.c.key.in_(bindparam("keys", expanding=True)),
+    )
+)
+_SOONER: Final = (
+    update(TRANSITION)
+    .where(TRANSITION.c.id == bindparam("of"), or_(TRANSITION.c.due.is_(None), TRANSITION.c.due > bindparam("to")))
+    .values(due=bindparam("to"))
+)
+_DELIVERED_SOONER: Final = (
+    update(DELIVERY)
+    .where(DELIVERY.c.transition_id == bindparam("of"), DELIVERY.c.attempts == 0, DELIVERY.c.due > bindparam("to"))
+    .values(due=bindparam("to"))
+)
+MANY: Final = 500  # keys in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +63,30 @@ def put(connection: Connection, transitions: Sequence[Transition], channels: Seq
 
     Of one that is there already only `due` may become earlier.
     """
+    positions = _positions(connection, transitions)
+    insert(connection, TRANSITION, [_row(one, positions[one.key]) for one in transitions], new=False)
+    due = [one for one in transitions if one.due is not None]
+    if due:
+        words = [{"of": one.id, "to": one.due} for one in due]
+        connection.execute(_SOONER, words)
+        deliveries = [(one.id, channel, "pending", 0, one.due, None) for one in due for channel in channels]
+        insert(connection, DELIVERY, deliveries, new=False)
+        connection.execute(_DELIVERED_SOONER, words)
+
+
+def _positions(connection: Connection, transitions: Iterable[Transition]) -> dict[PositionKey, int]:
+    """The rows of the positions that these are about."""
+    keys: dict[tuple[int, str], set[str]] = {}
     for one in transitions:
-        position = connection.execute(
-            select(POSITION.c.id)
-            .join(MARKET)
-            .where(
-                MARKET.c.chain == one.block.chain, MARKET.c.name == one.key.market, POSITION.c.key == one.key.key.hex()
-            )
-        ).scalar_one()
-        insert(connection, TRANSITION, [_row(one, position)], new=False)
-        if one.due is not None:
-            later = or_(TRANSITION.c.due.is_(None), TRANSITION.c.due > one.due)
-            connection.execute(update(TRANSITION).where(TRANSITION.c.id == one.id, later).values(due=one.due))
-            deliveries = [(one.id, channel, "pending", 0, one.due, None) for channel in channels]
-            insert(connection, DELIVERY, deliveries, new=False)
-            untried = (DELIVERY.c.transition_id == one.id, DELIVERY.c.attempts == 0, DELIVERY.c.due > one.due)
-            connection.execute(update(DELIVERY).where(*untried).values(due=one.due))
+        keys.setdefault((one.block.chain, one.key.market), set()).add(one.key.key.hex())
+    found: dict[PositionKey, int] = {}
+    for (chain, market), names in keys.items():
+        every = sorted(names)
+        for start in range(0, len(every), MANY):
+            words = {"chain": chain, "market": market, "keys": every[start : start + MANY]}
+            rows = connection.execute(_POSITIONS, words)
+            found |= {PositionKey(market, bytes.fromhex(key)): position for key, position in rows}
+    return found
 
 
 def orphan(connection: Connection, chain: int, above: int) -> tuple[Transition, ...]:
@@ -78,6 +106,14 @@ def transitions(
         where += [MARKET.c.name == key.market, POSITION.c.key == key.key.hex()]
     with store.read() as connection:
         return found(connection, *where)
+
+
+def newest(store: Store, chain: int) -> tuple[Transition, ...]:
+    """The last transition of every position that holds and takes nothing back."""
+    holds = (TRANSITION.c.chain == chain, TRANSITION.c.orphaned.is_(False), TRANSITION.c.retracts.is_(None))
+    last = select(func.max(TRANSITION.c.place)).where(*holds).group_by(TRANSITION.c.position_id)
+    with store.read() as connection:
+        return found(connection, TRANSITION.c.place.in_(last))
 
 
 def unretracted(store: Store, chain: int) -> tuple[Transition, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
@@ -19,6 +19,7 @@ from watcher.store.open import Store
 from watcher.store.tables import BLOCK, CURSOR, CYCLE, GAP, HOLDING, MARKET, POSITION, QUOTE, READING, TERMS
 from watcher.units import Wad
 
+MANY: Final = 500  # keys in one statement
 DOUBTS: Final = tuple[tuple[DoubtKind, str], ...]
 
 
@@ -87,25 +88,33 @@ def sightings(store: Store, key: PositionKey, chain: int, since: int = 0) -> tup
 
     Not among them are backfilled ones, and those whose cycle was pruned: nobody knows when they were read.
     """
-    where = [MARKET.c.chain == chain, MARKET.c.name == key.market, POSITION.c.key == key.key.hex()]
+    return lately(store, [key], chain, since).get(key, ())
+
+
+def lately(
+    store: Store, keys: Iterable[PositionKey], chain: int, since: int
+) -> dict[PositionKey, tuple[Sighting, ...]]:
+    """The same for many positions. Those that have none are not in it."""
+    by_market: dict[str, list[str]] = {}
+    for key in keys:
+        by_market.setdefault(key.market, []).append(key.key.hex())
+    counted = [READING.c.backfilled.is_(False), READING.c.number >= since, CYCLE.c.time.is_not(None)]
+    found: dict[PositionKey, list[Sighting]] = {}
     with store.read() as connection:
-        rows = _readings(
-            connection, [*where, READING.c.backfilled.is_(False), READING.c.number >= since, CYCLE.c.time.is_not(None)]
-        )
-        return tuple(
-            Sighting(
-                kept.key,
-                kept.block,
-                row.time,
-                kept.status,
-                None if row.clears is None else Status(row.clears),
-                kept.health,
-                row.confirmed,
-                kept.reason,
-            )
-            for row in rows
-            for kept in [_kept(row)]
-        )
+        for market, names in by_market.items():
+            for start in range(0, len(names), MANY):
+                some = POSITION.c.key.in_(names[start : start + MANY])
+                where = [MARKET.c.chain == chain, MARKET.c.name == market, some, *counted]
+                for row in _readings(connection, where):
+                    seen = _sighting(row)
+                    found.setdefault(seen.key, []).append(seen)
+    return {key: tuple(seen) for key, seen in found.items()}
+
+
+def _sighting(row: Row[Any]) -> Sighting:
+    kept = _kept(row)
+    clears = None if row.clears is None else Status(row.clears)
+    return Sighting(kept.key, kept.block, row.time, kept.status, clears, kept.health, row.confirmed, kept.reason)
 
 
 def blocks(store: Store, chain: int, since: int = 0) -> tuple[BlockRef, ...]:

@@ -91,11 +91,11 @@ class Journal:
 
 
 def _standings(store: Store, chain: int) -> dict[PositionKey, Standing]:
-    newest = {one.key: one for one in outbox.transitions(store, chain=chain) if one.retracts is None}
-    floor = _third(store, chain)
+    newest = outbox.newest(store, chain)
+    since = recall.lately(store, [last.key for last in newest], chain, _third(store, chain))
     return {
-        key: resumed(last, recall.sightings(store, key, chain, max(last.block.number + 1, floor)))
-        for key, last in newest.items()
+        last.key: resumed(last, [seen for seen in since.get(last.key, ()) if seen.block.number > last.block.number])
+        for last in newest
     }
 
 
