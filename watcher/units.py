@@ -30,16 +30,18 @@ def checked(value: int) -> int:
 def mul_div_down(a: int, b: int, d: int) -> int:
     """⌊a·b / d⌋. The product must fit 256 bits, as in checked Solidity."""
     product = a * b
-    return (product if 0 <= product <= MAX else checked(product)) // d
+    return (
+        checked(product) if product >> 256 else product
+    ) // d  # nothing above 256 bits, and no sign: a cheap look, then the exact one
 
 
 def mul_div_up(a: int, b: int, d: int) -> int:
     """⌈a·b / d⌉."""
     product = a * b
-    return -(-(product if 0 <= product <= MAX else checked(product)) // d)
+    return -(-(checked(product) if product >> 256 else product) // d)
 
 
 def mul_div_half_up(a: int, b: int, d: int) -> int:
     """⌊(a·b + ⌊d/2⌋) / d⌋: to the nearest, ties up."""
     product = a * b + d // 2
-    return (product if 0 <= product <= MAX else checked(product)) // d
+    return (checked(product) if product >> 256 else product) // d

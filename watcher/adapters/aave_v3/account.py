@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from watcher.adapters.aave_v3.facts import Balance, Holding, Quote, Reserve, Terms
@@ -20,10 +21,11 @@ COLLATERAL, DEPOSIT, DEBT = (
     Side.DEBT,
 )  # found once: an enum looks its members up each time
 _Leg: Final = thawed(Leg)
+_made: Final = tuple.__new__  # what a NamedTuple's own constructor calls
 
 
 class Account(NamedTuple):
-    """`seats` are those of the reserves with a flag, `legs` what is in them, both by id; `rest` has every balance if some have none."""
+    """`seats` are those of the reserves with a flag, `legs` what is in them by id; `rest` has every balance if some have none."""
 
     sums: Sums
     legs: list[Leg]
@@ -55,12 +57,13 @@ def account(terms: Terms, quote: Quote, holding: Holding) -> Account:
     rounds = known.rounds
     legs: list[Leg] = []
     found: list[Seat] = []
-    collateral = owed = weighted = lendable = 0
-    for balance in flagged(holding):
+    collateral = owed = weighted = lendable = met = 0
+    for balance in holding.balances:
         bits = flags >> 2 * balance.id & 3
         seat = known[balance.id] if bits else None
         if seat is None:
             continue
+        met |= bits << 2 * balance.id
         found.append(seat)
         answer = answered(terms, quote, seat.place) if seat.answer is None else seat.answer
         if balance.deposit and (amount := rounds.deposit(balance.deposit, seat.income, RAY)):
@@ -84,9 +87,22 @@ def account(terms: Terms, quote: Quote, holding: Holding) -> Account:
             leg = _Leg(seat.token, DEBT, Raw(debt), value, 0, 0, rate)
             leg.__class__ = Leg
             legs.append(leg)
-    checked(collateral | owed | weighted | lendable)  # as many bits as the largest of them
     rest = holding.balances if len(found) < len(holding.balances) else ()
-    return Account(Sums(collateral, owed, weighted, lendable), legs, found, rest)
+    if met != flags:
+        found.extend(_empty(terms, quote, known, flags & ~met))
+    checked(collateral | owed | weighted | lendable)  # as many bits as the largest of them
+    sums = _made(Sums, (collateral, owed, weighted, lendable))
+    return _made(Account, (sums, legs, found, rest))
+
+
+def _empty(terms: Terms, quote: Quote, known: Seats, flags: int) -> Iterator[Seat]:
+    """The reserves whose flag is set and that hold nothing: the contract reads their prices all the same."""
+    for id in range((flags.bit_length() + 1) // 2):
+        seat = known[id] if flags >> 2 * id & 3 else None
+        if seat is not None:
+            if seat.answer is None:
+                answered(terms, quote, seat.place)
+            yield seat
 
 
 def _unusual(terms: Terms, known: Seats, seat: Seat, balance: Balance, variable: int) -> int:
