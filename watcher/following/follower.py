@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from watcher.connection import Pin
 from watcher.errors import AnswerError, BlockChanged, ChainError, Transient, WatcherError
 from watcher.following.followed import Followed
-from watcher.following.stride import Stride, stride, words
+from watcher.following.stride import Stride, leads, stride, words
 from watcher.following.weigh import Scale
 from watcher.health.fold import Standing
 from watcher.model import BlockRef, PositionKey, Status, Transition
@@ -61,8 +61,14 @@ class Follower:
         return Standing(Status.SAFE, None, one.block.hash) if known is None else known
 
     async def read(self, pin: Pin) -> Strides:
-        """Every market's step to the pinned block, or why there is none. `BlockChanged` where the block is gone."""
+        """Every market's step to the pinned block, or why there is none. `BlockChanged` where the block is gone.
+
+        One that was opened at a block which the chain has taken back since is left out from now on: open it again.
+        """
         head = pin.block.number
+        for one in [one for one in self.markets.values() if not one.undone and one.block.number <= head]:
+            if not await leads(pin.line, one.block, pin.block):
+                del self.markets[one.market.name]
         asked = [
             one for one in self.markets.values() if one.block.number < head or (one.block == pin.block and not one.told)
         ]

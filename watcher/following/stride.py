@@ -52,7 +52,7 @@ class Heard:
         self, line: Connection, of: Adapter[Any, Any, Any], terms: Any, head: BlockRef, windows: Windows
     ) -> None:
         """Read on to `head`. Nothing is computed from a log. `BlockChanged` where one is of another branch."""
-        if self.under is not None and not await _leads(line, self.under, head):
+        if self.under is not None and not await leads(line, self.under, head):
             self.forget()
         self.under = head
         async for upto, rows in logs(line.w3, of.moves(terms), self.upto + 1, head.number, windows=windows):
@@ -67,9 +67,11 @@ class Heard:
             self.upto = upto
 
 
-async def _leads(line: Connection, block: BlockRef, head: BlockRef) -> bool:
+async def leads(line: Connection, block: BlockRef, head: BlockRef) -> bool:
     """Whether the chain that `head` ends goes through `block`."""
-    return block.number <= head.number and (await line.reader.head(block.number)).hash == block.hash
+    if block.number == head.number:
+        return block.hash == head.hash
+    return block.number < head.number and (await line.reader.head(block.number)).hash == block.hash
 
 
 async def stride(

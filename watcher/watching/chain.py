@@ -171,6 +171,14 @@ class WatchedChain:
         await self._undo(found.ancestor, tip)
         return None
 
+    async def _opened(self, pin: Pin) -> None:
+        """Undoes what the store has above the tip, of markets that were opened there, where the chain has other blocks by now."""
+        since = 0 if self.tip is None else self.tip.number + 1
+        above = await self.journal.blocks(self.line.chain.id, since)
+        newest = next((block for block in above if block.number <= pin.block.number), None)
+        if newest is not None and (await pin.line.reader.head(newest.number)).hash != newest.hash:
+            await self._undo(self.tip, newest)
+
     async def _stored(self, tip: BlockRef, canonical: Canonical) -> tuple[BlockRef, ...]:
         """The newest stored blocks, so many that the chain still has the oldest of them, or all."""
         for back in (4 * self.line.chain.finality, tip.number):
