@@ -41,7 +41,7 @@ ALLOWED = {
     "store": CORE | {"adapter"},
     "entries": CORE | {"cycle", "store"},
     "plots": CORE | {"text"},
-    "export": CORE | {"adapter", "adapters", "store", "text"},
+    "export": CORE | {"adapter", "adapters", "health", "store", "text"},
     "watching": CORE
     | {
         "adapter",

@@ -1,4 +1,4 @@
-"""A whole market followed for a day of the chain's time, on real contracts, and what they said of everybody at each block."""
+"""A whole market followed for days of the chain's time, on real contracts, and what they said of everybody at each block."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def lived(local: Local, folder: Path) -> Past:
                 with suppress(CallReverted):  # whose health is too low may not do it
                     await stir(market, owners, chance)
             await look()
-            await local.chain.next_timestamp(await local.chain.timestamp() + chance.randint(900, 5_400))
+            await local.chain.next_timestamp(await local.chain.timestamp() + chance.randint(7_200, 21_600))
             first = await local.chain.block_number() + 1
             await local.chain.mine(6 if turn == LATE else 1)
             past.gap = range(first, first + 5) if turn == LATE else past.gap

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from watcher.store.open import open_store
 from watcher.units import MAX
 
 pytestmark = pytest.mark.slow
+PARQUET = import_module("pyarrow.parquet")  # it has no types
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +96,70 @@ def test_where_nobody_looked_and_for_who_never_owed_it_is_unknown_with_the_reaso
     assert row["status"] == "unknown" and "not followed by block" in row["note"]
     (row,) = history(capsys, past, account("who never owed"), "--at", str(first), code=4)
     assert row["status"] == "unknown" and "it never owed there" in row["note"]
+
+
+def exported(past: Past, sheet: str, *line: str) -> int:
+    return main(["export", sheet, past.market.name, "--db", str(past.db), "--chains", str(past.chains), *line])
+
+
+def test_a_panel_has_everybody_at_every_time_as_the_contract_told_and_nothing_where_nobody_looked(
+    past: Past, tmp_path: Path
+) -> None:
+    out = tmp_path / "panel.jsonl"
+    assert exported(past, "panel", "--every", "20m", "-o", str(out)) == 0
+    by_number = {block.number: truth for block, truth in past.truth.items()}
+    seen: dict[str, set[str]] = {}
+    for line in out.read_text().splitlines():
+        row = json.loads(line)
+        seen.setdefault(row["at"], set()).add(row["position"])
+        assert row["time"] <= row["at"]
+        if row["position"] not in {owner.lower() for owner in past.owners}:
+            continue  # a newcomer
+        if row["status"] == "unknown":
+            assert "nobody watched" in row["reason"] and row["health_exact"] is None
+            continue
+        said = next(said for owner, said in by_number[row["block"]].items() if owner.lower() == row["position"])
+        assert (row["health_exact"], row["collateral_exact"], row["debt_exact"]) == contract(said)
+    times = sorted(seen)
+    assert len(times) > 20
+    assert all({owner.lower() for owner in past.owners} <= seen[time] for time in times)
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert {row["status"] for row in rows} >= {"owing", "liquidatable", "unknown"}
+
+
+def test_a_panel_in_a_folder_is_gone_on_with_and_its_whole_days_are_left_alone(
+    past: Past, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "panel"
+    assert exported(past, "panel", "--every", "1h", "-o", str(folder)) == 0
+    days = sorted(folder.rglob("*.parquet"))
+    first, gone, *_, last = days
+    gone.unlink()
+    before = {path: path.stat().st_mtime_ns for path in (first, last)}
+    capsys.readouterr()
+    assert exported(past, "panel", "--every", "1h", "-o", str(folder)) == 0
+    assert sorted(folder.rglob("*")) == sorted({*days, *(path.parent for path in days)})
+    assert first.stat().st_mtime_ns == before[first]
+    assert last.stat().st_mtime_ns > before[last]  # its day is not over
+    assert f"in 2 files to {folder}, {len(days) - 2} day" in capsys.readouterr().err
+    alone = tmp_path / "panel.parquet"
+    assert exported(past, "panel", "--every", "1h", "-o", str(alone)) == 0
+    parts = [row for path in days for row in PARQUET.ParquetFile(path).read().to_pylist()]
+    assert parts == PARQUET.ParquetFile(alone).read().to_pylist()
+    assert exported(past, "panel", "--every", "2h", "-o", str(folder)) == 2
+    assert "another panel" in capsys.readouterr().err
+
+
+def test_a_book_has_what_everybody_held_and_owed_at_a_block(past: Past, tmp_path: Path) -> None:
+    for number, (block, truth) in enumerate(past.truth.items()):
+        if number % 5:
+            continue
+        out = tmp_path / f"{block.number}.json"
+        assert exported(past, "book", "--at", str(block.number), "-o", str(out)) == 0
+        told = json.loads(out.read_text())
+        assert {one["hash"] for one in told["origin"]["blocks"]} == {block.hash}
+        rows = {row["position"]: row for row in told["rows"]}
+        for owner, said in truth.items():
+            row = rows[owner.lower()]
+            assert (row["health_exact"], row["collateral_exact"], row["debt_exact"]) == contract(said)
+            assert row["mode"] == 0 and row["words"]["key"]["key"] == owner.lower()

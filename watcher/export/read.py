@@ -70,8 +70,12 @@ class Formulas:
         return self.known[market]
 
     def at(self, row: Row[Any]) -> str | None:
-        found = self.of(row.market, row.protocol)
-        place = 0 if row.number is None else bisect_right(found, row.number, key=lambda one: one[0])
+        return None if row.number is None else self.by(row.market, row.protocol, row.number)
+
+    def by(self, market: int, protocol: str, number: int) -> str | None:
+        """The rules at a block; None where no terms of it are stored."""
+        found = self.of(market, protocol)
+        place = bisect_right(found, number, key=lambda one: one[0])
         return found[place - 1][1] if place else None
 
 
@@ -190,9 +194,9 @@ def _reading(row: Row[Any]) -> dict[str, Any]:
     doubts = "; ".join(f"{kind}: {text}" for kind, text in json.loads(row.doubts or "[]"))
     return {
         **{name: row._mapping[name] for name in plain},
-        **_both("health", row.health, 18),
-        **_both("collateral", row.collateral, row.decimals),
-        **_both("debt", row.debt, row.decimals),
+        **both("health", row.health, 18),
+        **both("collateral", row.collateral, row.decimals),
+        **both("debt", row.debt, row.decimals),
         "doubts": doubts or None,
     }
 
@@ -210,8 +214,8 @@ def _transition(row: Row[Any]) -> dict[str, Any]:
     plain = ("id", "read_at", "before", "after", "confirmed", "due", "retracts", "recovers", "orphaned")
     return {
         **{name: row._mapping[name] for name in plain},
-        **_both("health_before", row.health_before, 18),
-        **_both("health", row.health, 18),
+        **both("health_before", row.health_before, 18),
+        **both("health", row.health, 18),
         "cause": decode(Said, row.said).cause or None,
     }
 
@@ -231,7 +235,7 @@ READERS: Final[dict[Sheet, Callable[[Row[Any]], dict[str, Any]]]] = {
 }
 
 
-def _both(name: str, integer: int | None, decimals: int | None) -> dict[str, Any]:
+def both(name: str, integer: int | None, decimals: int | None) -> dict[str, Any]:
     """The exact integer and the nearest float; the float is missing where the unit is."""
     whole = None if integer is None or decimals is None else integer / 10**decimals
     return {f"{name}_exact": integer, name: whole}

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-
-class Kind(StrEnum):
-    """How a column is written. Exact integers are text everywhere: most readers of numbers would round them."""
-
-    TEXT = "text"
-    FLAG = "true or false"
-    COUNT = "integer"  # below 2**63
-    EXACT = "exact integer as text"
-    FLOAT = "float"  # for charts; the exact integer is beside it
-    TIME = "UTC time"
-    WORDS = "json"  # an object; text in csv and parquet
+from watcher.export.field import Field, Kind
+from watcher.export.liquidation import LIQUIDATION
 
 
 class Sheet(StrEnum):
@@ -26,16 +16,9 @@ class Sheet(StrEnum):
     TERMS = "terms"
     TRANSITIONS = "transitions"
     CYCLES = "cycles"
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One column. `unit` is empty where a value has none."""
-
-    name: str
-    kind: Kind
-    unit: str
-    meaning: str
+    PANEL = "panel"
+    BOOK = "book"
+    LIQUIDATIONS = "liquidations"
 
 
 MARKET: Final = (
@@ -60,11 +43,7 @@ FACT: Final = (
     *BLOCK,
     Field("words", Kind.WORDS, "as the contract stores them", "what held from this block to the next row's"),
 )
-READING: Final = (
-    *MARKET,
-    *POSITION,
-    *BLOCK,
-    Field("status", Kind.TEXT, "", "no_debt, safe, watch, warn, danger, critical, liquidatable, owing or unknown"),
+WORTH: Final = (
     *HEALTH,
     Field("collateral_exact", Kind.EXACT, "10^-decimals of unit", "value of what protects the debt"),
     Field("collateral", Kind.FLOAT, "unit", "the same, rounded"),
@@ -72,6 +51,13 @@ READING: Final = (
     Field("debt", Kind.FLOAT, "unit", "the same, rounded"),
     Field("unit", Kind.TEXT, "", "symbol of what the market counts values in"),
     Field("decimals", Kind.COUNT, "", "of that unit"),
+)
+READING: Final = (
+    *MARKET,
+    *POSITION,
+    *BLOCK,
+    Field("status", Kind.TEXT, "", "no_debt, safe, watch, warn, danger, critical, liquidatable, owing or unknown"),
+    *WORTH,
     Field("confirmed", Kind.FLAG, "", "a second endpoint said the same"),
     Field("exact", Kind.FLAG, "", "terms, quote and holding of that block are stored and give these numbers again"),
     Field("backfilled", Kind.FLAG, "", "read later, from an archive"),
@@ -108,6 +94,25 @@ CYCLE: Final = (
     Field("error", Kind.TEXT, "", "why the market could not be read"),
     Field("error_kind", Kind.TEXT, "", "the error's class"),
 )
+MEMBER: Final = (
+    *MARKET,
+    *POSITION,
+    *BLOCK,
+    Field("status", Kind.TEXT, "", "no_debt, owing, liquidatable (the contract's own comparison) or unknown"),
+    *WORTH,
+    Field("reason", Kind.TEXT, "", "why it is unknown"),
+)
+PANEL: Final = (
+    Field("at", Kind.TIME, "UTC", "the time of the grid; block is the newest followed one not after it"),
+    *MEMBER,
+)
+BOOK: Final = (
+    *MEMBER,
+    Field("mode", Kind.COUNT, "", "e-mode category, 0 for none; empty where the protocol has none"),
+    Field(
+        "words", Kind.WORDS, "as the contract stores them", "what the position holds: scaled balances, shares, flags"
+    ),
+)
 
 SHEETS: Final[dict[Sheet, tuple[Field, ...]]] = {
     Sheet.READINGS: READING,
@@ -116,6 +121,9 @@ SHEETS: Final[dict[Sheet, tuple[Field, ...]]] = {
     Sheet.TERMS: FACT,
     Sheet.TRANSITIONS: TRANSITION,
     Sheet.CYCLES: CYCLE,
+    Sheet.PANEL: PANEL,
+    Sheet.BOOK: BOOK,
+    Sheet.LIQUIDATIONS: LIQUIDATION,
 }
 
 

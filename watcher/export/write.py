@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from watcher.errors import ConfigError, UsageError
-from watcher.export.schema import Field, Kind
+from watcher.export.field import Field, Kind
 from watcher.text import inert
 
 BATCH: Final = 5_000  # rows of a parquet row group
@@ -127,6 +127,16 @@ def _parquet(path: Path, fields: Sequence[Field], rows: Rows, origin: Mapping[st
             writer.write_table(arrow.Table.from_arrays(arrays, schema=layout))
             count += len(batch)
     return count
+
+
+def read_origin(path: Path) -> Mapping[str, Any]:
+    """Where the rows of a parquet file come from, by its own head. `UsageError` for a file that says nothing of it."""
+    parquet = import_module("pyarrow.parquet")
+    try:
+        told: Mapping[str, Any] = json.loads((parquet.read_schema(str(path)).metadata or {})[b"watcher"])
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"{path} is in the way: it is no export of watcher ({error})") from None
+    return told
 
 
 def _object(fields: Sequence[Field], row: Mapping[str, Any]) -> str:
