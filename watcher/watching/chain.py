@@ -137,6 +137,7 @@ class WatchedChain:
                 idle = await self._stand(pin, self.tip)
                 if idle is not None:
                     return idle
+            await self._opened(pin)
             self.stood.set()
             try:
                 await self._search(pin)
