@@ -14,10 +14,12 @@ from eth_utils.address import to_checksum_address
 
 from watcher.__main__ import main
 from watcher.cli.demo import ending_cleanly
+from watcher.cli.demo.difference import Difference
 from watcher.cli.demo.report import record, verdict
 from watcher.cli.demo.scene import Line
 from watcher.cli.demo.show import cells, console, table
-from watcher.cli.demo.tally import ENOUGH, Account, Difference, Outcome, Tally, compared
+from watcher.cli.demo.tally import ENOUGH, Account, Outcome, Tally, compared
+from watcher.cli.demo.whole import FOLLOWED, Whole
 from watcher.cycle import MarketCycle, Row
 from watcher.errors import ConfigError
 from watcher.health.fall import Fall
@@ -30,8 +32,9 @@ from watcher.units import WAD, Wad
 USD = Unit("USD", 8)
 MARKET = Market(1, "aave_v3", "local/aave-v3/v30", to_checksum_address("0x" + "aa" * 20))
 ANN, BEN = (PositionKey(MARKET.name, bytes([number]) * 20) for number in (1, 2))
-TOLD = Account(transitions=79, expected=79, retractions=12, gaps=2, unwatched=3)
-GOOD = Outcome(20, 28, 25, ENOUGH, 3_725, (), {"aave_v3": 1, "morpho_blue": 1}, 1, 1, 2, 1, 1, TOLD, 30.0)
+TOLD = Account(transitions=79, expected=79, crowd=(188, 188), retractions=12, gaps=2, unwatched=3)
+WHOLE = Whole(FOLLOWED, 144, 2_736, 640, 640, (41, 41), 0, 188, 188, sound=True)
+GOOD = Outcome(20, 28, 25, ENOUGH, 3_725, (), {"aave_v3": 1, "morpho_blue": 1}, 1, 1, 2, 1, 1, TOLD, WHOLE, 30.0)
 OFF = Difference(7, MARKET.name, ANN, "debt", 11, 10)
 
 
@@ -148,6 +151,13 @@ def test_a_run_that_keeps_every_promise_is_not_broken() -> None:
         ({"kills": 0}, "0 kills"),
         ({"account": replace(TOLD, retractions=0)}, "the reorg took no change back"),
         ({"account": replace(TOLD, gaps=0, unwatched=0)}, "no gap is stored"),
+        ({"whole": replace(WHOLE, markets=5)}, "5 markets are followed at the last block, not 6"),
+        ({"whole": replace(WHOLE, found=639)}, "639 accounts at risk were found, 640 are"),
+        ({"whole": replace(WHOLE, found=0, expected=0)}, "0 accounts at risk were found, 0 are"),
+        ({"whole": replace(WHOLE, unexplained=1)}, "1 shares of debt belong to nobody"),
+        ({"whole": replace(WHOLE, transitions=187)}, "187 changes in followed markets, 188 were expected"),
+        ({"whole": replace(WHOLE, transitions=0, expected_transitions=0)}, "0 changes in followed markets"),
+        ({"whole": replace(WHOLE, sound=False)}, "the scan at the end is not sound"),
     ],
 )
 def test_each_promise_that_is_not_kept_is_said(changed: dict[str, object], said: str) -> None:

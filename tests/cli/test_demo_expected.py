@@ -10,7 +10,8 @@ from eth_typing import HexStr
 
 from watcher.cli.demo.expected import Change, Expected, best, rank
 from watcher.cli.demo.told import apart, unaccounted
-from watcher.localchain.stage.truth import AHEAD, Margin, Told
+from watcher.localchain.stage.margin import Margin
+from watcher.localchain.stage.truth import AHEAD
 from watcher.model import BlockRef, PositionKey
 
 ANN, BEN = (PositionKey("local/aave-v3/v30", bytes([number]) * 20) for number in (1, 2))
@@ -26,15 +27,11 @@ def margin(health: str | None, lost: Sequence[int] | None = None) -> Margin:
     return Margin(exact, exact is not None and exact < 1, None if lost is None else frozenset(lost))
 
 
-def told(key: PositionKey, one: Margin) -> Told:
-    return Told({}, {}, {key: one})
-
-
 def run(*healths: str | None) -> Expected:
     """Ann's health at blocks 1, 2, 3 …"""
     expected = Expected()
     for number, health in enumerate(healths, 1):
-        expected.add(block(number), told(ANN, margin(health)))
+        expected.add(block(number), {ANN: margin(health)})
     return expected
 
 
@@ -111,15 +108,34 @@ def test_a_reorg_takes_back_what_its_blocks_caused_and_the_old_status_holds_agai
         (4, "danger", "liquidatable"),
     ]
     assert [(one.before, one.after) for one in expected.retractions] == [("danger", "watch"), ("liquidatable", "watch")]
-    expected.add(block(3, "f"), told(ANN, margin("1.2")))
+    expected.add(block(3, "f"), {ANN: margin("1.2")})
     assert words(expected) == [(1, None, "safe"), (2, "safe", "watch"), (3, "watch", "warn")]
 
 
 def test_a_rise_that_orphaned_blocks_had_begun_begins_anew() -> None:
     expected = run("1.4", "1.7", "1.7")
     expected.drop([block(2), block(3)])
-    expected.add(block(2, "f"), told(ANN, margin("1.7")))
+    expected.add(block(2, "f"), {ANN: margin("1.7")})
     assert words(expected) == [(1, None, "watch")]
+
+
+def test_of_somebody_in_the_crowd_only_a_first_reading_that_is_not_safe_is_told() -> None:
+    expected = Expected(frozenset({ANN, BEN}))
+    for number, health in enumerate(("1.6", "1.4"), 1):
+        expected.add(block(number), {ANN: margin(health), BEN: margin("1.2")})
+    assert [(one.key, one.before, one.after) for one in expected.changes()] == [
+        (ANN, "safe", "watch"),
+        (BEN, None, "warn"),
+    ]
+
+
+def test_a_reorg_leaves_somebody_in_the_crowd_as_safe_as_before() -> None:
+    expected = Expected(frozenset({ANN}))
+    for number, health in enumerate(("1.6", "1.4"), 1):
+        expected.add(block(number), {ANN: margin(health)})
+    expected.drop([block(2)])
+    assert expected.changes() == ()
+    assert [(one.before, one.after) for one in expected.retractions] == [("watch", "safe")]
 
 
 FELL = Change(ANN, block(2), "safe", "warn")

@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from watcher.__main__ import main
-from watcher.localchain.stage.truth import Figures, Margin, Told, Truth
+from watcher.localchain.stage.margin import Margin
+from watcher.localchain.stage.truth import Figures, Told, Truth
 from watcher.model import PositionKey
 
 from .conftest import Local

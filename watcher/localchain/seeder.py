@@ -24,21 +24,22 @@ SMALLEST, LARGEST = 500, 40_000  # USD of collateral
 
 
 async def seed(
-    market: AaveMarket, count: int, *, label: str = "borrower", start: int = 0
+    market: AaveMarket, count: int, *, label: str = "borrower", start: int = 0, each: int = PER_TRANSACTION
 ) -> tuple[ChecksumAddress, ...]:
     """Open `count` positions and return their accounts, ``account(f"{label} {n}")`` from `start` on. The same label, the same positions.
 
-    Their debt lies between half and all of what the LTV allows. Credit delegation is written straight into the debt token's storage:
-    it leaves no trace that a reader of positions would look at, everything else is an ordinary transaction with its events.
+    `each` in a row have the same pair of `PAIRS`, and one transaction. Their debt lies between half and all of what the LTV allows.
+    Credit delegation is written straight into the debt token's storage: it leaves no trace that a reader of positions would look at,
+    everything else is an ordinary transaction with its events.
     """
     crowd = await deploy(market.chain, own("Crowd"))
     users = tuple(account(f"{label} {n}") for n in range(start, start + count))
     slots: dict[str, int] = {}
-    for index, first in enumerate(range(0, count, PER_TRANSACTION)):
+    for index, first in enumerate(range(0, count, each)):
         supplied, owed = (market.reserves[symbol] for symbol in PAIRS[index % len(PAIRS)])
         if owed.symbol not in slots:
             slots[owed.symbol] = await _delegation_slot(market.chain, owed.debt)
-        chunk = users[first : first + PER_TRANSACTION]
+        chunk = users[first : first + each]
         await _delegate(market.chain, owed.debt, slots[owed.symbol], chunk, crowd.address)
         random_source = random.Random(f"{label} {start + first}")
         entries = [(user, *_amounts(supplied, owed, random_source)) for user in chunk]

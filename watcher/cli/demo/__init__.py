@@ -27,6 +27,7 @@ from watcher.exit import Exit
 from watcher.localchain.anvil import Anvil
 from watcher.localchain.prepare import prepare
 from watcher.localchain.stage.cast import enter, names, owners
+from watcher.localchain.stage.crowd import SIZE, gather
 from watcher.localchain.stage.liar import Liar
 from watcher.localchain.stage.play import LASTS, Play
 from watcher.localchain.stage.swing import swing
@@ -81,9 +82,11 @@ async def demo(options: Options, hold: bool) -> Exit:
         files = Files(Path(folder))
         async with opened(Anvil(timestamp=int(time.time()) - LASTS, say=options.note)) as world:
             options.note(
-                f"Aave V3.0, Aave V3.6 and Morpho Blue are deployed; {len(names())} accounts open their positions"
+                f"Aave V3.0, Aave V3.6 and Morpho Blue are deployed; {len(names())} accounts open their positions, "
+                f"and {SIZE} others on Aave V3.6"
             )
             await enter(world)
+            await gather(world)
             async with Truth(world) as truth, Liar(world.chain.url) as liar, Program(files) as program:
                 chain = world.configured((Endpoint(FIRST, liar.url), Endpoint(SECOND, world.chain.url)))
                 files.write(chain, owners())
@@ -95,11 +98,13 @@ async def demo(options: Options, hold: bool) -> Exit:
 
                     run = Run(world, chain, program, liar, truth, see)
                     outcome = await run.perform()
+                    assert run.view is not None
+                    view = run.view
             counted = [scene for scene in scenes if scene.watched and scene.block.hash in run.tally.blocks]
             if not hold:
-                report(outcome, counted, options)
+                report(outcome, view, counted, options)
             else:
-                report(outcome, counted, options, held(world, files))
+                report(outcome, view, counted, options, held(world, files))
                 await go_on(world)
     return Exit.BUG if outcome.broken else Exit.OK
 

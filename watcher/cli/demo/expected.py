@@ -5,7 +5,7 @@ Down at once. Up when three blocks in a row that were read clear the better band
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from watcher.model import BlockRef, PositionKey
 
 if TYPE_CHECKING:
-    from watcher.localchain.stage.truth import Margin, Told
+    from watcher.localchain.stage.margin import Margin
 
 RANKS: Final = ("no_debt", "safe", "watch", "warn", "danger", "critical", "liquidatable")
 VOLATILE: Final = tuple(map(Fraction, ("1.50", "1.25", "1.10", "1.03")))
@@ -21,6 +21,7 @@ CORRELATED: Final = tuple(map(Fraction, ("1.05", "1.03", "1.02", "1.01")))
 FIFTH: Final = Fraction(1, 5)
 CLOCK: Final = {30: 3, 7: 4, 1: 5}  # days to the line by interest alone: rank
 HEADS: Final = 3
+FINE: Final = (None, "safe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +86,32 @@ def changes(key: PositionKey, course: Collection[Seen]) -> Iterator[Change]:
 
 @dataclass(slots=True)
 class Expected:
-    """The changes that the blocks read so far must have caused, and those that a reorg must have taken back."""
+    """The changes that the blocks read so far must have caused, and those that a reorg must have taken back.
 
+    Of the `crowd`, whom nobody has listed, it is not told that somebody is safe who was never seen otherwise.
+    """
+
+    crowd: frozenset[PositionKey] = frozenset()
     seen: dict[PositionKey, list[Seen]] = field(default_factory=dict)
     gone: list[Change] = field(default_factory=list)  # caused by blocks that are no more
     retractions: list[Change] = field(
         default_factory=list
     )  # of `gone`, each at the block that it had; `after` is what holds instead
 
-    def add(self, block: BlockRef, told: Told) -> None:
-        for key, margin in told.margins.items():
+    def add(self, block: BlockRef, margins: Mapping[PositionKey, Margin]) -> None:
+        for key, margin in margins.items():
             self.seen.setdefault(key, []).append(Seen(block, rank(margin), best(margin)))
 
     def drop(self, blocks: Collection[BlockRef]) -> None:
         lost = [change for change in self.changes() if change.block in blocks]
         for key, course in self.seen.items():
             self.seen[key] = [seen for seen in course if seen.block not in blocks]
-        stands = {change.key: change.after for change in self.changes()}
+        stands = {change.key: change.after for change in self._all()}
         self.gone += lost
         self.retractions += [Change(one.key, one.block, one.after, stands.get(one.key, "unknown")) for one in lost]
 
     def changes(self) -> tuple[Change, ...]:
+        return tuple(one for one in self._all() if one.key not in self.crowd or (one.before, one.after) != FINE)
+
+    def _all(self) -> tuple[Change, ...]:
         return tuple(change for key, course in self.seen.items() for change in changes(key, course))

@@ -55,9 +55,10 @@ class Files:
         return self.folder / "log.txt"
 
     def write(self, chain: Chain, owners: Mapping[ChecksumAddress, str]) -> None:
-        """A chains file, and a watcher.toml over it that asks for every block."""
+        """A chains file, and a watcher.toml over it that asks for every block of these wallets and of everybody in the chain's markets."""
         self.chains.write_text(dump(chain), encoding="utf-8")
         lines = ['chains_file = "chains.toml"', 'db = "watcher.db"', f'[chains.{chain.name}]\nevery = "1s"']
+        lines += [f'[[follow]]\nmarket = "{market.name}"' for market in chain.markets]
         lines += [f'[[wallets]]\naddress = "{owner}"\nlabel = "{name}"' for owner, name in owners.items()]
         self.config.write_text("\n\n".join(lines) + "\n", encoding="utf-8")
 

@@ -16,11 +16,14 @@ from rich.text import Text
 
 from watcher.cli.demo.program import Files
 from watcher.cli.demo.scene import Line, Scene
-from watcher.cli.demo.show import console, table
+from watcher.cli.demo.show import console, panel, table
 from watcher.cli.demo.tally import PROTOCOLS, Outcome
 from watcher.cli.options import Format, Options
 from watcher.cli.output import Column, plain, show
+from watcher.cli.scan.record import document
+from watcher.cli.scan.sheet import show_scan
 from watcher.figures import exact
+from watcher.scan.look import View
 from watcher.text import clean_line
 
 POSITION = ("name", "account", "market", "status", "health", "unit", "collateral", "debt")
@@ -41,18 +44,23 @@ class Held:
         return {"url": self.url, "chains": str(files.chains), "config": str(files.config), "db": str(files.store)}
 
 
-def report(outcome: Outcome, scenes: Sequence[Scene], options: Options, held: Held | None = None) -> None:
+def report(outcome: Outcome, view: View, scenes: Sequence[Scene], options: Options, held: Held | None = None) -> None:
     """Table and json say everything on stdout; with jsonl and csv stdout has every position at every block, stderr the verdict."""
     match options.format:
         case Format.JSON:
             final = [plain(record(line)) for line in scenes[-1].lines]
-            end = {"block": str(scenes[-1].block.number), "final": final}
+            end = {"block": str(scenes[-1].block.number), "final": final, "scan": plain(document(view, ()))}
             place = {} if held is None else held.places()
             sys.stdout.write(json.dumps(outcome.document() | end | place, indent=2) + "\n")
             out = console(sys.stderr)
         case Format.TABLE:
             out = console(sys.stdout)
             out.print(table(scenes[-1].lines, out.width))
+            out.print()
+            out.print(panel(scenes[-1].markets))
+            out.print(Text(f"\n$ {program()} scan {view.market.name}"), soft_wrap=True)
+            out.file.flush()
+            show_scan(view, ())
             conclude(out, outcome)
         case Format.JSONL | Format.CSV:
             show([row for scene in scenes for row in records(scene)], COLUMNS, options.format)
@@ -60,7 +68,7 @@ def report(outcome: Outcome, scenes: Sequence[Scene], options: Options, held: He
             conclude(out, outcome)
     sys.stdout.flush()
     if held is not None and not (options.quiet and out.file is sys.stderr):
-        invite(out, held, scenes[-1].lines)
+        invite(out, held, scenes[-1].lines, view.market.name)
 
 
 def record(line: Line) -> dict[str, Any]:
@@ -105,6 +113,12 @@ def verdict(outcome: Outcome) -> Iterator[Text]:
         f"watcher run stored {told.transitions} transitions, {told.expected} were expected; retracted by the reorg: {told.retractions}; "
         f"kills (SIGKILL): {outcome.kills}; gaps: {told.gaps} ({told.unwatched} blocks nobody watched)"
     )
+    seen = outcome.whole
+    yield Text(
+        f"{seen.markets} whole markets with {seen.accounts} positions in debt: {seen.comparisons} healths compared, "
+        f"{seen.found} times somebody at risk, {seen.expected} by the contracts; unexplained debt: {seen.unexplained} shares; "
+        f"{seen.transitions} transitions of whom nobody has listed, {seen.expected_transitions} were expected"
+    )
     for one in outcome.differences[:MOST]:
         yield Text(clean_line(str(one)), "red")
     if outcome.broken:
@@ -113,7 +127,7 @@ def verdict(outcome: Outcome) -> Iterator[Text]:
         yield Text("EXACT: every figure equals the contracts' own, at every block", "bold green")
 
 
-def invite(out: Console, held: Held, lines: Sequence[Line]) -> None:
+def invite(out: Console, held: Held, lines: Sequence[Line], market: str) -> None:
     """The chains file, and commands that can be pasted."""
     address, files, name = to_checksum_address(lines[0].row.reading.key.key), held.files, program()
     tried = (
@@ -123,6 +137,7 @@ def invite(out: Console, held: Held, lines: Sequence[Line]) -> None:
         f"{name} account {address} --price WETH=-10% --chains {files.chains}",
         f"{name} history {address} --config {files.config} --every 0",
         f"{name} history {address} --config {files.config} --every 0 --plot health.png",
+        f"{name} scan {market} --chains {files.chains} --db {files.store}",
     )
     parts = (
         "",

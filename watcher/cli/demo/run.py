@@ -14,21 +14,27 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
 from watcher.adapter import Price
+from watcher.cli.demo.difference import Difference
 from watcher.cli.demo.expected import Expected
+from watcher.cli.demo.listing import listing
+from watcher.cli.demo.market import Looked, label, looked
 from watcher.cli.demo.program import Ended, Program
 from watcher.cli.demo.scene import Line, Scene, Watch, prices
 from watcher.cli.demo.stored import Stored, opened
-from watcher.cli.demo.tally import Difference, Outcome, Tally, by_protocol, compared
+from watcher.cli.demo.tally import Outcome, Tally, by_protocol, compared
 from watcher.cli.demo.told import account, bands
+from watcher.cli.demo.whole import whole
 from watcher.config import Chain
 from watcher.cycle import Row
 from watcher.health.fall import fall
 from watcher.localchain.stage.cast import VICTIM, keys, owners
+from watcher.localchain.stage.crowd import crowd
 from watcher.localchain.stage.liar import Liar
 from watcher.localchain.stage.play import STEPS, Event, Play, Step
-from watcher.localchain.stage.truth import Truth
+from watcher.localchain.stage.truth import Told, Truth
 from watcher.localchain.stage.world import World
 from watcher.model import BlockRef, PositionKey, Valuation
+from watcher.scan.look import View
 
 FIRST: Final = "first endpoint"  # through the liar
 SECOND: Final = "second endpoint"  # the node itself
@@ -51,15 +57,21 @@ class Run:
     watch: Watch
     cast: Mapping[ChecksumAddress, str] = field(default_factory=owners)
     tally: Tally = field(default_factory=Tally)
-    expected: Expected = field(default_factory=Expected)
+    expected: Expected = field(init=False)
     before: dict[PositionKey, Valuation | None] = field(default_factory=dict)
     stored: Stored | None = None
     lines: tuple[Line, ...] = ()
+    markets: tuple[Looked, ...] = ()
+    opened: bool = False  # the crowd's book stands, and whoever is not safe in it is told of from the next block on
+    view: View | None = None  # of the crowd's market, at the end
     first: int = 0  # the number of the play's first block
     step: int = 0
     reorgs: int = 0
     replaced: int = 0
     refused: int = 0
+
+    def __post_init__(self) -> None:
+        self.expected = Expected(frozenset(crowd(self.world)))
 
     async def perform(self) -> Outcome:
         started = time.monotonic()
@@ -114,23 +126,35 @@ class Run:
         head = await self.truth.block()
         told, _ = await asyncio.gather(self.truth.at(head.number), self._recorded(head))
         assert self.stored is not None
-        recorded = self.stored.blocks()
+        recorded, whose = self.stored.blocks(), [who[2:].lower() for who in self.cast]
         notes = self._drop([block for block in self.tally.refs if block not in recorded])
         for block in recorded:
             if block.hash in self.tally.blocks:
                 continue
-            cycles = self.stored.cycles(block)
+            cycles = self.stored.cycles(block, whose)
             if block != head:
                 told = await self.truth.at(block.number)
-            self.tally.add(compared(block, cycles, told))
+            self.markets = tuple(looked(one, self.chain, told) for one in self.stored.books(block))
+            self.tally.add(compared(block, cycles, told, self.markets))
             self.tally.differences += bands(block, cycles, told)
-            self.expected.add(block, told)
+            self.expected.add(block, told.margins)
+            self._add_crowd(block, told)
             self.lines = tuple(self._line(row) for one in cycles for row in one.rows)
             notes += [text for line in self.lines if (text := line.crossing())]
             if block == head:
                 notes = [*await self._event(step, head), *notes]
             self._show(block, prices(cycles[0]), tuple(notes))
             notes = []
+
+    def _add_crowd(self, block: BlockRef, told: Told) -> None:
+        """Where its market's book stands. One that has only just been opened has told of nobody yet."""
+        assert self.stored is not None
+        if self.world.v36.market().name not in {one.market for one in self.markets}:
+            return
+        said = any(one.block == block and one.key in told.crowd for one in self.stored.transitions())
+        if self.opened or said:
+            self.expected.add(block, told.crowd)
+        self.opened = True
 
     def _drop(self, gone: list[BlockRef]) -> list[str]:
         if not gone:
@@ -164,15 +188,17 @@ class Run:
     ) -> None:
         counts = self.tally.comparisons, len(self.tally.differences)
         transitions = 0 if self.stored is None else len(self.stored.transitions())
-        self.watch(Scene(self.step, len(STEPS), block, prices, self.lines, *counts, notes, transitions, watched))
+        place = self.step, len(STEPS), block
+        self.watch(Scene(*place, prices, self.lines, *counts, notes, transitions, watched, self.markets))
 
     async def _recorded(self, block: BlockRef) -> None:
-        """Until the store says so: everything of a block comes in one transaction."""
+        """Until the store says so: everything of a block comes in one transaction. At the first one every market is opened too."""
+        markets = len(self.chain.markets) if self.step == 1 else 0
 
         def there() -> bool:
             if self.stored is None and self.program.files.store.exists():
                 self.stored = opened(self.program.files.store, self.chain.id)
-            return self.stored is not None and self.stored.tip() == block
+            return self.stored is not None and self.stored.tip() == block and self.stored.followed(block) >= markets
 
         await self._until(there, f"records block {block.number}")
 
@@ -207,6 +233,7 @@ class Run:
                     Difference(block.number, "the store", None, "hash", block.hash, real.hash)
                 )
         told, differences = account(self.stored, self.expected, self.first, last.number)
+        self.view = await listing(self.chain, self.stored.store, self.world.v36.market())
         return Outcome(
             accounts=len(self.cast),
             positions=len(keys(self.world)),
@@ -221,12 +248,17 @@ class Run:
             faults=self.refused,
             kills=self.program.kills,
             account=told,
+            whole=whole(self.tally.looks, last.number, told.crowd, sound=self.view.sound),
             seconds=seconds,
         )
 
     def _line(self, row: Row) -> Line:
         key, seen = row.reading.key, row.reading.valuation
         before, self.before[key] = self.before.get(key), seen
-        label = self.chain.note(key.market).label
-        market = label if row.market.protocol == "aave_v3" else f"Morpho {label}"
-        return Line(self.cast[to_checksum_address(key.key)], market, row, before, partial(fall, row.position))
+        return Line(
+            self.cast[to_checksum_address(key.key)],
+            label(self.chain, row.market),
+            row,
+            before,
+            partial(fall, row.position),
+        )

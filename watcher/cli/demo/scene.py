@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from watcher.adapter import Price
 from watcher.adapters import adapter
+from watcher.cli.demo.market import Looked
 from watcher.cycle import MarketCycle, Row
 from watcher.figures import health
 from watcher.health.fall import Fall
@@ -35,7 +36,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One block, recorded and compared, or one that nobody `watched`.
+    """One block, recorded and compared, or one that nobody `watched`; `markets` are the followed ones, as they were read last.
 
     `prices` are those of the first market by symbol; `step` counts from 1, `transitions` are those that are stored by now.
     """
@@ -50,6 +51,7 @@ class Scene:
     notes: tuple[str, ...]
     transitions: int = 0
     watched: bool = True
+    markets: tuple[Looked, ...] = ()
 
 
 Watch = Callable[[Scene], None]

@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from watcher.cli.demo.market import Looked
 from watcher.cli.demo.scene import Line, Scene, Watch
 from watcher.figures import fixed, health, percent
 from watcher.health.status import urgency
@@ -48,7 +49,7 @@ COLUMNS = (
     ("", False),
 )
 PLAIN_WIDTH = 120  # characters, where there is no terminal
-CHROME = 8  # lines of a live picture that are neither rows nor remarks
+CHROME = 12  # lines of a live picture that are neither rows nor remarks
 REMARKS = 6  # of the newest that a live picture keeps
 WIDE = 130  # characters from which addresses have a column
 STEPS = 1_000_000  # of a fall
@@ -89,11 +90,26 @@ def stage(out: Console, quiet: bool) -> Iterator[Watch]:
 
 def picture(out: Console, scene: Scene, notes: Sequence[Text]) -> Group:
     """The positions nearest to their line that fit the terminal, under what the block is and how far the run has come."""
-    room = max(3, out.height - CHROME - len(notes[-REMARKS:]))
+    room = max(3, out.height - CHROME - len(scene.markets) - len(notes[-REMARKS:]))
     bar = ProgressBar(total=scene.steps, completed=scene.step, width=min(60, out.width))
     rest = len(scene.lines) - room
     more = [Text(f"… and {rest} further from their line", "dim")] if rest > 0 else []
-    return Group(headline(scene), bar, Text(), table(scene.lines, out.width, room), *more, Text(), *notes[-REMARKS:])
+    listed = table(scene.lines, out.width, room)
+    everybody = panel(scene.markets)
+    return Group(headline(scene), bar, Text(), listed, *more, Text(), everybody, Text(), *notes[-REMARKS:])
+
+
+def panel(markets: Sequence[Looked]) -> Table:
+    """Whole markets: how many accounts owe, how many of them stand under each line, and whether anybody is missing."""
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    made.add_column("everybody in", no_wrap=True)
+    for title in ("owe", "under 1", "under 1.05", "under 1.1", "coverage"):
+        made.add_column(title, justify="right", no_wrap=True)
+    for one in markets:
+        gap = f"{one.unexplained} shares missing" if one.unexplained else "exact"
+        style = "bold red" if one.unexplained or one.differences else "red" if one.below[0] else ""
+        made.add_row(*(Text(str(cell), style) for cell in (one.label, one.accounts, *one.below, gap)))
+    return made
 
 
 def headline(scene: Scene) -> Text:
@@ -107,7 +123,11 @@ def headline(scene: Scene) -> Text:
         if price is not None and price.answer is not None:
             parts.append(f"{name} {price.answer // 10**price.unit.decimals:,}")
     over = sum(line.row.reading.status is Status.LIQUIDATABLE for line in scene.lines)
-    parts += [f"{over} liquidatable", f"{scene.transitions} changes", f"{scene.comparisons} compared"]
+    parts.append(f"{over} liquidatable")
+    if scene.markets:
+        risky, all = sum(one.found for one in scene.markets), sum(one.accounts for one in scene.markets)
+        parts.append(f"{risky} of {all} at risk")
+    parts += [f"{scene.transitions} changes", f"{scene.comparisons} compared"]
     text = Text("  ".join(parts), "bold")
     text.append(f"  {scene.differences} mismatches", "bold red" if scene.differences else "bold green")
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,19 @@ from sqlalchemy import Connection, Table, select
 
 from watcher.adapter import Position, Which
 from watcher.adapters import adapter
+from watcher.book.book import Book
 from watcher.cycle import MarketCycle, Row
 from watcher.errors import AnswerError
+from watcher.following.followed import Followed
 from watcher.health.audit import Mismatch
 from watcher.health.status import read
 from watcher.model import BlockRef, Doubt, DoubtKind, Market, PositionKey, Status, Transition
-from watcher.store import outbox, recall, trail
+from watcher.store import outbox, recall, roll, trail
 from watcher.store.entry import Missed
 from watcher.store.facts import decode
+from watcher.store.members import last_step
 from watcher.store.open import Store, open_store
+from watcher.store.roll import Place
 from watcher.store.tables import CYCLE, HOLDING, MARKET, POSITION, QUOTE, READING, TERMS
 
 AUDITS = (DoubtKind.MISMATCH, DoubtKind.UNAUDITED, DoubtKind.DISPUTED)
@@ -45,14 +50,26 @@ class Stored:
     def transitions(self, *, orphaned: bool = False) -> tuple[Transition, ...]:
         return outbox.transitions(self.store, chain=self.chain, orphaned=orphaned)
 
-    def cycles(self, block: BlockRef) -> tuple[MarketCycle, ...]:
+    def cycles(self, block: BlockRef, owners: Collection[str]) -> tuple[MarketCycle, ...]:
         """Every market that was read at `block`, as the cycle had it: facts out of the store, figures computed anew from them.
+
+        Rows are those of `owners`, whose keys are given in hex.
 
         What a row's mismatches say is how the stored figures differ from those, and what the run's own audit found.
         """
-        return tuple(self._cycle(market, block) for market in recall.markets(self.store, self.chain))
+        return tuple(self._cycle(market, block, owners) for market in recall.markets(self.store, self.chain))
 
-    def _cycle(self, market: Market, block: BlockRef) -> MarketCycle:
+    def books(self, block: BlockRef) -> tuple[Followed, ...]:
+        """The followed markets whose books stand at `block`, made of the stored words alone."""
+        with self.store.read() as connection:
+            return tuple(_book(connection, place, block) for place in _followed(connection, self.chain, block))
+
+    def followed(self, block: BlockRef) -> int:
+        """How many they are."""
+        with self.store.read() as connection:
+            return len(_followed(connection, self.chain, block))
+
+    def _cycle(self, market: Market, block: BlockRef, owners: Collection[str]) -> MarketCycle:
         of, here = adapter(market.protocol), (MARKET.c.chain == self.chain, MARKET.c.name == market.name)
         with self.store.read() as connection:
             ran = connection.execute(
@@ -61,8 +78,9 @@ class Stored:
             if ran is None or ran.error is not None:
                 return MarketCycle(market, block, error=AnswerError("was not read" if ran is None else ran.error))
             found = select(READING, POSITION.c.key).join(POSITION)
+            whose = POSITION.c.market_id == ran.id, POSITION.c.key.in_(owners)
             kept = connection.execute(
-                found.where(POSITION.c.market_id == ran.id, READING.c.number == block.number).order_by(POSITION.c.id)
+                found.where(*whose, READING.c.number == block.number).order_by(POSITION.c.id)
             ).all()
             terms = fact(connection, TERMS, of.terms_type, ran.id, block)
             stored = fact(connection, QUOTE, of.quote_type, ran.id, block)
@@ -84,6 +102,27 @@ def fact(connection: Connection, table: Table, kind: type, owner: int, block: Bl
     if mark is None:
         raise AnswerError(f"nothing of {table.name} {owner} is stored up to block {block.number}")
     return decode(kind, mark.body)
+
+
+def _followed(connection: Connection, chain: int, block: BlockRef) -> tuple[Place, ...]:
+    return tuple(
+        place
+        for place in roll.followed(connection)
+        if place.market.chain == chain and last_step(connection, place.row, block.number) == block
+    )
+
+
+def _book(connection: Connection, place: Place, block: BlockRef) -> Followed:
+    """Whoever has no stored holding is missing in it: coverage says so."""
+    market, of = place.market, adapter(place.market.protocol)
+    terms = fact(connection, TERMS, of.terms_type, place.row, block)
+    quote = fact(connection, QUOTE, of.quote_type, place.row, block)
+    held = {
+        PositionKey(market.name, one.key): decode(of.holding_type, one.body)
+        for one in roll.members(connection, place, block.number)
+        if one.body is not None
+    }
+    return Followed(market, Book(market, of, terms, held), quote, block)
 
 
 def _row(market: Market, block: BlockRef, kept: Any, position: Position[Any, Any, Any]) -> Row:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from watcher.adapter import Reported, Which
 from watcher.adapters import adapter
+from watcher.cli.demo.difference import Difference
+from watcher.cli.demo.market import Looked
+from watcher.cli.demo.whole import Whole
 from watcher.cycle import MarketCycle, Row
 from watcher.health.audit import compare
 from watcher.model import BlockRef, PositionKey
@@ -22,32 +25,20 @@ PROTOCOLS: Final = {"aave_v3": "Aave V3", "morpho_blue": "Morpho Blue"}
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """One figure that is not the contract's. `market` alone is given where it is the market's own total."""
-
-    block: int
-    market: str
-    key: PositionKey | None
-    field: str
-    ours: object
-    theirs: object
-
-    def __str__(self) -> str:
-        whose = f" of 0x{self.key.key.hex()}" if self.key else ""
-        return f"block {self.block}, {self.market}: {self.field}{whose} is {self.theirs}, and we say {self.ours}"
-
-
-@dataclass(frozen=True, slots=True)
 class Compared:
-    """One block held against the truth: which positions were liquidatable by the contract's word, and how many figures were looked at."""
+    """One block held against the truth: which positions were liquidatable by the contract's word, and how many figures were looked at.
+
+    `markets` are the followed ones whose books stand there.
+    """
 
     block: BlockRef
     liquidatable: Mapping[PositionKey, bool]
     figures: int
     differences: tuple[Difference, ...]
+    markets: tuple[Looked, ...] = ()
 
 
-def compared(block: BlockRef, cycles: Sequence[MarketCycle], told: Told) -> Compared:
+def compared(block: BlockRef, cycles: Sequence[MarketCycle], told: Told, markets: Iterable[Looked] = ()) -> Compared:
     """Every position that the truth knows and every total; one that we have not read, or that is not there at all, is a difference."""
     rows = {row.reading.key: row for cycle in cycles for row in cycle.rows}
     found = [*_totals(block, cycles, told)]
@@ -55,7 +46,9 @@ def compared(block: BlockRef, cycles: Sequence[MarketCycle], told: Told) -> Comp
         found += _position(block, key, rows.get(key), told.positions.get(key))
     figures = sum(map(len, told.positions.values())) + sum(map(len, told.totals.values()))
     verdicts = {key: bool(seen["liquidatable"]) for key, seen in told.positions.items()}
-    return Compared(block, verdicts, figures, tuple(found))
+    seen = tuple(markets)
+    found += [difference for one in seen for difference in one.differences]
+    return Compared(block, verdicts, figures, tuple(found), seen)
 
 
 def _position(
@@ -112,6 +105,11 @@ class Tally:
         """Pairs of a position and a block; blocks are told apart by their time, so that each follows a change of time at least."""
         return len({(key, one.block.timestamp) for one in self.blocks.values() for key in one.liquidatable})
 
+    @property
+    def looks(self) -> tuple[Looked, ...]:
+        """Every followed market at every block that counts."""
+        return tuple(look for one in self.blocks.values() for look in one.markets)
+
     def crossed(self) -> frozenset[PositionKey]:
         """Positions that the contract protected at one block and gave up at a later one."""
         safe: set[PositionKey] = set()
@@ -127,10 +125,13 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the store tells of a whole run. `unwatched` counts the blocks in the gaps."""
+    """What the store tells of a whole run. `crowd` are the changes in followed markets, stored and expected; the other two are those of
+    wallets. `unwatched` counts the blocks in the gaps.
+    """
 
     transitions: int
     expected: int
+    crowd: tuple[int, int]
     retractions: int
     gaps: int
     unwatched: int
@@ -153,6 +154,7 @@ class Outcome:
     faults: int
     kills: int
     account: Account
+    whole: Whole
     seconds: float
 
     @property
@@ -171,6 +173,7 @@ class Outcome:
             (self.kills == 1, f"{self.kills} kills, not 1"),
             (self.account.retractions > 0, "the reorg took no change back"),
             (self.account.gaps > 0, "no gap is stored, although blocks were played while nobody watched"),
+            *self.whole.broken(),
         ]
         return tuple(text for kept, text in wanted if not kept)
 
@@ -194,6 +197,7 @@ class Outcome:
             "kills": self.kills,
             "gaps": self.account.gaps,
             "unwatched_blocks": self.account.unwatched,
+            "followed": self.whole.document(),
             "seconds": round(self.seconds, 1),
             "ok": not self.broken,
             "broken": list(self.broken),

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from watcher.cli.demo.difference import Difference
 from watcher.cli.demo.expected import RANKS, Change, Expected, rank
 from watcher.cli.demo.stored import Stored
-from watcher.cli.demo.tally import Account, Difference
+from watcher.cli.demo.tally import Account
 from watcher.cycle import MarketCycle
 from watcher.model import BlockRef, Transition
 
@@ -37,7 +38,9 @@ def account(stored: Stored, expected: Expected, first: int, last: int) -> tuple[
         *unaccounted(stored.blocks(), [range(gap.first, gap.last + 1) for gap in gaps], range(first, last + 1)),
     )
     missed = sum(gap.last - gap.first + 1 for gap in gaps)
-    return Account(len(causes), len(wanted), len(retracted), len(gaps), missed), differences
+    crowd = sum(one.key in expected.crowd for one in causes), sum(one.key in expected.crowd for one in wanted)
+    own = len(causes) - crowd[0], len(wanted) - crowd[1]
+    return Account(*own, crowd, len(retracted), len(gaps), missed), differences
 
 
 def bands(block: BlockRef, cycles: Iterable[MarketCycle], told: Told) -> Iterator[Difference]:

@@ -27,6 +27,9 @@ from watcher.localchain.morpho import MorphoMarket
 from watcher.localchain.multicall import AGGREGATE, MULTICALL3
 from watcher.localchain.scenario import account, fund
 from watcher.localchain.stage.cast import keys, paired
+from watcher.localchain.stage.census import Census
+from watcher.localchain.stage.crowd import crowd
+from watcher.localchain.stage.margin import Margin
 from watcher.localchain.stage.world import MARKETS, World
 from watcher.model import BlockRef, PositionKey
 from watcher.units import MAX, WAD
@@ -55,25 +58,16 @@ ASKED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Margin:
-    """How far from its line a position is. `health` is made of the contract's own integers, None without debt.
-
-    `lost` are the days of `AHEAD` after which interest alone has taken it past its line, by the contract's word at that later time;
-    None where collateral and debt do not move together.
-    """
-
-    health: Fraction | None
-    liquidatable: bool
-    lost: frozenset[int] | None
-
-
-@dataclass(frozen=True, slots=True)
 class Told:
-    """At one block: figures by the `Valuation` field they must equal, and per Morpho market what it owns and is owed after accrual."""
+    """At one block: figures by the `Valuation` field they must equal, and per Morpho market what it owns and is owed after accrual.
+
+    `margins` are those of the cast, `crowd` those of everybody else.
+    """
 
     positions: Mapping[PositionKey, Figures]
     totals: Mapping[str, Mapping[str, int]]  # market name -> supplied, borrowed: raw loan tokens
     margins: Mapping[PositionKey, Margin] = field(default_factory=dict)
+    crowd: Mapping[PositionKey, Margin] = field(default_factory=dict)
 
 
 class Truth:
@@ -92,6 +86,7 @@ class Truth:
         self._oracles = {name: self._contract(market.oracle) for name, market in self._markets.items() if market.oracle}
         self._keys = keys(world)
         self._paired = paired(world)
+        self._census = Census(self._w3, self._pools[world.v36.market().name], crowd(world))
         self._turn = asyncio.Semaphore(PARTS)
 
     async def __aenter__(self) -> Self:
@@ -111,7 +106,7 @@ class Truth:
         return BlockRef(found["number"], found["timestamp"], self._world.chain.chain_id, hash)
 
     async def at(self, number: int) -> Told:
-        """Everything that the cast opened, at block `number`."""
+        """Everything that the cast opened, and how everybody else stands, at block `number`."""
         time = (await self.block(number)).timestamp
         rows = await asyncio.gather(*(self._position(key, number, time) for key in self._keys))
         totals = await asyncio.gather(*(self._totals(market, number) for market in self._markets.values()))
@@ -120,6 +115,7 @@ class Truth:
             {key: figures for key, (figures, _) in told.items()},
             dict(zip(self._markets, totals, strict=True)),
             {key: margin for key, (_, margin) in told.items()},
+            await self._census.at(number),
         )
 
     async def liquidations(self, first: int) -> int:
