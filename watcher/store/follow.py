@@ -43,9 +43,11 @@ def retreat(connection: Connection, chain: int, above: int) -> None:
     connection.execute(delete(FOLLOW).where(FOLLOW.c.market_id.in_(markets), FOLLOW.c.since > above))
     late = select(FOLLOW).where(FOLLOW.c.market_id.in_(markets), FOLLOW.c.number > above)
     for row in connection.execute(late).all():
-        read = (CYCLE.c.market_id == row.market_id, CYCLE.c.followed)
-        newest = connection.scalar(select(func.max(CYCLE.c.number)).where(*read))
-        number = row.since if newest is None else max(newest, row.since)
-        block = connection.execute(select(BLOCK).where(BLOCK.c.chain == chain, BLOCK.c.number == number)).one()
+        there = (CYCLE.c.market_id == row.market_id, CYCLE.c.followed, CYCLE.c.number >= row.since)
+        newest = connection.scalar(select(func.max(CYCLE.c.number)).where(*there))
+        if newest is None:
+            connection.execute(delete(FOLLOW).where(FOLLOW.c.market_id == row.market_id))
+            continue
+        block = connection.execute(select(BLOCK).where(BLOCK.c.chain == chain, BLOCK.c.number == newest)).one()
         words = {"number": block.number, "hash": block.hash, "timestamp": block.timestamp}
         connection.execute(update(FOLLOW).where(FOLLOW.c.market_id == row.market_id).values(words))

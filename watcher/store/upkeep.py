@@ -54,7 +54,11 @@ def problems(store: Store) -> tuple[str, ...]:
     with store.read() as connection:
         schema.check(connection, store.name)
         damage = _damage(connection)
+        stray_book = ~exists().where(BLOCK.c.hash == FOLLOW.c.hash, BLOCK.c.number == FOLLOW.c.number)
+        quoteless = ~exists().where(QUOTE.c.market_id == CYCLE.c.market_id, QUOTE.c.number <= CYCLE.c.number)
         counts = (
+            (_count(connection, FOLLOW, stray_book), "books stand at a block that is not stored"),
+            (_count(connection, CYCLE, and_(CYCLE.c.followed, quoteless)), "followed blocks have lost their quote"),
             (_strays(connection, READING), "readings stand at a block that is not stored"),
             (_strays(connection, CYCLE), "cycles stand at a block that is not stored"),
             (_count(connection, CURSOR, stray), "cursors stand at a block that is not stored"),
@@ -147,25 +151,51 @@ def _older(connection: Connection, table: Table, before: int) -> int:
             owned = READING.c.position_id.in_(_owners(READING, chain))
             removed += _gone(connection, delete(READING).where(owned, READING.c.number <= number))
         else:
-            removed += _superseded(connection, table, chain, number)
+            removed += _facts(connection, table, chain, number)
     return removed
 
 
-def _superseded(connection: Connection, table: Table, chain: int, number: int) -> int:
-    """Changes that another had replaced by block `number`, but those that later differences are made to."""
-    of, at = list(table.primary_key.columns)
+def _facts(connection: Connection, table: Table, chain: int, number: int) -> int:
+    """Changes that another had replaced by block `number`, market by market; a book that stands at an earlier block keeps what it is."""
     removed = 0
-    held = select(of, func.max(at)).where(of.in_(_owners(table, chain)), at <= number).group_by(of)
-    for key, still in connection.execute(held).all():
-        needed = select(table.c.base).where(of == key, at >= still, table.c.base.is_not(None))
-        bases = set(connection.scalars(needed.distinct()))
-        removed += _gone(connection, delete(table).where(of == key, at < still, at.not_in(bases)))
-        positions = [key] if table is HOLDING else select(POSITION.c.id).where(POSITION.c.market_id == key)
-        lost = update(READING).where(READING.c.position_id.in_(positions), READING.c.number < still)
-        connection.execute(lost.values(exact=False))
-        if table is not HOLDING:
-            bare = update(CYCLE).where(CYCLE.c.market_id == key, CYCLE.c.number < still)
-            connection.execute(bare.values(followed=False))
+    found = select(MARKET.c.id, FOLLOW.c.number).select_from(MARKET.outerjoin(FOLLOW)).where(MARKET.c.chain == chain)
+    for market, stands in connection.execute(found).all():
+        upto = number if stands is None else min(number, stands)
+        removed += _held(connection, market, upto) if table is HOLDING else _superseded(connection, table, market, upto)
+        later = select(func.min(CYCLE.c.number)).where(CYCLE.c.market_id == market, CYCLE.c.followed)
+        first = connection.scalar(later.where(CYCLE.c.number >= upto)) or stands
+        book = (FOLLOW.c.market_id == market, FOLLOW.c.since < upto)
+        connection.execute(update(FOLLOW).where(*book).values(since=first))
+    return removed
+
+
+def _held(connection: Connection, market: int, number: int) -> int:
+    """Holdings that another had replaced, all positions at once: a whole market has many."""
+    ours = select(POSITION.c.id).where(POSITION.c.market_id == market)
+    later = HOLDING.alias()
+    still = select(func.max(later.c.number)).where(later.c.number <= number)
+    lost = update(READING).where(READING.c.position_id.in_(ours), READING.c.exact.is_(True))
+    since = still.where(later.c.position_id == READING.c.position_id).scalar_subquery()
+    connection.execute(lost.where(READING.c.number < since).values(exact=False))
+    since = still.where(later.c.position_id == HOLDING.c.position_id).scalar_subquery()
+    return _gone(connection, delete(HOLDING).where(HOLDING.c.position_id.in_(ours), HOLDING.c.number < since))
+
+
+def _superseded(connection: Connection, table: Table, market: int, number: int) -> int:
+    """Terms or quotes that another had replaced, but those that later differences are made to. What was computed from them, and the
+    blocks at which everybody's holding was true under them, cannot be had again."""
+    of, at = list(table.primary_key.columns)
+    still = connection.scalar(select(func.max(at)).where(of == market, at <= number))
+    if still is None:
+        return 0
+    needed = select(table.c.base).where(of == market, at >= still, table.c.base.is_not(None))
+    bases = set(connection.scalars(needed.distinct()))
+    removed = _gone(connection, delete(table).where(of == market, at < still, at.not_in(bases)))
+    positions = select(POSITION.c.id).where(POSITION.c.market_id == market)
+    lost = update(READING).where(READING.c.position_id.in_(positions), READING.c.number < still)
+    connection.execute(lost.values(exact=False))
+    bare = update(CYCLE).where(CYCLE.c.market_id == market, CYCLE.c.number < still)
+    connection.execute(bare.values(followed=False))
     return removed
 
 
