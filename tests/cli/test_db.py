@@ -103,6 +103,18 @@ def test_backup_copies_while_another_writes(capsys: pytest.CaptureFixture[str], 
     assert "is the store itself" in err
 
 
+def test_backup_replaces_an_earlier_one_and_no_other_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path, copy, config = tmp_path / "watcher.db", tmp_path / "copy.db", tmp_path / "mine.toml"
+    filled(path)
+    config.write_text("[[wallets]]\n")
+    for _ in range(2):
+        said(capsys, "backup", str(copy), "--db", str(path))
+    for target, why in ((config, "is no backup"), (tmp_path, "cannot be written")):
+        assert why in said(capsys, "backup", str(target), "--db", str(path), code=Exit.USAGE)[1]
+    assert config.read_text() == "[[wallets]]\n"
+    assert sorted(found.name for found in tmp_path.glob("*partial*")) == []
+
+
 def test_prune_removes_what_is_older_and_says_how_much(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "watcher.db"
     filled(path)

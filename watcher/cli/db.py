@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -18,6 +18,8 @@ from watcher.cli.output import Column, show
 from watcher.config.read_watch import DB_VARIABLE, load_watch, places
 from watcher.config.watch import KEPT, Watch
 from watcher.errors import StoreError, UsageError
+
+DATABASE: Final = b"SQLite format 3\0"  # how a file of SQLite begins
 
 
 class Deed(StrEnum):
@@ -143,10 +145,23 @@ def backup(where: str | Path | None, target: Path | None, options: Options) -> N
             target = source.with_name(f"{source.name}.backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
         if store.path is not None and target.exists() and target.samefile(store.path):
             raise UsageError(f"{target} is the store itself: name another file")
+        if not replaceable(target):
+            raise UsageError(f"{target} exists and is no backup: name another file, or remove it first")
         copy(store, target)
         rows = [{"store": store.name, "backup": str(target), "bytes": target.stat().st_size}]
     columns = (Column("store", "store"), Column("backup", "backup"), Column("bytes", "bytes", right=True))
     show(rows, columns, options.format)
+
+
+def replaceable(target: Path) -> bool:
+    """Nothing is there, or a database as an earlier backup is; any other file is somebody's."""
+    try:
+        with target.open("rb") as file:
+            return file.read(len(DATABASE)) == DATABASE
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror}") from None
 
 
 def prune(where: str | Path | None, keep: Mapping[str, int | None], options: Options) -> None:
