@@ -88,6 +88,7 @@ def test_a_verb_may_end_with_a_code_of_its_own(monkeypatch: pytest.MonkeyPatch) 
         (["xyz"], "no verb 'xyz'; one of: account, markets, check, init"),
         (["--chain", "base"], "a verb is missing; one of: account, markets, check, init"),
         (["markets", "--colour"], "markets: No such option: --colour; see watcher markets --help"),
+        (["markets", "--format", "xml"], "markets: Invalid value for '--format': 'xml' is not one of 'table', 'json'"),
         (["markets", "--block", "5 days"], "is no block number, date (2026-11-22T10:00) or age (2h)"),
         (["markets", "--block", "5"], "--block has no meaning here"),
         (["markets", "--chain", "etherum"], "no chain 'etherum' is configured; did you mean 'ethereum'?"),

@@ -23,5 +23,6 @@ def run_verb(verb: str, arguments: list[str]) -> int:
     except typer.Exit as end:  # --help
         return end.exit_code
     except typer.TyperException as error:
-        raise UsageError(f"{verb}: {error.format_message().rstrip('.')}; see watcher {verb} --help") from None
+        said = error.format_message().rstrip(".").replace("Value error, ", "")  # typer's own word for a wrong choice
+        raise UsageError(f"{verb}: {said}; see watcher {verb} --help") from None
     return Exit.OK if code is None else int(code)
