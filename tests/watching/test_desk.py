@@ -94,7 +94,7 @@ def test_a_cycle_is_one_line_of_the_log(tmp_path: Path, caplog: pytest.LogCaptur
     with caplog.at_level(logging.INFO, "watcher"):
         asyncio.run(story())
     (line,) = [record.getMessage() for record in caplog.records if record.name == "watcher.watching.desk"]
-    assert line.startswith("testnet: block 100; 2 safe; 2 transitions; 1 endpoints; ")
+    assert line.startswith("testnet: block 100; 2 safe; 2 transitions; 1 endpoint; ")
 
 
 def test_the_outbox_is_rung_for_a_transition_and_for_nothing_else(tmp_path: Path) -> None:

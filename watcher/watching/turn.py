@@ -39,10 +39,16 @@ def line_of(turn: Turn) -> str:
     if not turn.new:
         return f"{where}: nothing new{''.join(f'; {note}' for note in turn.notes)}"
     counts = counted(turn.statuses)
-    parts = [where, counts, f"{len(turn.transitions)} transitions", f"{turn.by} endpoints", f"{turn.seconds:.1f} s"]
+    told = (many(len(turn.transitions), "transition"), many(turn.by, "endpoint"))
+    parts = [where, counts, *told, f"{turn.seconds:.1f} s"]
     parts += [] if turn.moved is None else [f"{turn.moved} moved in followed markets"]
     parts += [f"not read: {', '.join(turn.failed)}"] if turn.failed else []
     return "; ".join((*parts, *turn.notes))
+
+
+def many(count: int, what: str) -> str:
+    """ "1 endpoint", "2 endpoints"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def counted(statuses: Sequence[Status]) -> str:
