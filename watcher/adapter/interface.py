@@ -60,6 +60,7 @@ class Adapter(Generic[T, Q, H]):
     )
     totals: Callable[[T, Q], Shares] | None = None  # of all positions, as the contracts count them
     shares: Callable[[T, H], Shares] | None = None  # of one position: those of all positions add up to `totals`
+    bare: Callable[[H], H] | None = None  # a holding as it is read among thousands; None: as among few
     mode: Callable[[H], int] | None = None  # the e-mode category of a position, 0 for none
     linear: Linear[T, Q, H] | None = None  # None: positions can only be valued one by one
     liquidations: Callable[[T], LogQuery[Liquidated]] | None = None

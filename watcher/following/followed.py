@@ -68,7 +68,8 @@ class Followed:
 
     def take(self, stride: Stride) -> tuple[PositionKey, ...]:
         """The book after a step, and who moved. Somebody new enters it with a debt: a supplier without one does not."""
-        kept = {key: held for key, held in stride.held.items() if key in self.book or self._owes(stride.terms, held)}
+        held = bare(self.of, stride.held)
+        kept = {key: one for key, one in held.items() if key in self.book or self._owes(stride.terms, one)}
         before = {key: self.book.holding(self.book.row(key)) if key in self.book else None for key in kept}
         self.undone.append(Undo(self.block, self.terms, self.quote, before, {}, self.told))
         if stride.terms != self.terms:
@@ -143,3 +144,8 @@ class Followed:
         if shares is None:
             raise TypeError(f"{self.of.name} does not tell what its positions owe")
         return any(shares(terms, holding).debts.values())
+
+
+def bare(of: Adapter[Any, Any, Any], held: Mapping[PositionKey, Any]) -> dict[PositionKey, Any]:
+    """As thousands are read: what a book holds does not hang on how many were read with it."""
+    return dict(held) if of.bare is None else {key: of.bare(one) for key, one in held.items()}

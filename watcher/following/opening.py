@@ -6,7 +6,7 @@ from watcher.adapters import adapter
 from watcher.book.book import Book
 from watcher.connection import Connection
 from watcher.errors import EndpointError
-from watcher.following.followed import Followed
+from watcher.following.followed import Followed, bare
 from watcher.model import BlockRef, Market
 from watcher.store.open import Store
 from watcher.store.survey import standing
@@ -19,7 +19,7 @@ async def stored(line: Connection, market: Market, store: Store) -> Followed | N
     book = standing(store, of, market)
     if book is None or not await _canonical(line, book.block):
         return None
-    return Followed(market, Book(market, of, book.terms, book.holdings), book.quote, book.block)
+    return Followed(market, Book(market, of, book.terms, bare(of, book.holdings)), book.quote, book.block)
 
 
 async def surveyed(line: Connection, market: Market, store: Store | None = None, *, tell: Tell = silent) -> Followed:
@@ -30,7 +30,9 @@ async def surveyed(line: Connection, market: Market, store: Store | None = None,
 def of_opened(found: Opened[object, object, object]) -> Followed:
     """What a survey has opened."""
     of = adapter(found.market.protocol)
-    return Followed(found.market, Book(found.market, of, found.terms, found.holdings), found.quote, found.block)
+    return Followed(
+        found.market, Book(found.market, of, found.terms, bare(of, found.holdings)), found.quote, found.block
+    )
 
 
 async def _canonical(line: Connection, block: BlockRef) -> bool:

@@ -16,9 +16,10 @@ from watcher.config.watch import Follow
 from watcher.connection import Connection, connect
 from watcher.following.followed import Followed
 from watcher.following.follower import Follower
+from watcher.following.opening import of_opened, stored
 from watcher.health.bands import VOLATILE
 from watcher.model import Market, Transition
-from watcher.store import outbox, survey
+from watcher.store import outbox
 from watcher.store.open import open_store
 from watcher.survey.open import open_market
 from watcher.watching.chain import WatchedChain
@@ -63,7 +64,7 @@ class Ours:
         memory, is opened behind it and waits for the next head.
         """
         done = await self.watched.turn()
-        assert done.error is None
+        assert done.error is None, done.error
         await self.opening.once()
         return done.block == self.one.block
 
@@ -83,15 +84,15 @@ class Ours:
         found = await open_market(self.line, self.market)
         assert found.block == self.one.block
         assert found.coverage.exact
-        return Book(self.market, self.one.of, found.terms, found.holdings)
+        return of_opened(found).book
 
-    def stored(self) -> Book[Any, Any, Any]:
+    async def stored(self) -> Book[Any, Any, Any]:
         """The book that the store has, which stands where the one in memory does."""
-        found = survey.standing(self.journal.store, self.one.of, self.market)
+        found = await stored(self.line, self.market, self.journal.store)
         assert found is not None
         assert found.block == self.one.block
         assert found.quote == self.one.quote
-        return Book(self.market, self.one.of, found.terms, found.holdings)
+        return found.book
 
     def transitions(self) -> tuple[Transition, ...]:
         """Those that hold."""
@@ -113,5 +114,10 @@ async def watching(chain: Chain, market: Market, folder: Path) -> AsyncIterator[
 def same(one: Book[Any, Any, Any], other: Book[Any, Any, Any]) -> bool:
     """Every column, to the last bit."""
     assert one.terms == other.terms
+    mine, theirs = dict(one.holdings()), dict(other.holdings())
+    wrong = {
+        key: (mine.get(key), theirs.get(key)) for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key)
+    }
+    assert wrong == {}, wrong
     assert differences(one, other) == ()
     return True

@@ -69,7 +69,7 @@ class Run:
             killed = dice.randrange(size.kills) == 0 or step == size.apart
             if killed:
                 await self.ours.kill(dice.uniform(0, 0.6))
-            if killed or step % size.apart == 0 or dice.randrange(5):
+            if killed or 0 in (step % size.apart, step % size.fresh) or dice.randrange(5):
                 await self.look()
             if step % size.apart == 0:
                 await self.compare()
@@ -109,7 +109,7 @@ class Run:
         """Everybody: who is under a line, and every figure of those who are."""
         one = self.ours.one
         assert covered(one).exact
-        assert same(one.book, self.ours.stored())
+        assert same(one.book, await self.ours.stored())
         answers = await self.pool.at(one.block.number, self.stream.owners)
         quote = one.accrued()
         found = verdict(one.book, quote, Lines((LIMITS,)))

@@ -11,7 +11,7 @@ from watcher.adapters.aave_v3.act import act
 from watcher.adapters.aave_v3.events import borrowers, founding, moves, suppliers
 from watcher.adapters.aave_v3.facts import Holding, Quote, Terms
 from watcher.adapters.aave_v3.governance import GOVERNED
-from watcher.adapters.aave_v3.holding import holdings, positions, shares, totals
+from watcher.adapters.aave_v3.holding import bare, holdings, positions, shares, totals
 from watcher.adapters.aave_v3.linear import LINEAR
 from watcher.adapters.aave_v3.liquidate import liquidate
 from watcher.adapters.aave_v3.liquidated import BESIDE, liquidations, worth
@@ -59,6 +59,7 @@ ADAPTER: Adapter[Terms, Quote, Holding] = Adapter(
     founding=founding,
     totals=totals,
     shares=shares,
+    bare=bare,
     mode=mode,
     linear=LINEAR,
     liquidations=liquidations,

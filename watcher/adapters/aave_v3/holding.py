@@ -87,6 +87,19 @@ def holdings(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKe
     }
 
 
+def bare(holding: Holding) -> Holding:
+    """As it is read among many: without the deposits that are not collateral."""
+    if not holding.complete:
+        return holding
+    found: dict[int, Balance] = {}
+    for balance in holding.balances:
+        secured = holding.secures(balance.id)
+        left = balance if secured or not balance.deposit else replace(balance, deposit=0)
+        if left.deposit or left.debt or left.principal:
+            found[left.id] = left
+    return replace(holding, balances=tuple(found.values()), complete=False)
+
+
 def _put(found: dict[int, Balance], id: int, **amounts: int) -> None:
     """Amounts of one reserve, unless all of them are zero."""
     if any(amounts.values()):
