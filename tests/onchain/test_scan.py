@@ -178,3 +178,23 @@ def test_sorting_and_narrowing_and_every_format_are_of_the_same_accounts(v36: Aa
 
 def units8(text: str) -> int:
     return round_trip(text, 8)
+
+
+def test_a_market_shows_its_debt_by_health_once_somebody_has_opened_its_book(
+    v36: AaveMarket, watcher: Run, tmp_path: Path
+) -> None:
+    owners = asyncio.run(seed(v36, BORROWERS))
+    asyncio.run(priced(v36, 93))
+    assert json.loads(watcher("market", v36.name).out)["debt_by_health"] is None
+    found = json.loads(watcher("market", v36.name, "--book", "--db", str(tmp_path / "w.db")).out)["debt_by_health"]
+    truth = accounts(v36, owners)
+    for share in found["shares"]:
+        low, high = (None if text is None else round_trip(text, 18) for text in (share["low"], share["high"]))
+        inside = [data for data in truth.values() if (low or 0) <= data[5] and (high is None or data[5] < high)]
+        parts = [(int(share[f"{name}_accounts"]), share[f"{name}_debt"]) for name in ("correlated", "volatile")]
+        assert sum(count for count, _ in parts) == len(inside)
+        assert sum(units8(debt) for _, debt in parts) == sum(data[1] for data in inside)
+    later = json.loads(watcher("market", v36.name, "--db", str(tmp_path / "w.db")).out)["debt_by_health"]
+    assert later["shares"] == found["shares"]
+    table = watcher("market", v36.name, "--db", str(tmp_path / "w.db"), "--format", "table").out
+    assert "Debt by health" in table and "1.05 to 1.1" in table

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -15,6 +16,7 @@ import typer
 from watcher.chronicle.changes import changes
 from watcher.chronicle.past import Past
 from watcher.chronicle.span import Bound, span
+from watcher.cli.account.bands import usual
 from watcher.cli.market.log import COLUMNS, LINES, line_of, of_entry
 from watcher.cli.market.record import RESERVE, document, reserves
 from watcher.cli.market.sheet import show_market
@@ -36,11 +38,15 @@ from watcher.cli.options import (
 )
 from watcher.cli.output import show, show_json
 from watcher.cli.progress import progress
+from watcher.cli.scan import Db, place
+from watcher.cli.scan.book import Place, opened, shelf, standing
 from watcher.config import Config, Origin
-from watcher.connection import Pin, connect, only, placed
-from watcher.errors import UsageError
+from watcher.connection import Connection, Pin, connect, only, placed
+from watcher.errors import AnswerError, ChainError, UsageError
 from watcher.exit import Exit
 from watcher.model import Market
+from watcher.scan.distribution import Distribution, distribution
+from watcher.scan.opening import Opening
 from watcher.text import clean_line
 
 Log = Annotated[bool, typer.Option("--changes", help="The parameter log: what governance set, oldest first.")]
@@ -50,12 +56,18 @@ Since = Annotated[
         "--since", metavar="WHEN", parser=parse_block, help="Of --changes: an age (90d), a date or a block; else all."
     ),
 ]
+Book = Annotated[
+    bool,
+    typer.Option("--book", help="Find everybody who owes, for how the debt is spread over health; else as stored."),
+]
 
 
 def command(
     market: Annotated[str, typer.Argument(metavar="MARKET", help="A market's name, or a Morpho market's id.")],
     log: Log = False,
     since: Since = None,
+    book: Book = False,
+    db: Db = None,
     rpc: Rpc = None,
     chains: ChainsFile = None,
     chain: ChainName = None,
@@ -68,10 +80,15 @@ def command(
     options.start_logging()
     if since is not None and not log:
         raise UsageError("--since is of the parameter log: add --changes")
-    return asyncio.run(run(options.config(rpc), market, since if log else None, log, options))
+    if (book or db is not None) and (log or block is not None):
+        raise UsageError("--book and --db are about the present: leave --changes and --block out")
+    where = place(db, None)
+    return asyncio.run(run(options.config(rpc), market, since if log else None, log, where, book, options))
 
 
-async def run(config: Config, wanted: str, since: At | None, log: bool, options: Options) -> Exit:
+async def run(
+    config: Config, wanted: str, since: At | None, log: bool, where: Place, book: bool, options: Options
+) -> Exit:
     """Read, show, and say how it ended."""
     config = only(await placed(config), [wanted])
     (chain,) = config.chains
@@ -84,7 +101,26 @@ async def run(config: Config, wanted: str, since: At | None, log: bool, options:
             return await show_log(pin, market, since, options)
         past = Past(pin.line.reader, market)
         seen = view(chain, market, await past.at(pin.block.number, ()))
+        if options.block is None:
+            seen = replace(seen, spread=await spread(line, market, where, book, options))
     return shown(seen, options)
+
+
+async def spread(line: Connection, market: Market, where: Place, book: bool, options: Options) -> Distribution | None:
+    """How the debt is spread over health, by the store's book, or with `book` by one that is opened now; None without any."""
+    if book:
+        with shelf(where, options) as on:
+            opening: Opening | None = await opened(line, market, on, options)
+    else:
+        try:
+            opening = await standing(line, market, where, options)
+        except (ChainError, AnswerError) as error:  # nobody asked for it: the rest is told all the same
+            options.note(f"the debt by health is not known: {error}")
+            return None
+    if opening is None:
+        return None
+    one = opening.followed
+    return distribution(one.book, one.accrued(), one.block, usual(line.chain).groups)
 
 
 def shown(seen: View, options: Options) -> Exit:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from watcher.adapter import Weight
 from watcher.cli.account.assets import of_panel
 from watcher.cli.account.record import at, of_price
+from watcher.cli.market.spread import of_distribution
 from watcher.cli.market.view import Asset, View
 from watcher.cli.output import Column
 from watcher.figures import exact
@@ -52,6 +53,7 @@ def document(seen: View) -> Record:
             }
             for weight in seen.modes
         ],
+        "debt_by_health": of_distribution(seen.spread),
         "unknown": list(seen.unknown),
     }
 

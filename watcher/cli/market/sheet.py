@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from watcher.adapter import Panel, Weight
+from watcher.cli.market.spread import COLUMNS as SPREAD
+from watcher.cli.market.spread import lines
 from watcher.cli.market.view import Asset, View
 from watcher.cli.options import Format
 from watcher.cli.output import Column, Row, show
@@ -56,6 +58,10 @@ def show_market(seen: View) -> None:
     modes = [{"mode": weight.mode, "asset": weight.token.symbol, **weighed(seen, weight)} for weight in seen.modes]
     part("Inside e-modes", modes, MODES)
     part("Use", [use(asset.panel) for asset in seen.assets if asset.panel is not None], USE)
+    found = seen.spread
+    if found is not None and found.unit is not None:
+        lost = f", {found.unknown} positions unknown" if found.unknown else ""
+        part(f"Debt by health, block {found.block.number}{lost}", lines(found, found.unit), SPREAD)
 
 
 def part(title: str, rows: Sequence[Row], columns: tuple[Column, ...]) -> None:

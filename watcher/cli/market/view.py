@@ -13,6 +13,7 @@ from watcher.chronicle.past import State
 from watcher.config import Chain
 from watcher.errors import UsageError, WatcherError
 from watcher.model import BlockRef, Market, Token
+from watcher.scan.distribution import Distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class View:
     modes: tuple[Weight, ...]
     stops: tuple[str, ...]
     unknown: tuple[str, ...]
+    spread: Distribution | None = None
 
 
 def view(chain: Chain, market: Market, state: State) -> View:

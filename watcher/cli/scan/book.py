@@ -90,3 +90,16 @@ async def opened(line: Connection, market: Market, on: Shelf, options: Options) 
             with bar.aside():
                 options.note(said(market, price))
         return from_survey(await survey.open(), store)
+
+
+async def standing(line: Connection, market: Market, place: Place, options: Options) -> Opening | None:
+    """The book that a store has, brought to the head and read only; None where there is no store, or it has none that stands."""
+    with ExitStack() as held:
+        if place.named:
+            store: Store | None = held.enter_context(open_store(place.where))
+        else:
+            store = _default(held, options)
+        found = None if store is None else await from_store(line, market, store)
+        if found is not None:
+            await found.advance(line)
+        return found
