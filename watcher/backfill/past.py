@@ -149,7 +149,8 @@ async def past(
     begin = await first.block(line)
     if begin.number > end.number:
         raise UsageError(
-            f"{line.chain.name}: no block to read from {begin.number} to {end.number}; block {final} is the newest final one"
+            f"{line.chain.name}: the first block that is meant is {begin.number} and the last {end.number} "
+            f"({final} is the newest final one): begin earlier"
         )
     able = await with_archive(line, begin.number)
     return Past(able, tuple(owners), begin, end, every)
