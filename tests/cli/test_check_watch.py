@@ -118,6 +118,13 @@ def test_a_store_whose_month_does_not_fit_on_its_disk_is_a_warning() -> None:
     assert room(1, None, 0).detail == "1 MB now; too little history to tell what a month adds"
 
 
+def test_the_store_may_be_named_as_it_is_for_watcher_run(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    filled(file.with_name("other.db"))
+    assert run(file, "", "--db", str(file.with_name("other.db")), *JSON) == Exit.OK
+    (row,) = [row for row in said(capsys) if row["about"] == "store"]
+    assert (row["subject"], row["result"]) == ("other.db", "ok")
+
+
 def test_what_is_no_store_ends_with_5(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.with_name("watcher.db").write_text("something else entirely")
     assert run(file, "", *JSON) == Exit.STORAGE

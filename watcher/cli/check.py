@@ -74,6 +74,9 @@ def command(
             "--config", metavar="FILE", help="Check what this watcher.toml needs: chains, names, store, channels."
         ),
     ] = None,
+    db: Annotated[
+        str | None, typer.Option("--db", metavar="PATH|URL", help="The store of --config, as watcher run was given it.")
+    ] = None,
     send: Annotated[
         bool,
         typer.Option("--send", help="Send a test message to each channel of --config, else of WATCHER_CONFIG's file."),
@@ -90,9 +93,9 @@ def command(
     options.start_logging()
     if block is not None:
         raise UsageError("check looks at the present, so --block has no meaning here; leave it out")
-    if config is None and not send:
+    if config is None and not send and db is None:
         return asyncio.run(check(options.config(rpc), bool(rpc), market or (), audit, timeout, options))
-    watch = load_watch(config, chains=chains)
+    watch = load_watch(config, chains=chains, db=db)
     asked = with_rpc(watch.config.only(chain), rpc or [])
     return asyncio.run(check(asked, bool(rpc), market or (), audit, timeout, options, watch, send))
 
