@@ -23,8 +23,10 @@ import pytest
 
 from watcher.__main__ import main
 from watcher.localchain.stage.margin import Margin
+from watcher.localchain.stage.play import STEPS
 from watcher.localchain.stage.truth import Figures, Told, Truth
 from watcher.model import PositionKey
+from watcher.units import WAD
 
 from .conftest import Local
 
@@ -74,6 +76,12 @@ def test_the_demo_keeps_every_promise(held: Held) -> None:
     assert seen["transitions"] == seen["expected_transitions"] > seen["positions"]
     assert (seen["kills"], seen["gaps"], seen["unwatched_blocks"]) == (1, 2, 3)
     assert seen["retractions"] > 0
+    whole = seen["followed"]
+    assert (whole["markets"], whole["unexplained_debt_shares"]) == (6, "0")
+    assert whole["at_risk"] == whole["expected_at_risk"] > whole["at_risk_at_the_end"] > 0
+    assert whole["at_risk_at_the_end"] == whole["expected_at_risk_at_the_end"]
+    assert whole["transitions"] == whole["expected_transitions"] > 100  # of the crowd on Aave V3.6
+    assert seen["scan"]["coverage"]["exact"]
     assert (seen["ok"], seen["broken"]) == (True, [])
     assert {row["market"].rpartition("/")[0] for row in seen["final"]} == {"local/aave-v3", "local/morpho-blue"}
 
@@ -117,8 +125,21 @@ def test_what_the_demo_recorded_can_be_asked_for_and_gone_on_with(held: Held) ->
     assert "nobody watched blocks" in told.stdout, told.stderr
     again = subprocess.run((*WATCHER, "run", "--once", *files), capture_output=True, text=True, env=environment())
     assert again.returncode == 0, again.stderr
-    (number,) = re.findall(r"block (\d+);", again.stderr)
-    assert int(number) > int(held.document["block"])
+    blocks = re.findall(r"block (\d+);", again.stderr)
+    assert int(blocks[-1]) > int(held.document["block"])
+
+
+def test_scan_shows_the_market_of_the_held_node_with_the_book_that_was_recorded(held: Held) -> None:
+    place = ("--chains", held.document["chains"], "--db", held.document["db"])
+    command = (*WATCHER, "scan", held.document["scan"]["market"], *place, "--format", "json")
+    run = subprocess.run(command, capture_output=True, text=True, env=environment())
+    assert run.returncode == 0, run.stderr
+    seen = json.loads(run.stdout)
+    assert seen["positions"] == held.document["scan"]["positions"]
+    assert int(seen["positions"]) > 120
+    assert seen["coverage"]["exact"]
+    assert seen["audit"]["mismatches"] == "0"
+    assert int(seen["block"]) > int(held.document["block"])
 
 
 def test_a_held_demo_ends_well_at_sigterm_and_leaves_nothing_behind(held: Held) -> None:
@@ -138,7 +159,10 @@ def lives(process: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)])
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [(signal.SIGTERM, 130), pytest.param(signal.SIGKILL, -signal.SIGKILL, marks=pytest.mark.long)],
+)
 def test_a_run_that_is_ended_in_the_middle_leaves_no_process_behind(
     local: Local, sent: signal.Signals, code: int
 ) -> None:
@@ -166,7 +190,9 @@ def more_by_one(figures: Figures, field: str) -> Figures:
 
 
 def falsified(told: Told) -> Told:
-    """One field of one Aave account, one Morpho debt and one Morpho total, each more by a single unit; one safe health is at the line."""
+    """One field of one Aave account, one Morpho debt and one Morpho total, each more by a single unit, and so is one health of somebody
+    whom nobody has listed; one safe health is at the line.
+    """
     owing = [key for key, figures in told.positions.items() if figures["debt"]]
     lied: dict[PositionKey, Figures] = dict(told.positions)
     for key, field in (
@@ -175,9 +201,13 @@ def falsified(told: Told) -> Told:
     ):
         lied[key] = more_by_one(lied[key], field)
     market, totals = next(iter(told.totals.items()))
-    far = next(key for key, margin in told.margins.items() if margin.health and margin.health > 3)
+    far = next(key for key, margin in told.margins.items() if margin.health and margin.health > 2)
+    stranger = next(key for key, margin in told.crowd.items() if margin.health and margin.health > Fraction(8, 5))
+    health = told.crowd[stranger].health
+    assert health is not None
     return replace(
         told,
+        crowd={**told.crowd, stranger: replace(told.crowd[stranger], health=health + Fraction(1, WAD))},
         positions=lied,
         totals={**told.totals, market: {**totals, "borrowed": totals["borrowed"] + 1}},
         margins={**told.margins, far: Margin(Fraction(1), False, None)},
@@ -187,16 +217,28 @@ def falsified(told: Told) -> Told:
 def test_the_check_fails_when_the_truth_is_off_by_one_unit(
     local: Local, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """A play of its first blocks alone: the promises about what comes later are not kept."""
     honest, blocks = Truth.at, itertools.count(1)
 
     async def at(self: Truth, number: int) -> Told:
         told = await honest(self, number)
-        return falsified(told) if next(blocks) == 9 else told
+        return falsified(told) if next(blocks) == 2 else told
 
     monkeypatch.setattr(Truth, "at", at)
+    monkeypatch.setattr("watcher.cli.demo.run.STEPS", STEPS[:5])
     assert main(["demo", "--json", "--quiet"]) == 1
     seen = json.loads(capsys.readouterr().out)
-    assert seen["broken"] == ["6 mismatches"]
+    assert seen["broken"][0] == "12 mismatches"
     assert seen["expected_transitions"] == seen["transitions"] + 2  # down to critical at once, up after three blocks
-    fields = Counter(text.split(": ")[1].split()[0] for text in seen["differences"])
-    assert fields == {"available": 1, "debt": 1, "borrowed": 1, "status": 1, "change": 2}
+    assert seen["followed"]["expected_at_risk"] == seen["followed"]["at_risk"] + 1
+    fields = Counter(re.split(" of 0x| is ", text.split(": ")[1])[0] for text in seen["differences"])
+    assert fields == {
+        "available": 1,
+        "debt": 1,
+        "borrowed": 1,
+        "status": 1,
+        "change": 2,
+        "health in the book": 2,  # of the one at the line, and of somebody in the crowd
+        "health in the list of those at risk": 1,
+        **{f"accounts below {line * WAD // 100}": 1 for line in (105, 110, 125)},
+    }

@@ -198,7 +198,9 @@ class Run:
         def there() -> bool:
             if self.stored is None and self.program.files.store.exists():
                 self.stored = opened(self.program.files.store, self.chain.id)
-            return self.stored is not None and self.stored.tip() == block and self.stored.followed(block) >= markets
+            if self.stored is None or self.stored.tip() != block:
+                return False
+            return not markets or self.stored.followed(block) >= markets
 
         await self._until(there, f"records block {block.number}")
 

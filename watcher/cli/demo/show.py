@@ -126,7 +126,7 @@ def headline(scene: Scene) -> Text:
     parts.append(f"{over} liquidatable")
     if scene.markets:
         risky, all = sum(one.found for one in scene.markets), sum(one.accounts for one in scene.markets)
-        parts.append(f"{risky} of {all} at risk")
+        parts.append(f"{risky}/{all} at risk")
     parts += [f"{scene.transitions} changes", f"{scene.comparisons} compared"]
     text = Text("  ".join(parts), "bold")
     text.append(f"  {scene.differences} mismatches", "bold red" if scene.differences else "bold green")

@@ -86,7 +86,12 @@ class Truth:
         self._oracles = {name: self._contract(market.oracle) for name, market in self._markets.items() if market.oracle}
         self._keys = keys(world)
         self._paired = paired(world)
-        self._census = Census(self._w3, self._pools[world.v36.market().name], crowd(world))
+        self._crowd = crowd(world)
+        everybody = (*self._keys, *self._crowd)
+        self._censuses = [
+            Census(self._w3, pool, [key for key in everybody if key.market == name])
+            for name, pool in self._pools.items()
+        ]
         self._turn = asyncio.Semaphore(PARTS)
 
     async def __aenter__(self) -> Self:
@@ -108,14 +113,16 @@ class Truth:
     async def at(self, number: int) -> Told:
         """Everything that the cast opened, and how everybody else stands, at block `number`."""
         time = (await self.block(number)).timestamp
-        rows = await asyncio.gather(*(self._position(key, number, time) for key in self._keys))
+        counts = await asyncio.gather(*(census.at(number) for census in self._censuses))
+        words = {key: row for count in counts for key, row in count.items()}
+        rows = await asyncio.gather(*(self._position(key, number, time, words.get(key)) for key in self._keys))
         totals = await asyncio.gather(*(self._totals(market, number) for market in self._markets.values()))
         told = dict(zip(self._keys, rows, strict=True))
         return Told(
             {key: figures for key, (figures, _) in told.items()},
             dict(zip(self._markets, totals, strict=True)),
             {key: margin for key, (_, margin) in told.items()},
-            await self._census.at(number),
+            {key: self._stranger(key, words[key]) for key in self._crowd},
         )
 
     async def liquidations(self, first: int) -> int:
@@ -123,20 +130,19 @@ class Truth:
         logs = [await pool.events.LiquidationCall().get_logs(from_block=first) for pool in self._pools.values()]
         return sum(map(len, logs))
 
-    async def _position(self, key: PositionKey, number: int, time: int) -> tuple[Figures, Margin]:
-        pooled = key.market in self._pools
-        figures, health = await (self._pooled(key, number) if pooled else self._isolated(key, number))
+    def _stranger(self, key: PositionKey, words: tuple[int, ...]) -> Margin:
+        """By level alone: what time does to somebody of the crowd is not asked."""
+        figures, health = pooled(words)
+        return Margin(health, bool(figures["liquidatable"]), frozenset() if self._crowd[key] else None)
+
+    async def _position(
+        self, key: PositionKey, number: int, time: int, words: tuple[int, ...] | None
+    ) -> tuple[Figures, Margin]:
+        """`words` are the pool's; None on Morpho."""
+        figures, health = await self._isolated(key, number) if words is None else pooled(words)
         over = bool(figures["liquidatable"])
         lost = await self._lost(key, number, time, over) if key in self._paired else None
         return figures, Margin(health, over, lost)
-
-    async def _pooled(self, key: PositionKey, number: int) -> tuple[Figures, Fraction | None]:
-        """``Pool.getUserAccountData``. The pool says "infinite" for no debt; below 1e18 it lets others liquidate."""
-        row = await self._asked(self._pools[key.market].functions.getUserAccountData(checksum(key.key)), number)
-        figures: dict[str, int | bool | None] = dict(zip(FIELDS, row, strict=True))
-        if row[5] == MAX:
-            figures["health"] = None
-        return {**figures, "liquidatable": row[5] < WAD}, None if row[5] == MAX else Fraction(row[5], WAD)
 
     async def _isolated(self, key: PositionKey, number: int) -> tuple[Figures, Fraction | None]:
         """What Morpho compares: ⌊⌊collateral · price⌋ · lltv⌋, its own integers, with what it would take to repay all."""
@@ -207,3 +213,11 @@ class Truth:
         """The package's own ABI, less what is not asked here: web3 looks through all of it at every call."""
         abi = [entry for entry in local.abi if entry.get("name") in ASKED]
         return self._w3.eth.contract(local.address, abi=abi)
+
+
+def pooled(words: tuple[int, ...]) -> tuple[Figures, Fraction | None]:
+    """``Pool.getUserAccountData``. The pool says "infinite" for no debt; below 1e18 it lets others liquidate."""
+    figures: dict[str, int | bool | None] = dict(zip(FIELDS, words, strict=True))
+    if words[5] == MAX:
+        figures["health"] = None
+    return {**figures, "liquidatable": words[5] < WAD}, None if words[5] == MAX else Fraction(words[5], WAD)
