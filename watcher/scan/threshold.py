@@ -13,14 +13,15 @@ from watcher.adapter import Position
 from watcher.book.book import Book
 from watcher.book.brackets import brackets
 from watcher.errors import WatcherError
-from watcher.health.fall import STEPS, crossing, farthest
+from watcher.health.fall import STEPS, crossing, fallen, farthest
 from watcher.health.mover import movers
-from watcher.health.walk import Miss
+from watcher.health.walk import Miss, revalued
 from watcher.model import PositionKey, Side
 
 Assets: TypeAlias = frozenset[ChecksumAddress]
 Tell: TypeAlias = Callable[[int, int], None]  # done, of so many
 EVERY: Final = 50  # accounts between two marks
+NARROW: Final = 8  # steps that are looked at one after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,12 @@ def thresholds(
     for done, row in enumerate(rows):
         if done % EVERY == 0:
             tell(done, len(rows))
-        key, near = book.keys[row], max(0, int(found.clear[row]))
+        key, begin = book.keys[row], int(found.clear[row]) + 1
         position = Position(book.adapter, book.terms, quote, book.holding(row))
         try:
             falls = _own(book, row, position) if assets is None else frozenset(assets)
-            fallen = {asset: answers[asset] for asset in falls if asset in answers}
-            step = _first(position, fallen, near, min(last, int(found.met[row])))
+            lowered = {asset: answers[asset] for asset in falls if asset in answers}
+            step = _first(position, lowered, begin, min(last, int(found.met[row])))
         except WatcherError as error:  # around one account
             step = str(error)
         if isinstance(step, str):
@@ -77,11 +78,15 @@ def thresholds(
     return tuple(sorted(placed, key=lambda one: (one.steps, one.key.key))), tuple(lost)
 
 
-def _first(position: Position[Any, Any, Any], answers: Mapping[ChecksumAddress, int], near: int, far: int) -> Any:
-    """None where no such fall does it, a reason where that could not be proved."""
+def _first(position: Position[Any, Any, Any], answers: Mapping[ChecksumAddress, int], begin: int, end: int) -> Any:
+    """The first step from `begin` to `end`; None where none of them does it, a reason where that could not be proved."""
     if not answers:
         return 0 if position.value().liquidatable else None
-    found = crossing(position, answers, near, max(near, min(far, farthest(answers))))
+    end = min(end, farthest(answers))
+    if end - begin < NARROW:
+        steps = range(begin, end + 1)
+        return next((step for step in steps if revalued(position, fallen(answers, step)).liquidatable), None)
+    found = crossing(position, answers, begin, end)
     if not isinstance(found, Miss):
         return found
     return found.reason if found.budget_spent else None

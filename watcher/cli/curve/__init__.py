@@ -36,7 +36,7 @@ from watcher.scan.curve import Curve, Drawing
 from watcher.scan.threshold import Assets
 from watcher.text import clean_line
 
-COARSE, FINE = "5%", "1%"  # between two points of a table, and for programs and pictures
+COARSE, FINE = "5%", "2%"  # between two points of a table, and for programs and pictures
 Asset = Annotated[str | None, typer.Option("--asset", metavar="TOKEN", help="The price of this asset alone falls.")]
 GroupName = Annotated[
     str | None, typer.Option("--group", metavar="NAME", help="All prices of this correlated group fall, as ETH.")
