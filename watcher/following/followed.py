@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from watcher.adapter import Adapter, Which
@@ -80,29 +80,33 @@ class Followed:
         return tuple(kept)
 
     def standing(self, key: PositionKey) -> Standing | None:
-        """How a position stood before the step that was taken last, its health that of the block before; None for one that has only
-        now come to be known.
+        """How a position stood before the step that was taken last, its health left out; None for one that has only now come to be
+        known.
         """
         known = self.standings.get(key)
-        if not self.told or (known is not None and known.status is Status.UNKNOWN):
+        if known is not None or not self.told:
             return known
         undo = self.undone[-1]
-        held = undo.held[key] if key in undo.held else self.book.holding(self.book.row(key))
+        held = self._held(undo, key)
         if held is None:
-            return known
-        health = self._health(undo, held)
-        if known is not None:
-            return replace(known, health=health)
-        return Standing(Status.SAFE if self._owes(undo.terms, held) else Status.NO_DEBT, health, undo.block.hash)
+            return None
+        return Standing(Status.SAFE if self._owes(undo.terms, held) else Status.NO_DEBT, None, undo.block.hash)
 
-    def _health(self, undo: Undo, held: Any) -> Wad | None:
-        """At the block before; None also where it could not be told there."""
+    def health(self, key: PositionKey) -> Wad | None:
+        """At the block before that step; None also where it could not be told there."""
+        undo = self.undone[-1]
+        held = self._held(undo, key)
+        if held is None:
+            return None
         if undo.accrued is None:
             undo.accrued = self.of.accrue(undo.terms, undo.quote, undo.block, Which.ALL)
         try:
             return self.of.value(undo.terms, undo.accrued, held).health
         except WatcherError:
             return None
+
+    def _held(self, undo: Undo, key: PositionKey) -> Any:
+        return undo.held[key] if key in undo.held else self.book.holding(self.book.row(key))
 
     def stand(self, key: PositionKey, standing: Standing) -> None:
         """How a position stands after the step that was taken last."""

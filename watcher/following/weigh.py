@@ -106,7 +106,10 @@ class Scale:
         for row in self._restless(followed, ranks).tolist():
             key = followed.book.keys[row]
             seen = weighing.sighting(key, row)
-            standing, made = step(followed.standing(key), seen)
+            before = followed.standing(key)
+            standing, made = step(before, seen)
+            if made and before is not None and before.status is not Status.UNKNOWN:
+                standing, made = step(replace(before, health=followed.health(key)), seen)
             followed.stand(key, standing)
             changes.extend(self._due(change) for change in made)
             keys[key] = None
@@ -148,6 +151,7 @@ class _Weighing:
     ranks: Ranks
     read_at: int
     confirmed: bool
+    seen: dict[PositionKey, tuple[Reading, Sighting]] = field(default_factory=dict)
 
     def reading(self, key: PositionKey, row: int) -> Reading:
         """In exact integers, under its own bands."""
@@ -162,6 +166,11 @@ class _Weighing:
         return self._seen(key, row)[1]
 
     def _seen(self, key: PositionKey, row: int) -> tuple[Reading, Sighting]:
+        if key not in self.seen:
+            self.seen[key] = self._sighted(key, row)
+        return self.seen[key]
+
+    def _sighted(self, key: PositionKey, row: int) -> tuple[Reading, Sighting]:
         found = self.reading(key, row)
         worth = found.valuation
         clears = None if worth is None else cleared(worth, self._bands(row))
