@@ -5,6 +5,7 @@ A `WatcherError` is one line on stderr. Any other exception is a bug and keeps i
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from watcher.exit import Exit, code_of
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (the process's own when None) and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an alert that a terminal's letters cannot write is still an alert
     try:
         code = run(arguments)
         sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -124,6 +125,16 @@ def test_f58_an_unreadable_configuration_ends_with_3(tmp_path: Path, capsys: pyt
     file.write_text("[chains.base]\nid = 8453\nblok_time = 2\n")
     assert program.main(["markets", "--chains", str(file)]) == Exit.CONFIG
     assert f"{file}:3: chains.base.blok_time: unknown key; did you mean 'block_time'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("letters", ["ascii", "latin-1"])
+def test_f70_what_the_terminals_letters_cannot_write_is_replaced(letters: str) -> None:
+    code = "import sys; from watcher.__main__ import main; main(['--version']); print('safe → watch █ 1.5')"
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env={**os.environ, "PYTHONIOENCODING": letters}
+    )
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert run.stdout.splitlines()[1] == b"safe ? watch ? 1.5"
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:
