@@ -14,6 +14,7 @@ from eth_utils.address import to_checksum_address
 from rich.console import Console
 from rich.text import Text
 
+from watcher.cli.demo.listing import TOP
 from watcher.cli.demo.program import Files
 from watcher.cli.demo.scene import Line, Scene
 from watcher.cli.demo.show import console, panel, table
@@ -58,7 +59,7 @@ def report(outcome: Outcome, view: View, scenes: Sequence[Scene], options: Optio
             out.print(table(scenes[-1].lines, out.width))
             out.print()
             out.print(panel(scenes[-1].markets))
-            out.print(Text(f"\n$ {program()} scan {view.market.name}"), soft_wrap=True)
+            out.print(Text(f"\n$ {program()} scan {view.market.name} --top {TOP}"), soft_wrap=True)
             out.file.flush()
             show_scan(view, ())
             conclude(out, outcome)

@@ -49,7 +49,9 @@ COLUMNS = (
     ("", False),
 )
 PLAIN_WIDTH = 120  # characters, where there is no terminal
-CHROME = 12  # lines of a live picture that are neither rows nor remarks
+CHROME = 11  # lines of a live picture that are neither rows nor remarks
+TALL = 40  # lines of a terminal that has room for every market,
+FEW = 2  # and how many a lower one shows
 REMARKS = 6  # of the newest that a live picture keeps
 WIDE = 130  # characters from which addresses have a column
 STEPS = 1_000_000  # of a fall
@@ -81,7 +83,7 @@ def stage(out: Console, quiet: bool) -> Iterator[Watch]:
     else:
 
         def write(scene: Scene) -> None:
-            out.print(headline(scene), soft_wrap=True)
+            out.print(headline(scene).append(crowd(scene.markets)), soft_wrap=True)
             for note in remarks(scene):
                 out.print(note, soft_wrap=True)
 
@@ -90,12 +92,13 @@ def stage(out: Console, quiet: bool) -> Iterator[Watch]:
 
 def picture(out: Console, scene: Scene, notes: Sequence[Text]) -> Group:
     """The positions nearest to their line that fit the terminal, under what the block is and how far the run has come."""
-    room = max(3, out.height - CHROME - len(scene.markets) - len(notes[-REMARKS:]))
+    largest = sorted(scene.markets, key=lambda one: -one.accounts)[: None if out.height >= TALL else FEW]
+    room = max(3, out.height - CHROME - len(largest) - len(notes[-REMARKS:]))
     bar = ProgressBar(total=scene.steps, completed=scene.step, width=min(60, out.width))
     rest = len(scene.lines) - room
     more = [Text(f"… and {rest} further from their line", "dim")] if rest > 0 else []
     listed = table(scene.lines, out.width, room)
-    everybody = panel(scene.markets)
+    everybody = panel(largest)
     return Group(headline(scene), bar, Text(), listed, *more, Text(), everybody, Text(), *notes[-REMARKS:])
 
 
@@ -123,14 +126,16 @@ def headline(scene: Scene) -> Text:
         if price is not None and price.answer is not None:
             parts.append(f"{name} {price.answer // 10**price.unit.decimals:,}")
     over = sum(line.row.reading.status is Status.LIQUIDATABLE for line in scene.lines)
-    parts.append(f"{over} liquidatable")
-    if scene.markets:
-        risky, all = sum(one.found for one in scene.markets), sum(one.accounts for one in scene.markets)
-        parts.append(f"{risky}/{all} at risk")
-    parts += [f"{scene.transitions} changes", f"{scene.comparisons} compared"]
+    parts += [f"{over} liquidatable", f"{scene.transitions} changes", f"{scene.comparisons} compared"]
     text = Text("  ".join(parts), "bold")
     text.append(f"  {scene.differences} mismatches", "bold red" if scene.differences else "bold green")
     return text
+
+
+def crowd(markets: Sequence[Looked]) -> str:
+    """How many of everybody are at risk, for a line."""
+    owing = sum(one.accounts for one in markets)
+    return f"  {sum(one.found for one in markets)} of {owing} at risk" if owing else ""
 
 
 def remarks(scene: Scene) -> Iterator[Text]:
