@@ -13,19 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from tests.store.scene import BEGAN, Scene, block
 from watcher.errors import ConfigError, Transient, UsageError
 from watcher.export import write as writing
 from watcher.export.field import Field, Kind
-from watcher.export.read import SOURCE, Scope, extract
+from watcher.export.read import SOURCE, Scope, extract, words
 from watcher.export.schema import SHEETS, Sheet
 from watcher.export.write import Form, write, write_text
 from watcher.model import Reading, Status, Transition
-from watcher.store import recall
+from watcher.store import recall, trail
 from watcher.store.entry import Entry, Seen
 from watcher.store.history import record, record_failure
 from watcher.store.open import Store, open_store
+from watcher.store.tables import QUOTE
 from watcher.units import MAX, WAD, Wad
 
 ALL = Scope()
@@ -84,6 +86,18 @@ def test_every_reading_comes_out_to_the_last_unit(kept: Store, scene: Scene) -> 
         exact = [None if value is None else str(value) for value in (one.health, one.collateral, one.debt)]
         assert [row["health_exact"], row["collateral_exact"], row["debt_exact"]] == exact
         assert row["health"] == (None if one.health is None else one.health / WAD)
+
+
+def test_quotes_that_are_stored_as_differences_come_out_whole(
+    kept: Store, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trail, "SMALL", 0)  # a paper market's are
+    for number in range(6, 20):
+        record(kept, block(scene.chain, number), [scene.entry(block(scene.chain, number), number)], read_at=1)
+    with kept.read() as connection:
+        assert any(base is not None for base in connection.scalars(select(QUOTE.c.base)))
+    rows = lines(kept, Sheet.QUOTES)[-14:]
+    assert [row["words"] for row in rows] == [words(scene.quote(number)) for number in range(6, 20)]
 
 
 def test_what_is_unknown_has_no_number_and_says_why(kept: Store) -> None:

@@ -73,3 +73,22 @@ def test_f67_a_difference_that_would_grow_without_end_is_refused(connection: Con
     connection.execute(update(QUOTE).where(QUOTE.c.market_id == key, QUOTE.c.number == 2).values(body=bomb))
     with pytest.raises(StoreError, match="does not end where it should"):
         trail.last(connection, QUOTE, key, 2)
+
+
+def test_differences_lie_on_one_another_up_to_a_depth_and_a_row_between_two_disturbs_neither(
+    connection: Connection,
+) -> None:
+    key = market_id(connection, Scene.of("aave_v3").market)
+    bodies = states(100, 6_000)
+    for number, body in enumerate(bodies):
+        trail.put(connection, QUOTE, key, 10 * number, body)
+    late = states(101, 6_000)[-1]
+    trail.put(connection, QUOTE, key, 555, late, follower=558)  # read later, from an archive
+    found = {mark.number: mark for mark in trail.walk(connection, QUOTE, key, 0)}
+    assert [found[10 * number].body for number in range(100)] == bodies
+    assert (found[555].body, found[558].body) == (late, bodies[55])
+    for number, mark in found.items():
+        assert trail.last(connection, QUOTE, key, number) == mark
+    assert max(mark.depth for mark in found.values()) == trail.DEPTH
+    whole = select(QUOTE.c.number).where(QUOTE.c.market_id == key, QUOTE.c.base.is_(None))
+    assert len(connection.scalars(whole).all()) == 4

@@ -94,7 +94,7 @@ def extract(store: Store, sheet: Sheet, scope: Scope) -> Iterator[Extract]:
             "formulas": _formulas(connection, formulas, scope),
         }
         found = connection.execution_options(stream_results=True, yield_per=AT_ONCE).execute(chosen)
-        read = READERS[sheet]
+        read = _opened(connection, sheet) if sheet in (Sheet.TERMS, Sheet.QUOTES) else READERS[sheet]
         yield Extract(origin, ({**_common(row, formulas), **read(row)} for row in found))
 
 
@@ -201,11 +201,20 @@ def _reading(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _fact(sheet: Sheet) -> Callable[[Row[Any]], dict[str, Any]]:
+def _holding(row: Row[Any]) -> dict[str, Any]:
+    return {"words": words(decode(adapter(row.protocol).holding_type, row.body))}
+
+
+def _opened(connection: Connection, sheet: Sheet) -> Callable[[Row[Any]], dict[str, Any]]:
+    """Terms or quotes, market by market in the order of blocks: most are differences to the one before."""
+    known: dict[int, trail.Mark] = {}
+
     def read(row: Row[Any]) -> dict[str, Any]:
         of = adapter(row.protocol)
-        kinds = {Sheet.TERMS: of.terms_type, Sheet.QUOTES: of.quote_type, Sheet.HOLDINGS: of.holding_type}
-        return {"words": words(decode(kinds[sheet], row.body))}
+        change = (row.number, row.base, row.body)
+        mark = trail.read(connection, SOURCE[sheet], row.market, change, known.get(row.market))
+        known[row.market] = mark
+        return {"words": words(decode(of.terms_type if sheet is Sheet.TERMS else of.quote_type, mark.body))}
 
     return read
 
@@ -227,9 +236,7 @@ def _cycle(row: Row[Any]) -> dict[str, Any]:
 
 READERS: Final[dict[Sheet, Callable[[Row[Any]], dict[str, Any]]]] = {
     Sheet.READINGS: _reading,
-    Sheet.HOLDINGS: _fact(Sheet.HOLDINGS),
-    Sheet.QUOTES: _fact(Sheet.QUOTES),
-    Sheet.TERMS: _fact(Sheet.TERMS),
+    Sheet.HOLDINGS: _holding,
     Sheet.TRANSITIONS: _transition,
     Sheet.CYCLES: _cycle,
 }

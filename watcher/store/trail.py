@@ -1,6 +1,7 @@
 """The trail of one fact: a row where its bytes changed, which holds until the next. Small changes of large facts are differences.
 
-A difference is deflated with the base's bytes as the dictionary; it is kept only where that is less than a quarter of the whole.
+A difference is deflated with an earlier state's bytes as the dictionary, of the row that its `base` names, which may be a difference
+itself, down to one that is whole. It is kept only where it is less than a quarter of the whole, and no more than `DEPTH` lie on another.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ from watcher.store.rows import insert
 
 MOST: Final = 2**24  # bytes of a whole fact
 SMALL: Final = 512  # bytes that are not worth a difference
+DEPTH: Final = 32  # differences on one another: each is a row to be read and a few microseconds
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One change: from block `number` on the fact is `body`. `base` and `whole` are the row that differences are made to."""
+    """One change: from block `number` on the fact is `body`. `depth` differences lead to it from the last whole one."""
 
     number: int
     body: bytes
-    base: int
-    whole: bytes
+    depth: int
 
 
 def last(connection: Connection, table: Table, key: int, number: int) -> Mark | None:
     """The change that holds at block `number`."""
-    row = connection.execute(_last(table), {"key": key, "block": number}).first()
-    return None if row is None else _mark(connection, table, key, row)
+    row = connection.execute(_last(table), {"key": key, "block": number, "most": 1}).first()
+    return None if row is None else read(connection, table, key, row)
 
 
 def walk(connection: Connection, table: Table, key: int, first: int) -> Iterator[Mark]:
@@ -42,11 +43,40 @@ def walk(connection: Connection, table: Table, key: int, first: int) -> Iterator
     before = last(connection, table, key, first)
     if before is not None:
         yield before
-    base = before
     rows = connection.execute(select(at, table.c.base, table.c.body).where(of == key, at > first).order_by(at))
     for row in rows:
-        base = _mark(connection, table, key, row, base)
-        yield base
+        before = read(connection, table, key, row, before)
+        yield before
+
+
+def read(connection: Connection, table: Table, key: int, row: Any, known: Mark | None = None) -> Mark:
+    """A row's number, base and body as the change that they are; `known` is one that it may be the difference to.
+
+    `StoreError` where a row is damaged, or another that it needs is not there.
+    """
+    number, base, body = row[:3]
+    if base is None:
+        return Mark(number, body, 0)
+    if known is not None and known.number == base:
+        return _onto(table, key, number, body, known)
+    found = connection.execute(_last(table), {"key": key, "block": base, "most": DEPTH}).all()
+    near = {one[0]: one for one in found}
+    links = [(number, body)]
+    whole = None
+    while whole is None:
+        one = near.get(base) or connection.execute(_at(table), {"key": key, "block": base}).first()
+        if one is None or (one[1] is not None and one[1] >= base):
+            raise StoreError(
+                f"{table.name} {key} at block {number} needs block {base}, which is gone: restore a backup"
+            )
+        if one[1] is None:
+            whole = Mark(base, one[2], 0)
+        else:
+            links.append((base, one[2]))
+            base = one[1]
+    for at, difference in reversed(links):
+        whole = _onto(table, key, at, difference, whole)
+    return whole
 
 
 def put(connection: Connection, table: Table, key: int, number: int, body: bytes, follower: int | None = None) -> bool:
@@ -67,42 +97,34 @@ def put(connection: Connection, table: Table, key: int, number: int, body: bytes
 
 
 def _row(key: int, number: int, body: bytes, before: Mark | None) -> tuple[Any, ...]:
-    if before is not None and len(body) > SMALL:
-        packer = zlib.compressobj(zdict=before.whole)
+    if before is not None and len(body) > SMALL and before.depth < DEPTH:
+        packer = zlib.compressobj(zdict=before.body)
         difference = packer.compress(body) + packer.flush()
         if 4 * len(difference) < len(body):
-            return key, number, before.base, difference
+            return key, number, before.number, difference
     return key, number, None, body
 
 
-def _mark(connection: Connection, table: Table, key: int, row: Any, known: Mark | None = None) -> Mark:
-    number, base, body = row
-    if base is None:
-        return Mark(number, body, number, body)
-    at_hand = None if known is None or known.base != base else known.whole
-    whole = at_hand or connection.execute(_whole(table), {"key": key, "block": base}).scalar()
+def _onto(table: Table, key: int, number: int, difference: bytes, before: Mark) -> Mark:
     try:
-        if whole is None:
-            raise StoreError(
-                f"{table.name} {key} at block {number} needs block {base}, which is gone: restore a backup"
-            )
-        opened = zlib.decompressobj(zdict=whole)
-        fact = opened.decompress(body, MOST)
+        opened = zlib.decompressobj(zdict=before.body)
+        fact = opened.decompress(difference, MOST)
         if not opened.eof:
             raise zlib.error("it does not end where it should")
-        return Mark(number, fact, base, whole)
     except zlib.error as error:
         raise StoreError(f"{table.name} {key} at block {number} is damaged ({error}): restore a backup") from error
+    return Mark(number, fact, before.depth + 1)
 
 
 @cache
 def _last(table: Table) -> Select[Any]:
+    """The newest rows up to a block, newest first."""
     of, at = list(table.primary_key.columns)
     found = select(at, table.c.base, table.c.body).where(of == bindparam("key"), at <= bindparam("block"))
-    return found.order_by(at.desc()).limit(1)
+    return found.order_by(at.desc()).limit(bindparam("most"))
 
 
 @cache
-def _whole(table: Table) -> Select[Any]:
+def _at(table: Table) -> Select[Any]:
     of, at = list(table.primary_key.columns)
-    return select(table.c.body).where(of == bindparam("key"), at == bindparam("block"))
+    return select(at, table.c.base, table.c.body).where(of == bindparam("key"), at == bindparam("block"))

@@ -188,8 +188,12 @@ def _superseded(connection: Connection, table: Table, market: int, number: int) 
     still = connection.scalar(select(func.max(at)).where(of == market, at <= number))
     if still is None:
         return 0
-    needed = select(table.c.base).where(of == market, at >= still, table.c.base.is_not(None))
-    bases = set(connection.scalars(needed.distinct()))
+    needed = select(table.c.base).where(of == market, table.c.base < still)
+    bases: set[int] = set()
+    more = set(connection.scalars(needed.where(at >= still)))
+    while more:  # a difference may be to another one
+        bases |= more
+        more = set(connection.scalars(needed.where(at.in_(more)))) - bases
     removed = _gone(connection, delete(table).where(of == market, at < still, at.not_in(bases)))
     positions = select(POSITION.c.id).where(POSITION.c.market_id == market)
     lost = update(READING).where(READING.c.position_id.in_(positions), READING.c.number < still)
