@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from eth_utils.address import to_checksum_address
 
 from watcher.cli.db import configured, named
 from watcher.cli.options import (
@@ -111,7 +112,7 @@ def command(
 def nobody(name: str, account: bytes, followed: Sequence[Place], narrowed: bool) -> str:
     """Why there is nothing to show."""
     never = f"; it never owed in {', '.join(place.market.name for place in followed)}" if followed else ""
-    return f"{name} has no position of 0x{account.hex()}{' there' if narrowed else ''}{never}"
+    return f"{name} has no position of {to_checksum_address(account)}{' there' if narrowed else ''}{never}"
 
 
 def drawable(plot: Path, at: At | None, format: Format) -> None:
