@@ -1,7 +1,8 @@
 """What a followed market weighs on disk: some hours of it through the real store, against a row of text for each account and tick.
 
-Blocks of twelve seconds. At each two reserves take interest and new totals; one price of fifty moves in every fifth; each account moves once in
-three days, and changes band without having moved once in nine. No published count is behind these: they are meant to be busy.
+Blocks of twelve seconds. At each two reserves take interest and new totals; one price of fifty moves in every fifth; each account
+moves once in three days, and changes band without having moved once in nine. No published count is behind these: they are meant to
+be busy.
 """
 
 from __future__ import annotations

@@ -74,3 +74,24 @@ def test_the_schema_names_every_column_of_every_export(capsys: pytest.CaptureFix
     assert all(row["kind"] and row["meaning"] for row in rows)
     assert main(["export", "cycles", "--schema"]) == 0
     assert "readings" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (["panel", "-o", "x.csv"], "say of which market: watcher export panel MARKET -o FILE"),
+        (["panel", "nowhere", "-o", "x.csv"], "nowhere was never followed; the store has none"),
+        (["panel", "m", "--every", "0", "-o", "x.csv"], "a panel needs a step"),
+        (["panel", "m", "--at", "5", "-o", "x.csv"], "--at has no meaning for panel"),
+        (["book", "m", "--since", "1d", "-o", "x.csv"], "--since has no meaning for book"),
+        (["book", "m", "-o", "folder"], "its ending names no format"),
+        (["liquidations", "m", "-o", "x.csv"], "say since when"),
+        (["readings", "m", "-o", "x.csv"], "narrow readings to a market with --market m"),
+    ],
+)
+def test_what_a_followed_market_cannot_give_is_said(
+    line: list[str], why: str, db: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", *line, "--db", db]) == 2
+    assert why in capsys.readouterr().err
+    assert [one for one in tmp_path.iterdir() if one.suffix in (".csv", ".partial") or one.is_dir()] == []

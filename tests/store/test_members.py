@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from tests.store.scene import Scene, block
 from watcher.errors import Transient
@@ -14,9 +16,10 @@ from watcher.store import roll, survey, trail
 from watcher.store.entry import Entry
 from watcher.store.history import orphan, record
 from watcher.store.members import Stood, last_step, stood, stood_course
-from watcher.store.open import Store
+from watcher.store.open import Store, open_store
 from watcher.store.survey import Book
-from watcher.store.upkeep import problems, prune
+from watcher.store.tables import CYCLE
+from watcher.store.upkeep import MONTH, growth, problems, prune
 
 FIRST, COUNT = 100, 3
 
@@ -173,3 +176,20 @@ def test_a_time_of_the_grid_stands_for_the_block_before_it_unless_something_fail
         assert (at(99).block, at(99).reason) == (None, "the market was not followed by then")
         assert (at(112).block, at(112).reason) == (block(scene.chain, 110), None)
         assert at(120).reason == "it could not be read at block 120: node: reset"
+
+
+def test_what_a_book_began_with_is_not_counted_again_for_every_month(tmp_path: Path, scene: Scene) -> None:
+    with open_store(tmp_path / "watcher.db", write=True, create=True) as store:
+        empty = growth(store).size
+        keys = [who(scene, n) for n in range(1, 2_001)]
+        holdings = {key: scene.holding(0, key) for key in keys}
+        made: Book[Any, Any, Any] = Book(scene.position.terms, scene.quote(0), holdings, block(scene.chain, FIRST))
+        survey.enter(store, scene.market, made, dict.fromkeys(keys, 50), [])
+        began = growth(store).size - empty
+        with store.write() as connection:
+            connection.execute(update(CYCLE).values(time=block(scene.chain, FIRST).timestamp))
+        step(store, scene, FIRST + 1_000)  # 12,000 seconds later
+        grows = growth(store)
+    assert grows.month is not None
+    assert began > 300_000
+    assert grows.month * 12_000 // MONTH < grows.size - began * 3 // 4

@@ -19,6 +19,7 @@ from watcher.store.tables import (
     FOLLOW,
     HOLDING,
     MARKET,
+    MEMBER,
     POSITION,
     QUOTE,
     READING,
@@ -37,6 +38,7 @@ TABLES: Final = {  # by the names that watcher.toml has for them
 }
 MONTH: Final = 30 * 86_400  # seconds
 LEAST: Final = 3_600  # seconds of history from which a growth can be told
+EACH: Final = 230  # bytes of a member beside its holding, on SQLite with its indexes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,14 @@ def prune(store: Store, keep: Mapping[str, int | None], now: int) -> Mapping[str
 
 
 def growth(store: Store) -> Growth:
-    """By the size of the whole store and the time between its first and its last cycle."""
+    """By the size of the whole store and the time between its first and its last cycle. What followed markets began with is not counted
+    again for every month."""
     with store.read() as connection:
         first, last = connection.execute(select(func.min(CYCLE.c.time), func.max(CYCLE.c.time))).one()
         size = _size(connection)
+        grown = max(0, size - _begun(connection))
     span = 0 if first is None else last - first
-    return Growth(size, size * MONTH // span if span >= LEAST else None)
+    return Growth(size, grown * MONTH // span if span >= LEAST else None)
 
 
 def _damage(connection: Connection) -> tuple[str, ...]:
@@ -106,6 +110,17 @@ def _size(connection: Connection) -> int:
         for name in ("page_count", "freelist_count", "page_size")
     )
     return (pages - free) * size
+
+
+def _begun(connection: Connection) -> int:
+    """About the bytes of the members that books opened with: rows of position and member, and the first holdings."""
+    first = select(CYCLE.c.market_id, func.min(CYCLE.c.number).label("number")).where(CYCLE.c.followed)
+    opened = first.group_by(CYCLE.c.market_id).subquery()
+    rows = MEMBER.join(POSITION).join(opened, opened.c.market_id == POSITION.c.market_id)
+    held = rows.join(HOLDING, and_(HOLDING.c.position_id == POSITION.c.id, HOLDING.c.number <= opened.c.number))
+    found = select(func.count(), func.coalesce(func.sum(func.length(HOLDING.c.body)), 0)).select_from(held)
+    count, size = connection.execute(found).one()
+    return int(count * EACH + size)
 
 
 def _count(connection: Connection, table: Table, where: Any) -> int:
