@@ -74,7 +74,8 @@ def brackets(
     met[(slope <= 0) & (above < 0)] = 0
     free = ~seen.owes & ~seen.open & ~seen.unknown
     clear[free], met[free] = last, last + 1
-    clear[seen.open], met[seen.open] = -1, last + 1
+    told = ~seen.open & ~seen.unknown
+    clear[~told], met[~told] = -1, last + 1
     return Brackets(clear.astype(np.int64), met.astype(np.int64), seen.open, seen.unknown)
 
 

@@ -1,0 +1,54 @@
+"""`watcher scan` and `watcher curve` without a chain: what makes no sense is said before anything is asked, and failures are loud."""
+
+from __future__ import annotations
+
+import pytest
+
+from watcher.__main__ import main
+from watcher.cli.curve import steps
+from watcher.cli.scan.sheet import audit
+from watcher.errors import UsageError
+from watcher.exit import Exit
+from watcher.following.proof import Audit
+from watcher.health.audit import Mismatch
+from watcher.model import PositionKey
+
+MARKET = "ethereum/aave-v3/core"
+KEY = PositionKey(MARKET, bytes(20))
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        (("scan", MARKET, "--watch", "--format", "json"), "--watch goes on for ever"),
+        (("scan", MARKET, "--below", "low"), "is not a number"),
+        (("scan", MARKET, "--min-debt", "-5"), "is not a number above zero"),
+        (("scan", MARKET, "--top", "0"), "--top"),
+        (("scan", MARKET, "--sort", "luck"), "--sort"),
+        (("curve", MARKET, "--to", "sixty"), "write it in per cent"),
+        (("curve", MARKET, "--plot", "curve.png", "--format", "json"), "leave --format out"),
+        (("market", MARKET, "--book", "--block", "5"), "about the present"),
+        (("market", MARKET, "--book", "--changes"), "about the present"),
+    ],
+)
+def test_what_makes_no_sense_is_said_before_anything_is_asked(
+    line: tuple[str, ...], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(list(line)) == Exit.USAGE
+    assert word in capsys.readouterr().err
+
+
+def test_a_fall_is_read_in_per_cent_to_the_millionth() -> None:
+    assert [steps("--to", text) for text in ("-60%", "60%", "−0.0001%", "99.9999%")] == [600_000, 600_000, 1, 999_999]
+    for text in ("0%", "100%", "60", "-0.00001%"):
+        with pytest.raises(UsageError):
+            steps("--to", text)
+
+
+def test_an_audit_that_fails_or_was_not_made_is_never_shown_as_one_that_agrees() -> None:
+    assert audit(Audit(7, {})) == "audit: 7 positions are what the contract says"
+    assert audit(Audit(0, {}, failure="no answer")) == "AUDIT NOT MADE: no answer"
+    differs = audit(Audit(7, {KEY: (Mismatch("debt", 5, 6),)}, silent=(KEY,)))
+    assert differs.startswith("AUDIT FAILS: 1 of 7 positions differ. 1 have no answer.")
+    assert "debt: the contract says 6, we compute 5" in differs
+    assert not Audit(7, {}, silent=(KEY,)).clean
