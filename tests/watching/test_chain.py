@@ -188,6 +188,18 @@ def test_blocks_between_two_turns_of_a_slower_pace_are_no_gap(tmp_path: Path) ->
     play(tmp_path, story, every=60)
 
 
+def test_a_single_block_that_came_and_went_unread_is_a_gap_where_every_block_is_to_be_read(tmp_path: Path) -> None:
+    async def story(at: Scene) -> None:
+        assert at.watched.every is None and at.watched.line.chain.block_time >= QUICKEST
+        first = await at.turn()
+        last = await at.turn(2)
+        assert first.block is not None and last.block is not None
+        (gap,) = recall.gaps(at.journal.store, CHAIN)
+        assert (gap.first, gap.last) == (first.block.number + 1, last.block.number - 1)
+
+    play(tmp_path, story)
+
+
 # --- reorgs ---
 
 

@@ -73,6 +73,11 @@ class WatchedChain:
         """Seconds between two blocks that are read."""
         return self.every or max(QUICKEST, float(self.line.chain.block_time))
 
+    @property
+    def thinned(self) -> float | None:
+        """The pace, where not every block is to be read."""
+        return self.pace if self.every or self.line.chain.block_time < QUICKEST else None
+
     async def turn(self) -> Turn:
         """One look at the head, and a cycle where it is new.
 
@@ -237,7 +242,7 @@ class WatchedChain:
         taken_back = await self._retractions(head, read_at)
         confirmed = len(pin.holders) > 1
         followed = await asyncio.to_thread(self.follower.weigh, strides, head, read_at, confirmed=confirmed)
-        gap = missed(self.tip, head, self.pace, self.trouble)
+        gap = missed(self.tip, head, self.thinned, self.trouble)
         changes = (*taken_back, *weighed.transitions, *followed.transitions)
         await self.journal.record(head, merged((*weighed.entries, *followed.entries)), read_at, changes, gap)
         self._keep(weighed, pin, found)

@@ -41,8 +41,11 @@ async def fork(stored: Sequence[BlockRef], canonical: Canonical, finality: int) 
     return Forked(stored[low] if low < len(stored) else None, deep)
 
 
-def missed(tip: BlockRef | None, head: BlockRef, pace: float, reason: str) -> Missed | None:
-    """The blocks between two that were read, where more time lies between them than twice the pace (seconds)."""
-    if tip is None or head.number <= tip.number + 1 or head.timestamp - tip.timestamp < 2 * pace:
+def missed(tip: BlockRef | None, head: BlockRef, pace: float | None, reason: str) -> Missed | None:
+    """The blocks between two that were read. With a `pace` in seconds only where twice as much time lies between them: the others were
+    left out on purpose."""
+    if tip is None or head.number <= tip.number + 1:
+        return None
+    if pace is not None and head.timestamp - tip.timestamp < 2 * pace:
         return None
     return Missed(tip.number + 1, head.number - 1, reason)
