@@ -94,6 +94,16 @@ class TestTheBlockStaysTheSame:
         with pytest.raises(AnswerError, match="ran at time 1700001201"):
             run(Scripted(call=evm(timestamp=1_700_001_201)), lambda reader, _: plainly(reader, owned(1)))
 
+    def test_a_node_that_answered_once_from_the_block_it_is_making_is_asked_again(self) -> None:
+        right, early = evm(), evm(timestamp=1_700_001_201)
+        answers = [early]
+
+        def call(transaction: dict[str, Any], block: Any) -> str:
+            return (answers.pop() if answers else right)(transaction, block)
+
+        assert run(Scripted(call=call), lambda reader, _: plainly(reader, owned(1))) == [(1,)]
+        assert not answers
+
 
 class OldNode(Scripted):
     """Takes no block objects."""

@@ -19,6 +19,7 @@ from watcher.errors import AnswerError, EndpointError, Refused, Transient, Watch
 from watcher.model import BlockRef
 
 SIZE = 300  # calls in one aggregate, until an endpoint wants fewer
+ANEW = 0.1  # seconds before an answer from another block is asked for once more
 DEPTH = 2  # how often an aggregate is halved when the endpoint just does not answer
 
 # modexp with 1024-byte operands: 1 million gas by EIP-2565, 12 million by EIP-7883, next to no work on zeros. A call that takes all the
@@ -70,7 +71,7 @@ class Lane:
         return results
 
     async def _together(self, block: BlockRef, calls: Sequence[Sent]) -> list[Result] | None:
-        """One aggregate, None where there is no Multicall3. Raises `EndpointError`; `AnswerError` when it ran at another time.
+        """One aggregate, None where there is no Multicall3. Raises `EndpointError`; `AnswerError` when it ran at another time twice.
 
         The time is compared and not the number, which Arbitrum's EVM takes from Ethereum. An aggregate that leaves no gas to tell the time
         has proved nothing: `ExecutionFailed`, as if it had not fitted.
@@ -79,17 +80,23 @@ class Lane:
             return None
         data = pack((*calls, Sent(self._multicall, TIMESTAMP.selector)))
         request = {"to": self._multicall, "data": f"0x{data.hex()}"}
-        answer = bytes.fromhex((await self._pinned.ask(block, "eth_call", [request], len(calls)))[2:])
-        if not answer:
-            self._absent = max(self._absent, block.number)
-            return None
-        *results, clock = unpack(answer, len(calls) + 1)
-        if not clock.success:
-            raise ExecutionFailed("Multicall3", "the calls left no gas to tell at which block they ran", 0)
-        (timestamp,) = decode(TIMESTAMP, clock.data)
-        if timestamp != block.timestamp:
-            raise AnswerError(f"the calls ran at time {timestamp}, not at block {block.number}'s {block.timestamp}")
-        return results
+        for last in (
+            False,
+            True,
+        ):  # a node may answer from the block that it is just making: its next answer is of this one
+            answer = bytes.fromhex((await self._pinned.ask(block, "eth_call", [request], len(calls)))[2:])
+            if not answer:
+                self._absent = max(self._absent, block.number)
+                return None
+            *results, clock = unpack(answer, len(calls) + 1)
+            if not clock.success:
+                raise ExecutionFailed("Multicall3", "the calls left no gas to tell at which block they ran", 0)
+            (timestamp,) = decode(TIMESTAMP, clock.data)
+            if timestamp == block.timestamp:
+                return results
+            if not last:
+                await asyncio.sleep(ANEW)
+        raise AnswerError(f"the calls ran at time {timestamp}, not at block {block.number}'s {block.timestamp}")
 
     async def _aggregate(
         self, block: BlockRef, calls: Sequence[Sent], *, depth: int = 0, rescue: bool = False
