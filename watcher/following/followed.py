@@ -13,6 +13,7 @@ from watcher.errors import WatcherError
 from watcher.following.stride import Heard, Stride
 from watcher.health.fold import Standing
 from watcher.model import BlockRef, Market, Moment, PositionKey, Status
+from watcher.survey.bare import bare
 from watcher.units import Wad
 
 BACK: Final = 128  # steps that can be taken back from memory; beyond them the store knows
@@ -148,8 +149,3 @@ class Followed:
         if shares is None:
             raise TypeError(f"{self.of.name} does not tell what its positions owe")
         return any(shares(terms, holding).debts.values())
-
-
-def bare(of: Adapter[Any, Any, Any], held: Mapping[PositionKey, Any]) -> dict[PositionKey, Any]:
-    """As thousands are read: what a book holds does not hang on how many were read with it."""
-    return dict(held) if of.bare is None else {key: of.bare(one) for key, one in held.items()}

@@ -6,10 +6,11 @@ from watcher.adapters import adapter
 from watcher.book.book import Book
 from watcher.connection import Connection
 from watcher.errors import EndpointError
-from watcher.following.followed import Followed, bare
+from watcher.following.followed import Followed
 from watcher.model import BlockRef, Market
 from watcher.store.open import Store
 from watcher.store.survey import standing
+from watcher.survey.bare import bare
 from watcher.survey.open import Opened, Tell, open_market, silent
 
 
@@ -30,9 +31,7 @@ async def surveyed(line: Connection, market: Market, store: Store | None = None,
 def of_opened(found: Opened[object, object, object]) -> Followed:
     """What a survey has opened."""
     of = adapter(found.market.protocol)
-    return Followed(
-        found.market, Book(found.market, of, found.terms, bare(of, found.holdings)), found.quote, found.block
-    )
+    return Followed(found.market, Book(found.market, of, found.terms, found.holdings), found.quote, found.block)
 
 
 async def _canonical(line: Connection, block: BlockRef) -> bool:

@@ -18,6 +18,7 @@ from watcher.errors import ChainError, UsageError
 from watcher.model import BlockRef, Market, PositionKey
 from watcher.store.open import Store
 from watcher.store.survey import DEBT, DEPOSIT, Book
+from watcher.survey.bare import bare
 from watcher.survey.coverage import Coverage, coverage
 from watcher.survey.discover import Found, discover
 from watcher.survey.fill import Standing
@@ -202,7 +203,9 @@ class Survey:
         self.reached = roll.read
         holdings = {key: holding for key, (holding, _) in self.standing.held.items()}
         proof = coverage(self.of, self.standing.terms, quote, holdings.values())
-        return Opened(self.standing.market, self.standing.terms, quote, holdings, self.members, block, proof)
+        return Opened(
+            self.standing.market, self.standing.terms, quote, bare(self.of, holdings), self.members, block, proof
+        )
 
     async def elsewhere(self) -> bool:
         """Ask for all logs once more, each piece another endpoint than before where there is one. True if that named somebody new."""
