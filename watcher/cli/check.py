@@ -2,7 +2,8 @@
 
 With --config all that a watcher.toml needs: its chains, its names, its store, its channels. Exit codes: 0 nothing stands in the way
 (warnings allowed); 5 a store that cannot be used; 4 a chain that no endpoint serves, a market that fails or cannot be read, a name that
-means nothing, a channel that cannot be used, fewer accounts than --audit asked for, or a figure that differs from the contract's.
+means nothing, a channel that cannot be used, a stored proof of a whole market that failed, fewer accounts than --audit asked for, or a
+figure that differs from the contract's.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ async def check(
         found = await asyncio.gather(*(check_chain(chain, accounts, timeout, step) for chain in chains))
     findings = [finding for part in found for finding in part]
     if watch is not None:
-        findings += await check_watch(watch, send)
+        findings += await check_watch(watch, chains, send)
     if options.format is Format.TABLE:
         show([brief(finding) for finding in findings], BRIEF, options.format)
     else:

@@ -15,7 +15,8 @@ from watcher.alerts.render import trial
 from watcher.chain.ens import Pinned
 from watcher.check import About, Finding, Result
 from watcher.check.finding import Verdict
-from watcher.config import load
+from watcher.cli.check_proofs import check_proofs
+from watcher.config import Chain, load
 from watcher.config.watch import Watch
 from watcher.errors import ConfigError, StoreError, UsageError, WatcherError
 from watcher.names import ethereum, resolve
@@ -23,11 +24,12 @@ from watcher.names import ethereum, resolve
 MEGABYTE = 10**6
 
 
-async def check_watch(watch: Watch, send: bool) -> list[Finding]:
-    """All that is not about a chain. With `send` every channel gets a test message."""
+async def check_watch(watch: Watch, chains: Sequence[Chain], send: bool) -> list[Finding]:
+    """All that no endpoint is asked for, the stored proofs of these chains' markets too. With `send` every channel gets a test message."""
     names = await check_names(watch)
     store = await asyncio.to_thread(check_store, watch.db)
-    return [*names, store, *await check_channels(watch, send)]
+    proofs = await asyncio.to_thread(check_proofs, watch.db, chains) if store.facts else []  # it opened
+    return [*names, store, *proofs, *await check_channels(watch, send)]
 
 
 async def check_names(watch: Watch) -> list[Finding]:
