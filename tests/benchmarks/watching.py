@@ -79,7 +79,7 @@ async def measure() -> list[Row]:
                 await _enter_aave(market)
             await _enter_morpho(morpho)
             markets = (*(market.market() for market in aave), morpho.market("WETH/USDC"))
-            async with connect(_configured(chain, markets)) as line:
+            async with connect(configured(chain, markets)) as line:
                 journal = Journal(open_store(Path(folder) / "watcher.db", write=True, create=True), ())
                 try:
                     return [await _compared(line, journal, aave[0])]
@@ -87,7 +87,7 @@ async def measure() -> list[Row]:
                     journal.close()
 
 
-def _configured(chain: Anvil, markets: Sequence[Market]) -> Chain:
+def configured(chain: Anvil, markets: Sequence[Market]) -> Chain:
     """The local chain as a chains file would have it; its head may be of any age."""
     return Chain(
         name=markets[0].name.partition("/")[0],

@@ -86,11 +86,20 @@ async def stride(
 ) -> Stride:
     """From where `heard` begins to `head`: one log query, one batch for rules and quote, one for whoever moved.
 
-    The number of calls follows the moves, never the members. Raises what the endpoints fail with, and `BlockChanged`.
+    The number of calls follows the moves, never the members. Where the rules turn out to be other ones, with contracts that nobody has
+    listened to, the logs are read once more. Raises what the endpoints fail with, and `BlockChanged`.
     """
-    await heard.on(line, of, terms, head, windows)
-    keys = tuple({*members, *heard.keys}) if heard.everyone else tuple(heard.keys)
-    return Stride(head, *await line.reader.run(_state(of, market, terms, keys, anew=heard.terms), head))
+
+    async def read(rules: Any) -> tuple[Any, Any, Mapping[PositionKey, Any]]:
+        await heard.on(line, of, rules, head, windows)
+        keys = tuple({*members, *heard.keys}) if heard.everyone else tuple(heard.keys)
+        return await line.reader.run(_state(of, market, rules, keys, anew=heard.terms), head)
+
+    found = await read(terms)
+    if of.moves(found[0]).addresses != of.moves(terms).addresses:
+        heard.forget()
+        found = await read(found[0])
+    return Stride(head, *found)
 
 
 async def words(line: Connection, of: Adapter[Any, Any, Any], market: Market, step: Stride) -> tuple[Any, Any]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from watcher.book.book import Book
 from watcher.book.canon import differences
 from watcher.config import Chain
@@ -21,6 +23,7 @@ from watcher.health.bands import VOLATILE
 from watcher.model import Market, Transition
 from watcher.store import outbox
 from watcher.store.open import open_store
+from watcher.store.tables import CYCLE
 from watcher.survey.open import open_market
 from watcher.watching.chain import WatchedChain
 from watcher.watching.journal import Journal
@@ -93,6 +96,12 @@ class Ours:
         assert found.block == self.one.block
         assert found.quote == self.one.quote
         return found.book
+
+    def errors(self) -> tuple[str, ...]:
+        """Why the market was not read, for each block at which it was not."""
+        with self.journal.store.read() as connection:
+            rows = connection.execute(select(CYCLE.c.error).where(CYCLE.c.error.is_not(None)).order_by(CYCLE.c.number))
+            return tuple(row.error for row in rows)
 
     def transitions(self) -> tuple[Transition, ...]:
         """Those that hold."""
