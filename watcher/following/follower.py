@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from watcher.connection import Pin
 from watcher.errors import AnswerError, BlockChanged, ChainError, Transient, WatcherError
@@ -141,6 +141,19 @@ class Follower:
         return tuple(lost)
 
 
+def agreeing(strides: Strides, wallets: Mapping[str, tuple[Any, Any]]) -> Strides:
+    """The steps whose terms and stored quote are those that the wallets of the same market were read under at the same block.
+
+    The others failed: what decides for everybody is not to be two things at once.
+    """
+    return {
+        name: AnswerError(f"{name} was read twice at block {step.block.number}, with different answers")
+        if isinstance(step, Stride) and wallets.get(name, (step.terms, step.quote)) != (step.terms, step.quote)
+        else step
+        for name, step in strides.items()
+    }
+
+
 def merged(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """One entry for each market: what wallets hold beside what everybody moved, the facts being those of the same block."""
     found: dict[str, Entry] = {}
@@ -151,17 +164,13 @@ def merged(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _both(one: Entry, other: Entry) -> Entry:
-    """The facts of the one that has any. Where they differ the first one's stand, and no reading of the other's can be had again."""
+    """The facts of the one that has any; where both have some, they are the same."""
     if one.error is not None:
         return other
     if other.error is not None:
         return one
-    same = (one.terms, one.quote) == (other.terms, other.quote)
     known = {each.reading.key for each in one.seen}
-    more = (each if same else replace(each, holding=None) for each in other.seen if each.reading.key not in known)
+    more = (each for each in other.seen if each.reading.key not in known)
     return replace(
-        one,
-        seen=(*one.seen, *more),
-        followed=same and (one.followed or other.followed),
-        joined=(*one.joined, *other.joined),
+        one, seen=(*one.seen, *more), followed=one.followed or other.followed, joined=(*one.joined, *other.joined)
     )

@@ -15,7 +15,7 @@ from watcher.confirm import Confirmed, Question, confirmed
 from watcher.connection import Connection, Pin
 from watcher.cycle import Row
 from watcher.errors import BlockChanged, ChainError, StoreError, Transient, WatcherError
-from watcher.following.follower import Follower, Strides, merged
+from watcher.following.follower import Follower, Strides, agreeing, merged
 from watcher.health.fold import Standing, retractions
 from watcher.model import BlockRef, Market, PositionKey, Transition
 from watcher.search import Search, Windows
@@ -241,6 +241,8 @@ class WatchedChain:
         weighed = await asyncio.to_thread(scales.weigh, found, head, read_at)
         taken_back = await self._retractions(head, read_at)
         confirmed = len(pin.holders) > 1
+        wallets = {one.market.name: (one.terms, one.stored) for one in found.markets if one.error is None}
+        strides = agreeing(strides, wallets)
         followed = await asyncio.to_thread(self.follower.weigh, strides, head, read_at, confirmed=confirmed)
         gap = missed(self.tip, head, self.thinned, self.trouble)
         changes = (*taken_back, *weighed.transitions, *followed.transitions)
