@@ -31,3 +31,13 @@ def test_the_same_curve_is_the_same_bytes(tmp_path: Path) -> None:
 def test_an_empty_market_has_a_picture_too(tmp_path: Path) -> None:
     save(draw(Rise("m", "", "WETH", "?", [0, 10], [0, 0], [0, 0], [0, 0])), tmp_path / "c.png")
     assert (tmp_path / "c.png").stat().st_size > 1000
+
+
+def test_the_legend_covers_no_line_even_where_the_highest_point_is_the_first() -> None:
+    figure = draw(Rise("m", "", "WETH", "USD", [0, 10], [9e6, 9e6], [9e6, 1e6], [0, 0]))
+    (axes,) = figure.axes
+    legend = axes.get_legend()
+    assert legend is not None
+    figure.canvas.draw()
+    bottom = axes.transData.inverted().transform(legend.get_window_extent())[0][1]
+    assert bottom > 9

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 9.0, 4.6  # inches
+HEADROOM: Final = 1.15  # of the highest point, so that the legend covers none
 COLLATERAL: Final = "#7d8590"
 SCALES: Final = ((1e9, "billions of "), (1e6, "millions of "), (1e3, "thousands of "), (1.0, ""))
 
@@ -41,7 +42,7 @@ def draw(rise: Rise) -> Figure:
         _curves(axes, rise)
         axes.set_title(clean_line(rise.title), fontweight="bold", pad=18)
         axes.annotate(clean_line(rise.note), (0, 1), (0, 5), "axes fraction", "offset points", color=FAINT, fontsize=8)
-        axes.legend(loc="upper left", frameon=False)
+        axes.legend(loc="upper left", frameon=False, ncols=3)
     return figure
 
 
@@ -62,7 +63,7 @@ def _curves(axes: Axes, rise: Rise) -> None:
     axes.fill_between(rise.falls, bad, color=owed, alpha=0.35, linewidth=0, label="bad debt", gid="bad-debt")
     axes.set_xlabel(clean_line(f"fall of {rise.of}, %"))
     axes.set_ylabel(clean_line(f"{word}{rise.unit}"))
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, HEADROOM * (max([*debt, *collateral]) or 1))
     axes.margins(x=0)
     axes.grid(axis="y", color="#eaeef2", linewidth=0.8)
     axes.set_axisbelow(True)
