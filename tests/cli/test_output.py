@@ -66,6 +66,16 @@ def test_a_narrow_terminal_cuts_nothing_off(monkeypatch: pytest.MonkeyPatch) -> 
     assert str(10**40) in terminal.getvalue()
 
 
+def test_where_two_columns_fold_no_amount_is_broken_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "dumb")
+    terminal = Terminal()
+    columns = (Column("account", "account"), *(Column(key, key, wide=True) for key in ("holds", "owes")))
+    row = {"account": "0x" + "a" * 40, "holds": "6.0000 WETH, 1.5000 WBTC", "owes": "40,000.03 USDT, 20,000.01 EURC"}
+    show([row], columns, Format.TABLE, terminal)
+    assert {"40,000.03", "20,000.01", "6.0000", "1.5000"} <= set(terminal.getvalue().split())
+
+
 def test_integers_are_exact_beyond_what_json_readers_hold() -> None:
     row = json.loads(shown(Format.JSONL, "WETH", 2**256 - 1))
     assert row == {"symbol": "WETH", "amount": str(2**256 - 1), "unseen": None}

@@ -113,11 +113,12 @@ def show_table(rows: Sequence[Row], columns: Sequence[Column], out: TextIO) -> N
     for place, column in enumerate(columns):
         texts = [column.title, *(line[place] for line in cells)]
         if column.wide:
-            needed += min(WORD, max((cell_len(word) for text in texts for word in text.split()), default=0))
+            least = min(WORD, max((cell_len(word) for text in texts for word in text.split()), default=0))
         else:
-            needed += max(map(cell_len, texts))
+            least = max(map(cell_len, texts))
+        needed += least
         side: Literal["right", "left"] = "right" if column.right else "left"
-        table.add_column(Text(column.title), justify=side, overflow="fold", no_wrap=not column.wide)
+        table.add_column(Text(column.title), justify=side, overflow="fold", no_wrap=not column.wide, min_width=least)
     for line in cells:
         table.add_row(*map(Text, line))
     console = Console(file=out, highlight=False, markup=False, emoji=False, width=None if out.isatty() else UNBOUNDED)
