@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.chain.server import closed_port
 from watcher.__main__ import main
 from watcher.cli.curve import steps
 from watcher.cli.scan.sheet import audit
@@ -52,3 +55,21 @@ def test_an_audit_that_fails_or_was_not_made_is_never_shown_as_one_that_agrees()
     assert differs.startswith("AUDIT FAILS: 1 of 7 positions differ. 1 have no answer.")
     assert "debt: the contract says 6, we compute 5" in differs
     assert not Audit(7, {}, silent=(KEY,)).clean
+
+
+@pytest.mark.parametrize(
+    "line", [("scan",), ("curve",), ("export", "liquidations", "--since", "1d", "-o", "-", "--format", "csv")]
+)
+def test_the_chains_and_endpoints_of_a_watcher_toml_are_those_that_are_asked(
+    line: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chain = "id = 7\nblock_time = 1\nfinality = 1\nstale_head = 9\n"
+    pool = '[[chains.own.aave_v3]]\nname = "pool"\npool = "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2"\nstart = 1\n'
+    (tmp_path / "chains.toml").write_text(f"[chains.own]\n{chain}{pool}")
+    file = tmp_path / "watcher.toml"
+    file.write_text(
+        f'chains_file = "chains.toml"\ndb = "own.db"\n[[follow]]\nmarket = "own/aave-v3/pool"\n[chains.own]\nrpc = ["{closed_port()}"]\n'
+    )
+    verb, *rest = line
+    assert main([verb, *rest[:1], "own/aave-v3/pool", *rest[1:], "--config", str(file)]) == Exit.SOURCE
+    assert "127.0.0.1" in capsys.readouterr().err

@@ -15,6 +15,7 @@ import typer
 
 from watcher.cli.options import UNITS, Format, FormatName, Options, Quiet, Verbose
 from watcher.cli.output import Column, show
+from watcher.config import Config, with_rpc
 from watcher.config.read_watch import DB_VARIABLE, load_watch, places
 from watcher.config.watch import KEPT, Watch
 from watcher.errors import StoreError, UsageError
@@ -82,6 +83,13 @@ def configured(config: Path | None, db: str | None) -> Watch | None:
     if config is None and not any(place.is_file() for place in places(os.environ)):
         return None
     return load_watch(config, db=db)
+
+
+def chains_of(config: Path | None, db: str | None, options: Options, rpc: list[str] | None) -> Config:
+    """Where to ask: the chains and endpoints of a watcher.toml that was named, else those of --chains or of the package."""
+    if config is None:
+        return options.config(rpc)
+    return with_rpc(load_watch(config, chains=options.chains, db=db).config.only(options.chain), rpc or [])
 
 
 def named(db: str | None, watch: Watch | None) -> str | Path | None:

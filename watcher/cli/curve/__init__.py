@@ -19,6 +19,7 @@ from watcher.cli.account.changes import find, number
 from watcher.cli.curve.record import COLUMNS, document, rows
 from watcher.cli.curve.sheet import picture, said, show_curve
 from watcher.cli.curve.view import View
+from watcher.cli.db import chains_of
 from watcher.cli.options import ChainName, ChainsFile, Format, FormatName, Options, Quiet, Rpc, Verbose
 from watcher.cli.output import show, show_json
 from watcher.cli.progress import progress
@@ -83,7 +84,7 @@ def command(
         drawable(plot, format)
     fine = plot is not None or format is not Format.TABLE
     wish = Wish(asset, group, steps("--to", to), steps("--every", every or (FINE if fine else COARSE)), plot)
-    return asyncio.run(run(options.config(rpc), market, wish, place(db, config), options))
+    return asyncio.run(run(chains_of(config, db, options, rpc), market, wish, place(db, config), options))
 
 
 def drawable(plot: Path, format: Format) -> None:

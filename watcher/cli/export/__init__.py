@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from watcher.cli.db import configured, named
+from watcher.cli.db import chains_of, configured, named
 from watcher.cli.export.target import Target
 from watcher.cli.options import (
     At,
@@ -110,7 +110,7 @@ def command(
         if since is None:
             raise UsageError("say since when: --since 30d, a date or a block number")
         bounds = Bound(*moment(since, now)), Bound(*moment(until, now))
-        return export_liquidations(options.config(rpc), str(of), bounds, target, options)
+        return export_liquidations(chains_of(config, db, options, rpc), str(of), bounds, target, options)
     where = named(db, None if db is not None and config is None else configured(config, db))
     number = None if chain is None else load(chains).only(chain).chains[0].id
     begin = 0 if since is None else since_of(since, now)

@@ -16,7 +16,7 @@ import typer
 
 from watcher.cli.account.bands import policies
 from watcher.cli.account.changes import number
-from watcher.cli.db import configured, named
+from watcher.cli.db import chains_of, configured, named
 from watcher.cli.options import ChainName, ChainsFile, Format, FormatName, Options, Quiet, Rpc, Verbose
 from watcher.cli.output import show, show_json
 from watcher.cli.scan.book import Place, Shelf, opened, shelf
@@ -60,7 +60,8 @@ Db = Annotated[
     str | None, typer.Option("--db", metavar="PATH|URL", help="The store whose book is read, and kept if it can be.")
 ]
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="The watcher.toml whose bands and store are meant.")
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The watcher.toml whose chains, bands and store are meant."),
 ]
 
 
@@ -103,7 +104,8 @@ def command(
     if watch and format not in (Format.TABLE, Format.JSONL):
         raise UsageError("--watch goes on for ever: use it with --format jsonl, or as a table")
     wish = Wish(limit, sort, top, min_debt, tuple(price or ()), liquidatable, watch)
-    return asyncio.run(run(options.config(rpc), market, wish, place(db, config), config, options))
+    asked = chains_of(config, db, options, rpc)
+    return asyncio.run(run(asked, market, wish, place(db, config), config, options))
 
 
 def place(db: str | None, config: Path | None) -> Place:
