@@ -34,7 +34,7 @@ COST = (
     Column("market", "market"),
     Column("blocks", "blocks of logs", right=True),
     Column("logs", "logs, about", right=True),
-    Column("accounts", "accounts, at most", right=True),
+    Column("accounts", "accounts, at most about", right=True),
     Column("requests", "requests, about", right=True),
     Column("bytes", "bytes, about", right=True),
     Column("seconds", "seconds, about", right=True),
@@ -164,8 +164,8 @@ def said(market: Market, price: Cost) -> str:
     """One line before a long job."""
     who = f"; logs from {', '.join(price.able)}" if price.able else ""
     return (
-        f"{market.name}: logs of {price.blocks} blocks, about {price.logs} of them, and at most {price.accounts} accounts: about "
-        f"{price.requests} requests, {price.bytes} bytes, {price.seconds} s{who}"
+        f"{market.name}: {price.blocks:,} blocks to be searched; about {price.logs:,} logs, at most about {price.accounts:,} accounts, "
+        f"{price.requests:,} requests, {price.bytes:,} bytes, {price.seconds:,} s{who}"
     )
 
 
