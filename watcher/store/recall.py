@@ -111,6 +111,16 @@ def lately(
     return {key: tuple(seen) for key, seen in found.items()}
 
 
+def third(store: Store, chain: int, market: str) -> int:
+    """The number of the third newest block that the market was read at: what was read before it no longer matters to the fold. Blocks
+    at which the market alone was not read do not count.
+    """
+    found = select(CYCLE.c.number).join(MARKET).where(MARKET.c.chain == chain, MARKET.c.name == market)
+    read = found.where(CYCLE.c.number.is_not(None), CYCLE.c.error.is_(None))
+    with store.read() as connection:
+        return connection.scalar(read.order_by(CYCLE.c.number.desc()).offset(2).limit(1)) or 0
+
+
 def _sighting(row: Row[Any]) -> Sighting:
     kept = _kept(row)
     clears = None if row.clears is None else Status(row.clears)

@@ -15,7 +15,6 @@ from watcher.store.entry import Entry, Missed
 from watcher.store.open import Store
 
 T = TypeVar("T")
-LATELY = (100, 10_000, 1_000_000)  # blocks to look back for the newest three that were read
 
 
 class Journal:
@@ -91,21 +90,13 @@ class Journal:
 
 
 def _standings(store: Store, chain: int) -> dict[PositionKey, Standing]:
-    newest = outbox.newest(store, chain)
-    since = recall.lately(store, [last.key for last in newest], chain, _third(store, chain))
-    return {
-        last.key: resumed(last, [seen for seen in since.get(last.key, ()) if seen.block.number > last.block.number])
-        for last in newest
-    }
-
-
-def _third(store: Store, chain: int) -> int:
-    """The number of the third newest block: what was read before it no longer matters to the fold."""
-    tip = recall.cursor(store, chain)
-    if tip is None:
-        return 0
-    for back in LATELY:
-        found = recall.blocks(store, chain, max(0, tip.number - back))
-        if len(found) >= 3:
-            return found[2].number
-    return 0
+    newest: dict[str, list[Transition]] = {}
+    for last in outbox.newest(store, chain):
+        newest.setdefault(last.key.market, []).append(last)
+    found = {}
+    for market, changes in newest.items():
+        since = recall.lately(store, [last.key for last in changes], chain, recall.third(store, chain, market))
+        for last in changes:
+            later = [seen for seen in since.get(last.key, ()) if seen.block.number > last.block.number]
+            found[last.key] = resumed(last, later)
+    return found

@@ -150,7 +150,8 @@ class Run:
         ]
         wanted = list(changes(self.heads))
         assert len(set(stored)) == len(stored)
-        assert sorted(stored, key=str) == sorted(wanted, key=str)
+        assert sorted(set(stored) - set(wanted)) == []
+        assert sorted(set(wanted) - set(stored)) == []
         self.changes = len(wanted)
 
 
