@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from tests.chain.server import closed_port
 from watcher.__main__ import main
 from watcher.cli.curve import steps
-from watcher.cli.scan.sheet import audit
+from watcher.cli.scan.sheet import audit, deposits
 from watcher.errors import UsageError
 from watcher.exit import Exit
 from watcher.following.proof import Audit
 from watcher.health.audit import Mismatch
 from watcher.model import PositionKey
+from watcher.survey.coverage import Column, Coverage
 
 MARKET = "ethereum/aave-v3/core"
 KEY = PositionKey(MARKET, bytes(20))
@@ -55,6 +57,16 @@ def test_an_audit_that_fails_or_was_not_made_is_never_shown_as_one_that_agrees()
     assert differs.startswith("AUDIT FAILS: 1 of 7 positions differ. 1 have no answer.")
     assert "debt: the contract says 6, we compute 5" in differs
     assert not Audit(7, {}, silent=(KEY,)).clean
+
+
+def test_the_books_share_of_the_deposits_is_told_and_is_no_check() -> None:
+    pool = to_checksum_address("0x" + "11" * 20)
+    some = Coverage((), (Column(pool, 1, 8), Column(pool, 3, 4), Column(pool, 0, 0)))
+    assert deposits(some) == [
+        "deposits: the book's accounts hold 12.50 % to 75.00 % of all that is supplied of each of 2 assets"
+    ]
+    assert some.exact
+    assert deposits(Coverage((), ())) == []
 
 
 @pytest.mark.parametrize(

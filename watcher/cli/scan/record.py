@@ -170,7 +170,10 @@ def of_tier(tier: Tier, unit: Unit | None) -> Record:
 
 
 def of_coverage(seen: View) -> Record:
-    """In shares of each debt token. `unexplained` is what nobody in the book owes, below zero what it owes too much."""
+    """In shares of each debt token. `unexplained` is what nobody in the book owes, below zero what it owes too much.
+
+    `deposits` are reported and check nothing: most of them belong to accounts that never owed anything.
+    """
     found: Coverage = seen.coverage
     return {
         "exact": found.exact,
@@ -178,5 +181,6 @@ def of_coverage(seen: View) -> Record:
             {"token": one.token, "booked": one.booked, "total": one.total, "unexplained": one.unexplained}
             for one in found.debts
         ],
+        "deposits": [{"token": one.token, "booked": one.booked, "total": one.total} for one in found.deposits],
         "unread": [{"first": first, "last": last} for first, last in seen.unread],
     }

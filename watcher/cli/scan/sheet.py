@@ -21,6 +21,7 @@ from watcher.model import Leg, Side, Unit, Valuation
 from watcher.scan.last_move import Move
 from watcher.scan.look import Line, View
 from watcher.scan.risk import Tier
+from watcher.survey.coverage import Coverage
 from watcher.text import clean_line
 
 NOT_KNOWN: Final = "?"
@@ -83,7 +84,7 @@ def show_scan(seen: View, prices: Sequence[Assumed]) -> None:
     else:
         show([of_line(line) for line in seen.lines], LINES, Format.TABLE)
     said(listed(seen))
-    for text in (*unknown(seen), coverage(seen), audit(seen.audit)):
+    for text in (*unknown(seen), coverage(seen), *deposits(seen.coverage), audit(seen.audit)):
         said(text)
 
 
@@ -183,10 +184,23 @@ def unknown(seen: View) -> list[str]:
 def coverage(seen: View) -> str:
     found = seen.coverage
     if found.exact:
-        return f"coverage: every share of debt is owed by somebody in the book ({len(found.debts)} assets)"
+        assets = f"{len(found.debts)} asset{'' if len(found.debts) == 1 else 's'}"
+        return f"coverage: every share of debt is owed by somebody in the book ({assets})"
     part = "; ".join(f"{one.token}: {one.unexplained} of {one.total} shares" for one in found.unexplained[:NAMED])
     ranges = ", ".join(f"{first} to {last}" for first, last in seen.unread[:NAMED]) or "all of them"
     return f"COVERAGE FAILS: nobody in the book owes {part}; blocks whose logs are to be asked for again: {ranges}"
+
+
+def deposits(found: Coverage) -> list[str]:
+    """How much of what was ever supplied is in the book: told, and no check. Nothing where the chain keeps no total."""
+    shares = sorted(one.booked * STEPS // one.total for one in found.deposits if one.total)
+    if not shares:
+        return []
+    low, high = percent(shares[0], STEPS), percent(shares[-1], STEPS)
+    assets = "its asset" if len(shares) == 1 else f"each of {len(shares)} assets"
+    return [
+        f"deposits: the book's accounts hold {low if low == high else f'{low} to {high}'} of all that is supplied of {assets}"
+    ]
 
 
 def audit(found: Audit) -> str:
