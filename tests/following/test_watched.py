@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.following.scene import Desk, Street, street
+from tests.following.scene import PRICE, Desk, Street, street
 from tests.following.test_faults import forked
 from tests.survey.town import line
 from watcher.adapters import adapter
@@ -156,6 +156,30 @@ def test_an_end_between_the_opening_and_the_first_step_changes_nothing(tmp_path:
 
         played(folder, play)
     assert found[0] == found[1] != {}
+
+
+@pytest.mark.parametrize("restarts", [0, 3])
+def test_blocks_at_which_a_market_was_not_followed_do_not_count_when_it_recovers(tmp_path: Path, restarts: int) -> None:
+    """Three heads in a row must be better; after a restart a head passes before the market is open again."""
+
+    async def play(watcher: Watcher) -> None:
+        await watcher.turn()
+        await watcher.turn(1)
+        stood = watcher.bands()
+        assert stood
+        watcher.town.price = lambda block: PRICE * 10**6
+        await watcher.turn(1)
+        for _ in range(restarts):
+            watcher.restart()
+            await watcher.turn(1)
+        await watcher.turn(1)
+        assert watcher.bands() == stood
+        await watcher.turn(1)
+        now = watcher.bands()
+        assert now.keys() >= stood.keys()
+        assert {now[key] for key in stood} == {"safe"}
+
+    played(tmp_path, play)
 
 
 def test_f21_below_finality_everything_stays_and_the_new_chain_is_taken_only_when_somebody_says_so(
