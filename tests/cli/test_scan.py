@@ -27,6 +27,7 @@ KEY = PositionKey(MARKET, bytes(20))
     [
         (("scan", MARKET, "--watch", "--format", "json"), "--watch goes on for ever"),
         (("scan", MARKET, "--below", "low"), "is not a number"),
+        (("scan", MARKET, "--below", "1.2", "--liquidatable"), "leave one of them out"),
         (("scan", MARKET, "--min-debt", "-5"), "is not a number above zero"),
         (("scan", MARKET, "--top", "0"), "--top"),
         (("scan", MARKET, "--sort", "luck"), "--sort"),

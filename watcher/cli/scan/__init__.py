@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -39,7 +39,10 @@ from watcher.units import WAD, Wad
 from watcher.watching.policy import Policy, owner
 
 MarketName = Annotated[str, typer.Argument(metavar="MARKET", help="A market's name, or a Morpho market's id.")]
-Below = Annotated[str, typer.Option("--below", metavar="H", help="Accounts whose health is below H, strictly.")]
+BELOW: Final = "1.1"  # where nobody says another limit
+Below = Annotated[
+    str | None, typer.Option("--below", metavar="H", help="Accounts whose health is below H, strictly; else 1.1.")
+]
 Top = Annotated[int | None, typer.Option("--top", metavar="N", min=1, help="No more than the first N.")]
 MinDebt = Annotated[
     str | None,
@@ -80,7 +83,7 @@ class Wish:
 
 def command(
     market: MarketName,
-    below: Below = "1.1",
+    below: Below = None,
     top: Top = None,
     min_debt: MinDebt = None,
     sort: Order_ = Sort.HEALTH,
@@ -98,7 +101,11 @@ def command(
 ) -> int:
     options = Options(chains=chains, chain=chain, format=format, quiet=quiet, verbose=verbose)
     options.start_logging()
-    limit = max(TIERS) if liquidatable else Wad(int(Fraction(number("--below", below)) * WAD))
+    if liquidatable and below is not None:
+        raise UsageError(
+            "--liquidatable lists whom the contract would liquidate, whatever --below says: leave one of them out"
+        )
+    limit = max(TIERS) if liquidatable else Wad(int(Fraction(number("--below", below or BELOW)) * WAD))
     if min_debt is not None:
         number("--min-debt", min_debt)
     if watch and format not in (Format.TABLE, Format.JSONL):
