@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 from watcher.connection import Pin
 from watcher.errors import AnswerError, BlockChanged, ChainError, Transient, WatcherError
 from watcher.following.followed import Followed
+from watcher.following.stages import stage
 from watcher.following.stride import Stride, leads, stride, words
 from watcher.following.weigh import Scale
 from watcher.health.fold import Standing
@@ -81,7 +82,8 @@ class Follower:
                 step = await stride(
                     pin.line, one.market, one.of, one.terms, one.book.keys, one.heard, pin.block, self.windows
                 )
-                await self._confirmed(one, step, pin)
+                with stage("second endpoint"):
+                    await self._confirmed(one, step, pin)
         except BlockChanged:
             one.heard.forget()
             raise
@@ -118,7 +120,8 @@ class Follower:
                 continue
             keys = one.take(step)
             self._taken.append(one)
-            told = self.scales[name].told(one, keys, read_at, confirmed=confirmed)
+            with stage("weighing, screen and exact included"):
+                told = self.scales[name].told(one, keys, read_at, confirmed=confirmed)
             entries.append(told.entry)
             changes.extend(told.transitions)
             moved = (moved or 0) + len(keys)

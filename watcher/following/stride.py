@@ -10,6 +10,7 @@ from watcher.adapter import Adapter, Touch
 from watcher.chain.logs import logs
 from watcher.connection import Connection
 from watcher.errors import BlockChanged, WatcherError
+from watcher.following.stages import stage
 from watcher.model import BlockRef, Market, PositionKey
 from watcher.query import Query, together
 from watcher.search import Windows
@@ -91,9 +92,11 @@ async def stride(
     """
 
     async def read(rules: Any) -> tuple[Any, Any, Mapping[PositionKey, Any]]:
-        await heard.on(line, of, rules, head, windows)
+        with stage("logs"):
+            await heard.on(line, of, rules, head, windows)
         keys = tuple({*members, *heard.keys}) if heard.everyone else tuple(heard.keys)
-        return await line.reader.run(_state(of, market, rules, keys, anew=heard.terms), head)
+        with stage("rules, quote, holdings"):
+            return await line.reader.run(_state(of, market, rules, keys, anew=heard.terms), head)
 
     found = await read(terms)
     if of.moves(found[0]).addresses != of.moves(terms).addresses:

@@ -16,6 +16,7 @@ from watcher.book.loops import loops
 from watcher.book.screen import screen
 from watcher.book.verdict import Lines, Verdict, judged
 from watcher.following.followed import Followed
+from watcher.following.stages import stage
 from watcher.following.steps import LIQUIDATABLE, NO_DEBT, Steps, steps
 from watcher.health.bands import LADDER, Bands, cleared, level, reaches
 from watcher.health.correlated import Group
@@ -65,10 +66,12 @@ class Scale:
 
     def ranks(self, book: Book[Any, Any, Any], quote: Any) -> Ranks:
         """All positions under an accrued quote."""
-        seen = screen(book, quote)
-        kinds, of = self._kinds(book, loops(book, quote, seen, self.groups) >= 0)
+        with stage("screen"):
+            seen = screen(book, quote)
+            kinds, of = self._kinds(book, loops(book, quote, seen, self.groups) >= 0)
         sets = [self._known.setdefault(bands, steps(bands)) for bands in kinds]
-        found = judged(book, quote, Lines(tuple(one.lines for one in sets), of), seen)
+        with stage("exact"):
+            found = judged(book, quote, Lines(tuple(one.lines for one in sets), of), seen)
         width = 1 + max(len(one.lines) for one in sets)
         tables = np.zeros((2, len(sets), width), np.int8)
         for place, one in enumerate(sets):
