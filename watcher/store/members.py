@@ -67,7 +67,7 @@ def stood_course(
     store: Store, of: Adapter[T, Q, H], market: Market, key: PositionKey, since: int = 0, every: int = 0
 ) -> Iterator[Stood[T, Q, H]]:
     """A member at every followed block from the time `since` on at which its holding is known, oldest first; the first one in `every`
-    seconds."""
+    seconds, and the newest of all."""
     with store.read() as connection:
         row = _member(connection, market, key)
         if row is None:
@@ -126,12 +126,15 @@ def missing(since: int | None, number: int) -> str:
 
 
 def _thinned(blocks: Iterable[BlockRef], every: int) -> Iterator[BlockRef]:
-    """The first of every period of `every` seconds."""
-    period = None
-    for block in blocks:
-        if every == 0 or block.timestamp // every != period:
-            period = block.timestamp // every if every else None
-            yield block
+    """The first of every period of `every` seconds, and the last of all."""
+    period = shown = last = None
+    for last in blocks:
+        if every == 0 or last.timestamp // every != period:
+            period = last.timestamp // every if every else None
+            shown = last
+            yield last
+    if last is not None and last is not shown:
+        yield last
 
 
 def _course(
