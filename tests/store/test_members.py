@@ -75,6 +75,8 @@ def test_a_member_of_whom_nothing_was_read_is_known_at_every_followed_block(stor
     assert (last.block, last.quote_since, last.holding_since) == (block(scene.chain, 103), 103, 100)
     course = list(stood_course(store, scene.adapter, scene.market, who(scene, 2)))
     assert [one.block.number for one in course] == [100, 101, 103]
+    coarse = stood_course(store, scene.adapter, scene.market, who(scene, 2), every=86_400)
+    assert [one.block.number for one in coarse] == [100, 103]  # the newest is always among them
     assert found(store, scene, 1, 99) is None
     assert found(store, scene, 9, 103) is None
 
