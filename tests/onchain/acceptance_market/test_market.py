@@ -6,9 +6,11 @@ A failing run is replayed by its seed: ``WATCHER_SEED=… pytest tests/onchain/a
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,15 +18,18 @@ import pytest
 from eth_typing import ChecksumAddress
 
 from tests.onchain.acceptance import crowd
-from tests.onchain.acceptance.truth import expected
+from tests.onchain.acceptance.truth import Answer, expected
 from tests.onchain.acceptance_market.ours import Ours, same, watching
 from tests.onchain.acceptance_market.reference import Head, changes
 from tests.onchain.acceptance_market.stream import Stream
 from tests.onchain.acceptance_market.truth import Pool
-from tests.onchain.account_scene import configured
+from tests.onchain.account_scene import configured, figures
 from tests.onchain.conftest import Local
+from tests.onchain.scan_scene import Run as Watcher
+from tests.onchain.scan_scene import watcher as watcher
 from tests.onchain.test_survey import key
 from watcher.book.verdict import Lines, verdict
+from watcher.exit import Exit
 from watcher.following.proof import covered
 from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.seeder import seed
@@ -55,6 +60,7 @@ class Run:
     ours: Ours
     pool: Pool
     folded: set[ChecksumAddress]
+    scan: Watcher
     heads: list[Head] = field(default_factory=list)
     compared: int = 0
     listed: int = 0
@@ -130,8 +136,20 @@ class Run:
                 theirs = expected(answer)
                 assert {name: getattr(worth, name) for name in theirs} == theirs, who
                 self.listed += 1
+        await self.command(answers)
         self.compared += len(answers)
         self.stream.ripe = [who for who, answer in answers.items() if answer[5] < WAD]
+
+    async def command(self, answers: Mapping[ChecksumAddress, Answer]) -> None:
+        """What `watcher scan` lists, from the store that the watcher writes: every figure of whoever is under the limit."""
+        args = ("--below", "1.1", "--db", str(self.ours.db))
+        said = await asyncio.to_thread(self.scan, "scan", self.local.name, *args)
+        assert (said.code, said.err) == (Exit.OK, "")
+        found = json.loads(said.out)
+        assert {row["account"]: figures(row) for row in found["accounts"]} == {
+            who: answer for who, answer in answers.items() if answer[5] < LIMITS[0]
+        }
+        assert found["coverage"]["exact"]
 
     def fold(self) -> None:
         """The changes of band that are stored are those that follow from the contract's own healths."""
@@ -155,7 +173,7 @@ class Run:
         self.changes = len(wanted)
 
 
-async def played(local: Local, market: AaveMarket, size: Size, folder: Path) -> Run:
+async def played(local: Local, market: AaveMarket, size: Size, folder: Path, scan: Watcher) -> Run:
     dice = random.Random(f"{SEED} {market.version}")
     await crowd.prepare(market)
     owners = await seed(market, size.borrowers)
@@ -163,7 +181,7 @@ async def played(local: Local, market: AaveMarket, size: Size, folder: Path) -> 
     pool = Pool(market)
     try:
         async with watching(configured(local), market.market(), folder) as ours:
-            run = Run(market, size, Stream(market, dice, list(owners)), ours, pool, folded)
+            run = Run(market, size, Stream(market, dice, list(owners)), ours, pool, folded, scan)
             await run.play()
             return run
     finally:
@@ -180,19 +198,19 @@ def told(run: Run) -> str:
     return "\n".join(lines)
 
 
-def test_a_small_market(local: Local, v36: AaveMarket, tmp_path: Path) -> None:
-    run = asyncio.run(played(local, v36, Size(300, 25, 300, fresh=12), tmp_path))
+def test_a_small_market(local: Local, v36: AaveMarket, tmp_path: Path, watcher: Watcher) -> None:
+    run = asyncio.run(played(local, v36, Size(300, 25, 300, fresh=12), tmp_path, watcher))
     assert run.listed > 0
     assert run.changes > 0
 
 
 @pytest.mark.long
-def test_ten_thousand_borrowers(
-    local: Local, aave: AaveMarket, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_whole_market(
+    local: Local, aave: AaveMarket, tmp_path: Path, watcher: Watcher, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sys.stdout.write(f"replay with WATCHER_SEED={SEED}\n")
     size = Size(10_000, 200, 2_000) if aave.version == "3.6" else Size(2_000, 60, 1_000, reorgs=8, kills=8)
-    run = asyncio.run(played(local, aave, size, tmp_path))
+    run = asyncio.run(played(local, aave, size, tmp_path, watcher))
     with capsys.disabled():
         sys.stdout.write(f"\n{told(run)}\n")
     assert run.listed > 0
