@@ -7,6 +7,7 @@ processes work beside it.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from watcher.store.lock import Lock
 from watcher.store.migrations import REVISIONS
 
 ADVISORY: Final = 0x77617463686572  # the key of the writer's lock on PostgreSQL
+NOTICED: Final = 2.0  # seconds that the server is given to notice that a writer has gone
 
 
 def default() -> Path:
@@ -100,7 +102,7 @@ class Store:
         with said(self.name), ExitStack() as undo:
             writer = undo.enter_context(self._engine.connect())
             if self.dialect == "postgresql":
-                if not writer.exec_driver_sql(f"SELECT pg_try_advisory_lock({ADVISORY})").scalar():
+                if not _won(writer):
                     raise StoreError(f"{self.name} is being written by another watcher: stop it, or use another --db")
                 writer.commit()
             if self._writer is not None:
@@ -117,6 +119,16 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _won(writer: Connection) -> bool:
+    """Whether the lock of PostgreSQL is ours. The server may take a moment to notice that whoever had it is gone."""
+    end = time.monotonic() + NOTICED
+    while not writer.exec_driver_sql(f"SELECT pg_try_advisory_lock({ADVISORY})").scalar():
+        if time.monotonic() > end:
+            return False
+        time.sleep(NOTICED / 20)
+    return True
 
 
 def open_store(db: str | Path | None = None, *, write: bool = False, create: bool = False, busy: float = BUSY) -> Store:
