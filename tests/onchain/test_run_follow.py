@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -44,14 +45,14 @@ def db(tmp_path: Path) -> Path:
 def run(local: Local, tmp_path: Path, db: Path, capsys: pytest.CaptureFixture[str]) -> Watch:
     """One cycle; ``run('alert = "critical"')``, ``run(wallet=True)``."""
 
-    def go(alert: str = "", *, wallet: bool = False) -> Said:
+    def go(alert: str = "", *more: str, wallet: bool = False) -> Said:
         chain = replace(configured(local), block_time=Decimal(1), finality=2)
         (tmp_path / "chains.toml").write_text(dump(chain), encoding="utf-8")
         path = tmp_path / "watcher.toml"
         text = f'chains_file = "chains.toml"\ndb = "{db.name}"\n[[follow]]\nmarket = "{local.v36.name}"\n{alert}\n'
         path.write_text(text + (f'[[wallets]]\naddress = "{OWNER}"\n' if wallet else ""))
         capsys.readouterr()
-        code = main(["run", "--config", str(path), "--once"])
+        code = main(["run", "--config", str(path), "--once", *more])
         out, err = capsys.readouterr()
         return Said(code, out, err)
 
@@ -175,3 +176,13 @@ def test_the_standing_proof_of_a_followed_market_is_kept_and_its_failure_is_told
         market = local.v36.market()
         assert any(one.booked != one.total for one in survey.proofs(store, market))
         assert survey.audits(store, market)[0].looked >= BORROWERS - 1
+
+
+def test_a_profile_says_where_the_time_of_a_cycle_went(local: Local, chain: Anvil, run: Watch) -> None:
+    asyncio.run(seed(local.v36, BORROWERS))
+    run()
+    asyncio.run(fall(local, 90))
+    said = run("", "--profile")
+    told = dict(re.findall(r"^(\w[\w, ]*?) +([0-9.]+) s$", said.err, re.MULTILINE))
+    assert told.keys() >= {"logs", "rules, quote, holdings", "screen", "exact", "store", "all"}
+    assert all(0 < float(one) <= float(told["all"]) for one in told.values())

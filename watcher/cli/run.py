@@ -16,6 +16,7 @@ import typer
 
 from watcher.chain.ens import Pinned
 from watcher.cli.options import ChainName, ChainsFile, Options, Quiet, Verbose
+from watcher.cli.profile import Profile, profiled
 from watcher.config import load
 from watcher.config.read_watch import load_watch
 from watcher.config.watch import Watch
@@ -50,13 +51,15 @@ def command(
     chain: ChainName = None,
     quiet: Quiet = False,
     verbose: Verbose = 0,
+    profile: Profile = False,
 ) -> int:
     if once and cycles is not None:
         raise UsageError("run: --once and --cycles say the same thing differently; leave one of them out")
     Options(quiet=quiet, verbose=verbose if quiet else verbose + 1).start_logging()
     watch = load_watch(config, chains=chains, db=db)
     watch = replace(watch, config=watch.config.only(chain))
-    return asyncio.run(run(watch, 1 if once else cycles, accept_reorg))
+    with profiled(profile):
+        return asyncio.run(run(watch, 1 if once else cycles, accept_reorg))
 
 
 async def run(watch: Watch, cycles: int | None, accept: bool) -> Exit:

@@ -16,6 +16,7 @@ from watcher.connection import Connection, Pin
 from watcher.cycle import Row
 from watcher.errors import BlockChanged, ChainError, StoreError, Transient, WatcherError
 from watcher.following.follower import Follower, Strides, agreeing, merged
+from watcher.following.stages import stage
 from watcher.health.fold import Standing, retractions
 from watcher.model import BlockRef, Market, PositionKey, Transition
 from watcher.search import Search, Windows
@@ -146,7 +147,8 @@ class WatchedChain:
             self.stood.set()
             try:
                 await self._search(pin)
-                found = await confirmed(self._question(pin), last=attempt == REPEATS)
+                with stage("wallets read"):
+                    found = await confirmed(self._question(pin), last=attempt == REPEATS)
                 return pin, found, await self.follower.read(pin)
             except BlockChanged:
                 continue
@@ -238,7 +240,8 @@ class WatchedChain:
     async def _record(self, pin: Pin, found: Confirmed, strides: Strides) -> Turn:
         read_at, head, chain = int(self.clock()), pin.block, self.line.chain
         scales = Scales(self.policy, self.standings or {}, self.rows)
-        weighed = await asyncio.to_thread(scales.weigh, found, head, read_at)
+        with stage("wallets weighed"):
+            weighed = await asyncio.to_thread(scales.weigh, found, head, read_at)
         taken_back = await self._retractions(head, read_at)
         confirmed = len(pin.holders) > 1
         wallets = {one.market.name: (one.terms, one.stored) for one in found.markets if one.error is None}
@@ -246,7 +249,8 @@ class WatchedChain:
         followed = await asyncio.to_thread(self.follower.weigh, strides, head, read_at, confirmed=confirmed)
         gap = missed(self.tip, head, self.thinned, self.trouble)
         changes = (*taken_back, *weighed.transitions, *followed.transitions)
-        await self.journal.record(head, merged((*weighed.entries, *followed.entries)), read_at, changes, gap)
+        with stage("store"):
+            await self.journal.record(head, merged((*weighed.entries, *followed.entries)), read_at, changes, gap)
         self._keep(weighed, pin, found)
         failed = tuple(cycle.market.name for cycle in found.markets if cycle.error is not None)
         failed = tuple(dict.fromkeys((*failed, *followed.failed, *self.follower.missing)))

@@ -19,6 +19,7 @@ from watcher.cli.account.changes import number
 from watcher.cli.db import chains_of, configured, named
 from watcher.cli.options import ChainName, ChainsFile, Format, FormatName, Options, Quiet, Rpc, Verbose
 from watcher.cli.output import show, show_json
+from watcher.cli.profile import Profile, profiled
 from watcher.cli.scan.book import Place, Shelf, opened, shelf
 from watcher.cli.scan.prices import Assumed, assumed
 from watcher.cli.scan.record import COLUMNS, document, flat, rows, summary
@@ -98,6 +99,7 @@ def command(
     format: FormatName = Format.TABLE,
     quiet: Quiet = False,
     verbose: Verbose = 0,
+    profile: Profile = False,
 ) -> int:
     options = Options(chains=chains, chain=chain, format=format, quiet=quiet, verbose=verbose)
     options.start_logging()
@@ -112,7 +114,8 @@ def command(
         raise UsageError("--watch goes on for ever: use it with --format jsonl, or as a table")
     wish = Wish(limit, sort, top, min_debt, tuple(price or ()), liquidatable, watch)
     asked = chains_of(config, db, options, rpc)
-    return asyncio.run(run(asked, market, wish, place(db, config), config, options))
+    with profiled(profile):
+        return asyncio.run(run(asked, market, wish, place(db, config), config, options))
 
 
 def place(db: str | None, config: Path | None) -> Place:
