@@ -21,7 +21,8 @@ from watcher.chain.abi import event
 from watcher.chain.clock import Clock
 from watcher.chain.endpoint import Endpoint
 from watcher.chain.event import Book, known
-from watcher.chain.logs import filtered, ordered, received
+from watcher.chain.log_proof import received
+from watcher.chain.logs import filtered, ordered
 from watcher.chain.node import Answer, Node, Request
 from watcher.data import root
 

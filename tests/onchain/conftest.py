@@ -31,7 +31,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.onchain)
     # The runs over hundreds of blocks come last: a node that has made thousands forgets its oldest states.
-    items.sort(key=lambda item: item.path.parent.name.startswith("acceptance") or item.path.name == "test_morpho_run.py")
+    items.sort(
+        key=lambda item: item.path.parent.name.startswith("acceptance") or item.path.name == "test_morpho_run.py"
+    )
 
 
 @dataclass(frozen=True, slots=True)
