@@ -118,9 +118,8 @@ def _begun(connection: Connection) -> int:
     opened = first.group_by(CYCLE.c.market_id).subquery()
     rows = MEMBER.join(POSITION).join(opened, opened.c.market_id == POSITION.c.market_id)
     held = rows.join(HOLDING, and_(HOLDING.c.position_id == POSITION.c.id, HOLDING.c.number <= opened.c.number))
-    found = select(func.count(), func.coalesce(func.sum(func.length(HOLDING.c.body)), 0)).select_from(held)
-    count, size = connection.execute(found).one()
-    return int(count * EACH + size)
+    sizes = connection.scalars(select(func.length(HOLDING.c.body)).select_from(held))
+    return sum(EACH + size for size in sizes)
 
 
 def _count(connection: Connection, table: Table, where: Any) -> int:
