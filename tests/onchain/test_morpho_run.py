@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from tests.onchain.morpho_scene import BORROWED, Scene, View, amount_for, answer_on_the_line
 from tests.onchain.morpho_truth import PAYER
 from watcher.adapter import Acted, Action, Borrow, Refusal, Repay, Supply, Withdraw
@@ -28,8 +30,7 @@ from watcher.units import WAD, Raw
 
 SEED = 20_261_122
 PER_MARKET = 60
-STEPS = 100
-LEAST = 5  # times that every case must be met
+RUNS = [(50, 1), pytest.param(100, 5, marks=pytest.mark.long)]  # blocks, and how often every case must be met
 CASES = (
     "no debt", "dust debt", "lender only", "within 1e-6 above the line", "within 1e-6 below the line", "far below the line",
     "liquidatable", "healthy", "time since last update", "no time since last update", "fee on interest", "flat model", "no model",
@@ -55,14 +56,17 @@ class Run:
         return self.scene.world
 
 
-def test_every_figure_of_every_position_is_the_contracts_at_every_block(morpho: MorphoChain) -> None:
+@pytest.mark.parametrize(("steps", "least"), RUNS)
+def test_every_figure_of_every_position_is_the_contracts_at_every_block(
+    morpho: MorphoChain, steps: int, least: int
+) -> None:
     async def story() -> None:
         scene = await Scene.open(morpho)
         run = Run(scene, random.Random(SEED), {}, Counter(), {})
         try:
             for name in BORROWED:
                 run.owners[name] = await populate(run, name)
-            for _ in range(STEPS):
+            for _ in range(steps):
                 await move_a_price(run)
                 await compare(run, BORROWED)
                 name = await act_at_random(run)
@@ -70,10 +74,10 @@ def test_every_figure_of_every_position_is_the_contracts_at_every_block(morpho: 
                     await compare(run, [name])  # in the very block that accrued
         finally:
             await scene.close()
-        lines = [f"Morpho: {sum(map(len, run.owners.values()))} positions, {STEPS} blocks, {run.compared} comparisons"]
+        lines = [f"Morpho: {sum(map(len, run.owners.values()))} positions, {steps} blocks, {run.compared} comparisons"]
         lines += [f"  {case}: {run.met[case]}" for case in sorted(run.met)]
         sys.stdout.write("\n".join(["", *lines, ""]))
-        assert {case: run.met[case] for case in CASES if run.met[case] < LEAST} == {}
+        assert {case: run.met[case] for case in CASES if run.met[case] < least} == {}
 
     asyncio.run(story())
 

@@ -1,4 +1,4 @@
-"""Three hundred accounts of a real Aave pool through a hundred blocks of random transactions, prices and times.
+"""Three hundred accounts of a real Aave pool through blocks of random transactions, prices and times: forty, or a hundred with --long.
 
 At every block every field of every account's getUserAccountData, asked by plain web3, equals ours to the last unit. A failing run is
 replayed by its seed: ``WATCHER_SEED=… pytest tests/onchain/acceptance/test_run.py``.
@@ -28,8 +28,7 @@ from watcher.localchain.aave_market import AaveMarket
 from watcher.model import Moment
 
 SEED = int(os.environ.get("WATCHER_SEED", "20261122"))
-BLOCKS = 100
-LEAST = 5  # times that every case must be met
+RUNS = [(40, 1), pytest.param(100, 5, marks=pytest.mark.long)]  # blocks, and how often every case must be met
 LATER = (0, 0, 1, 1, 2, 2, 12, 12, 12, 600, 3_600, 3_600, 86_400, 7 * 86_400, 30 * 86_400, 90 * 86_400)  # seconds
 FAR = 10  # blocks between audits of ours by the product itself
 
@@ -48,20 +47,21 @@ class Run:
         return self.deeds.owners
 
 
+@pytest.mark.parametrize(("blocks", "least"), RUNS)
 def test_every_field_of_every_account_is_the_contracts_at_every_block(
-    aave: AaveMarket, capsys: pytest.CaptureFixture[str]
+    aave: AaveMarket, blocks: int, least: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sys.stdout.write(f"Aave V{aave.version}: replay with WATCHER_SEED={SEED}\n")
-    run = asyncio.run(played(aave))
-    lines = [f"Aave V{aave.version}: {len(run.owners)} accounts, {BLOCKS} blocks, {run.compared} comparisons"]
+    run = asyncio.run(played(aave, blocks))
+    lines = [f"Aave V{aave.version}: {len(run.owners)} accounts, {blocks} blocks, {run.compared} comparisons"]
     lines += [f"  {case}: {count}" for case, count in sorted(run.met.items())]
     with capsys.disabled():
         sys.stdout.write("\n".join(["", *lines, ""]))
-    assert run.compared >= crowd.COUNT * BLOCKS
-    assert {case: run.met[case] for case in required(aave.version) if run.met[case] < LEAST} == {}
+    assert run.compared >= crowd.COUNT * blocks
+    assert {case: run.met[case] for case in required(aave.version) if run.met[case] < least} == {}
 
 
-async def played(local: AaveMarket) -> Run:
+async def played(local: AaveMarket, blocks: int) -> Run:
     dice = random.Random(f"{SEED} {local.version}")
     plans = crowd.plans(local, dice)
     owners = (*(plan.who for plan in plans), crowd.LIQUIDATOR)
@@ -72,7 +72,7 @@ async def played(local: AaveMarket) -> Run:
         async with product(local) as ours:
             run = Run(local, ours, truth, Deeds(local, dice, owners))
             seen = await compared(run, 0)
-            for step in range(1, BLOCKS + 1):
+            for step in range(1, blocks + 1):
                 await one_block(run, seen)
                 seen = await compared(run, step)
             run.met["terms renewed"] = ours.renewed
