@@ -19,6 +19,7 @@ from watcher.store.entry import Entry, Missed
 GIVEN = os.environ.get("WATCHER_SEED")
 SEEDS = (int(GIVEN),) if GIVEN else (1, 2)
 SPOILED = 30  # the write that a broken journal spoils
+HALVES = (int(GIVEN),) if GIVEN else (11, 12)
 DAY = 24 * 60 * 60 // 12  # blocks
 
 
@@ -46,6 +47,15 @@ def played(
 def test_whatever_a_seed_makes_of_twenty_minutes_the_store_is_the_chain(seed: int, tmp_path: Path) -> None:
     met = played(seed, tmp_path, 100, 4, 60).met
     assert met["blocks stored"] > 50
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", HALVES)
+def test_half_a_day_of_faults_ends_with_store_equal_to_chain_at_every_recorded_block(seed: int, tmp_path: Path) -> None:
+    """Two of them side by side are twenty-four simulated hours on two cores."""
+    met = played(seed, tmp_path, DAY // 2, 60, 2_000).met
+    assert met["blocks stored"] > DAY // 4
+    assert min(met[name] for name in ("kills", "reorgs", "downtimes", "head gaps of 1,000", "steps of the clock")) > 0
 
 
 @pytest.mark.long
