@@ -400,6 +400,8 @@ def test_an_address_that_may_not_be_asked_is_refused_at_once(url: str, said: str
 
 
 def test_plain_ws_goes_to_other_machines_only_where_that_is_said() -> None:
+    with pytest.raises(ConfigError):
+        Heads([Endpoint("node", "ws://elsewhere.example/")], 1, print, silence=LONG)
     Heads([Endpoint("node", "ws://elsewhere.example/")], 1, print, silence=LONG, plain=True)
     Heads([Endpoint("node", "ws://localhost:8546/")], 1, print, silence=LONG)
     Heads([Endpoint("node", "wss://elsewhere.example/")], 1, print, silence=LONG)

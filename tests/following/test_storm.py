@@ -84,17 +84,18 @@ class Storm:
 
 @pytest.mark.parametrize("accounts", [1_000, pytest.param(50_000, marks=pytest.mark.long)])
 def test_f51_one_message_own_wallets_first_and_nothing_lost(tmp_path: Path, accounts: int) -> None:
-    async def run() -> None:
+    async def run() -> int:
         journal = Journal(open_store(tmp_path / "watcher.db", write=True, create=True), ["phone"])
         try:
-            await played(Storm(crowd(accounts), journal))
+            return await played(Storm(crowd(accounts), journal))
         finally:
             journal.close()
 
-    asyncio.run(run())
+    assert asyncio.run(run()) > accounts // 10
 
 
-async def played(storm: Storm) -> None:
+async def played(storm: Storm) -> int:
+    """How many came to be liquidatable at once."""
     phone = Phone()
     await storm.step(100)
     await storm.told(phone, set())
@@ -124,3 +125,4 @@ async def played(storm: Storm) -> None:
         worth = one.of.value(one.terms, quote, holding)
         assert key not in changed or changed[key].health == worth.health
         assert not worth.liquidatable or one.standings[key].status is Status.LIQUIDATABLE
+    return len(ripe)

@@ -82,11 +82,11 @@ def test_all_borrowers_are_found_and_hold_what_the_contracts_say(local: Local, a
 @pytest.mark.long
 def test_each_of_a_thousand_holdings_is_what_the_contracts_say(local: Local, aave: AaveMarket) -> None:
     owners = asyncio.run(seed(aave, 1_000))
-    compared(aave, opened(local, aave.market()), owners)
+    assert compared(aave, opened(local, aave.market()), owners) == 2 * len(owners)
 
 
-def compared(aave: AaveMarket, found: Opened[Any, Any, Any], owners: Sequence[str]) -> None:
-    """Flags, and the balance behind every flag, against plain calls: a collateral and a debt of each."""
+def compared(aave: AaveMarket, found: Opened[Any, Any, Any], owners: Sequence[str]) -> int:
+    """Flags, and the balance behind every flag, against plain calls: a collateral and a debt of each. How many balances that were."""
     reserves = list(aave.reserves.values())
     words = said(aave, [(aave.pool, owner) for owner in owners], found.block)
     assert [found.holdings[key(aave, owner)].flags for owner in owners] == words
@@ -98,6 +98,7 @@ def compared(aave: AaveMarket, found: Opened[Any, Any, Any], owners: Sequence[st
     assert [found.holdings[key(aave, owner)].balance(reserve.id).deposit for owner, reserve in deposits] == truth
     truth = said(aave, [(reserve.debt, owner) for owner, reserve in debts], found.block)
     assert [found.holdings[key(aave, owner)].balance(reserve.id).debt for owner, reserve in debts] == truth
+    return len(deposits) + len(debts)
 
 
 def test_what_happens_while_accounts_are_read_is_in_the_book(local: Local, aave: AaveMarket) -> None:

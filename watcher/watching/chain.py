@@ -229,12 +229,12 @@ class WatchedChain:
 
     async def _recorded(self, pin: Pin, found: Confirmed, strides: Strides) -> Turn:
         """All of it in one transaction, or none; what was not written is not remembered either."""
+        settle = self.follower.back
         try:
             done = await self._record(pin, found, strides)
-        except BaseException:
-            self.follower.back()
-            raise
-        self.follower.keep()
+            settle = self.follower.keep
+        finally:
+            settle()
         return done
 
     async def _record(self, pin: Pin, found: Confirmed, strides: Strides) -> Turn:
