@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from watcher.config.chain import Chain, Config, Endpoint, Group, Note, Origin
+from watcher.config.chain import Chain, Config, Endpoint, Group, Heartbeat, Note, Origin, UsdFeed
 from watcher.config.endpoints import with_rpc
 from watcher.config.read import load
 from watcher.config.write import dump
 
-__all__ = ["Chain", "Config", "Endpoint", "Group", "Note", "Origin", "dump", "load", "with_rpc"]
+__all__ = [
+    "Chain",
+    "Config",
+    "Endpoint",
+    "Group",
+    "Heartbeat",
+    "Note",
+    "Origin",
+    "UsdFeed",
+    "dump",
+    "load",
+    "with_rpc",
+]

@@ -55,11 +55,28 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class UsdFeed:
+    """A Chainlink feed of a token in US dollars: for totals and second prices, never for a health."""
+
+    token: ChecksumAddress
+    feed: ChecksumAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Within how many seconds a feed promises a new round."""
+
+    feed: ChecksumAddress
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """One chain and what is watched on it.
 
     `markets` can be read as they are. `singletons` hold many markets that no call lists (Morpho Blue): their `id` is empty, and
-    logs from `start` tell which markets an account has entered. `multicall3` is None where the chain has none. `heads` are
+    logs from `start` tell which markets an account has entered. `registries` list their markets by a call; their `id` is empty too.
+    `multicall3` is None where the chain has none, `sequencer` (Chainlink's uptime feed) where it needs or has none. `heads` are
     WebSockets that announce new heads and are asked for nothing else.
     """
 
@@ -75,6 +92,10 @@ class Chain:
     singletons: tuple[Market, ...] = ()
     notes: tuple[Note, ...] = ()
     heads: tuple[Endpoint, ...] = ()
+    registries: tuple[Market, ...] = ()
+    sequencer: ChecksumAddress | None = None
+    usd: tuple[UsdFeed, ...] = ()
+    heartbeats: tuple[Heartbeat, ...] = ()
 
     def with_endpoint(self, endpoint: Endpoint) -> Chain:
         """The chain with one more endpoint, or WebSocket, placed by its origin, after those of the same origin.

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
-from watcher.config.chain import Chain, Config, Endpoint, Group, Note, Origin
+from watcher.config.chain import Chain, Config, Endpoint, Group, Heartbeat, Note, Origin, UsdFeed
 from watcher.config.endpoints import endpoint, from_environment
+from watcher.config.families import FAMILIES, REGISTRIES
 from watcher.config.table import Table, text_of
 from watcher.data import root
 from watcher.model import Market
@@ -55,9 +56,11 @@ def read_chain(name: str, table: Table, origin: Origin) -> Chain:
     """One chain with its endpoints, groups and markets."""
     slug(table, None, name)
     number = table.positive("id")
-    pools = [aave_pool(name, number, row) for row in table.tables("aave_v3")]
+    pools = [pool(name, number, family, row) for family in FAMILIES for row in table.tables(family)]
     singletons, known = morpho(name, number, table.table("morpho_blue"))
-    rows = [*pools, *singletons, *known]
+    registries = [registry(name, number, family, table.table(f"{family}_registry")) for family in REGISTRIES]
+    listing = [row for row in registries if row is not None]
+    rows = [*pools, *singletons, *known, *listing]
     chain = Chain(
         name=name,
         id=number,
@@ -70,6 +73,10 @@ def read_chain(name: str, table: Table, origin: Origin) -> Chain:
         markets=tuple(market for market, _ in [*pools, *known]),
         singletons=tuple(market for market, _ in singletons),
         notes=tuple(note for _, note in rows),
+        registries=tuple(market for market, _ in listing),
+        sequencer=None if table.get("sequencer") is None else table.address("sequencer"),
+        usd=usd_feeds(table),
+        heartbeats=heartbeats(table),
     )
     table.text("source", "")  # for readers of the file: where the row comes from
     for row in table.tables("rpc"):
@@ -110,11 +117,51 @@ def groups(table: Table) -> tuple[Group, ...]:
     return tuple(found)
 
 
-def aave_pool(chain: str, number: int, table: Table) -> Row:
-    """One Aave V3 pool: all its reserves are one market."""
-    name = f"{chain}/aave-v3/{slug(table, 'name', table.text('name'))}"
-    market = Market(number, "aave_v3", name, table.address("pool"), start=table.block("start"))
+def usd_feeds(table: Table) -> tuple[UsdFeed, ...]:
+    """The US dollar feeds of a chain by token; one at most for each."""
+    found: list[UsdFeed] = []
+    for row in table.tables("usd"):
+        feed = UsdFeed(row.address("token"), row.address("feed"))
+        row.text("symbol", "")  # for readers of the file
+        row.close()
+        if feed.token in {other.token for other in found}:
+            row.fail("token", "this token has a feed already")
+        found.append(feed)
+    return tuple(found)
+
+
+def heartbeats(table: Table) -> tuple[Heartbeat, ...]:
+    """The heartbeats that are known of the feeds of a chain."""
+    found: list[Heartbeat] = []
+    for row in table.tables("heartbeats"):
+        every = row.duration("every")
+        if every is None:
+            row.fail(None, 'every is missing: a time, as in "1h"')
+        beat = Heartbeat(row.address("feed"), every)
+        row.text("name", "")  # for readers of the file
+        row.close()
+        if beat.feed in {other.feed for other in found}:
+            row.fail("feed", "this feed has a heartbeat already")
+        found.append(beat)
+    return tuple(found)
+
+
+def pool(chain: str, number: int, family: str, table: Table) -> Row:
+    """One market of a family: an Aave pool, a comet, a comptroller."""
+    name = f"{chain}/{FAMILIES[family].word}/{slug(table, 'name', table.text('name'))}"
+    market = Market(number, family, name, table.address(FAMILIES[family].key), start=table.block("start"))
     note = Note(name, table.text("label", ""), table.text("source", ""))
+    table.close()
+    return market, note
+
+
+def registry(chain: str, number: int, family: str, table: Table | None) -> Row | None:
+    """The contract of a chain that lists a family's markets; it is called what its markets begin with."""
+    if table is None:
+        return None
+    name = f"{chain}/{FAMILIES[family].word}"
+    market = Market(number, family, name, table.address("address"), start=table.block("start"))
+    note = Note(name, "all markets, listed by this contract", table.text("source", ""))
     table.close()
     return market, note
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from watcher.config.chain import Chain
+from watcher.config.families import FAMILIES
 from watcher.errors import ConfigError
 from watcher.model import Market
 
@@ -18,7 +19,7 @@ def dump(chain: Chain) -> str:
     """
     homes = {(single.protocol, single.address) for single in chain.singletons}
     for market in chain.markets:
-        if market.protocol != "aave_v3" and (market.protocol, market.address) not in homes:
+        if market.protocol not in FAMILIES and (market.protocol, market.address) not in homes:
             raise ConfigError(
                 f"{market.name} cannot be written: {market.address} is not a singleton of chains.{chain.name}"
             )
@@ -34,6 +35,8 @@ def lines(chain: Chain) -> Iterator[str]:
     yield f"stale_head = {chain.stale_head} # seconds"
     if chain.multicall3:
         yield f"multicall3 = {text(chain.multicall3)}"
+    if chain.sequencer:
+        yield f"sequencer = {text(chain.sequencer)}"
     yield "rpc = ["
     for endpoint in (*chain.endpoints, *chain.heads):
         yield f"  {{ name = {text(endpoint.name)}, url = {text(endpoint.url)} }},"
@@ -44,12 +47,18 @@ def lines(chain: Chain) -> Iterator[str]:
         yield f"name = {text(group.name)}"
         tokens = ", ".join(f"{token} = {text(token)}" for token in group.tokens)
         yield f"tokens = {{ {tokens} }}"
-    for market in chain.markets:
-        if market.protocol == "aave_v3":
-            yield ""
-            yield f"[[chains.{chain.name}.aave_v3]]"
-            yield f"name = {text(market.name.rpartition('/')[2])}"
-            yield from facts(chain, market, "pool")
+    yield from prices(chain)
+    for name, family in FAMILIES.items():
+        for market in chain.markets:
+            if market.protocol == name:
+                yield ""
+                yield f"[[chains.{chain.name}.{name}]]"
+                yield f"name = {text(market.name.rpartition('/')[2])}"
+                yield from facts(chain, market, family.key)
+    for registry in chain.registries:
+        yield ""
+        yield f"[chains.{chain.name}.{registry.protocol}_registry]"
+        yield from facts(chain, registry, "address")
     for single in chain.singletons:
         yield ""
         yield f"[chains.{chain.name}.morpho_blue]"
@@ -63,13 +72,27 @@ def lines(chain: Chain) -> Iterator[str]:
         yield "]"
 
 
+def prices(chain: Chain) -> Iterator[str]:
+    """The US dollar feeds and the heartbeats, one table each."""
+    for known in chain.usd:
+        yield ""
+        yield f"[[chains.{chain.name}.usd]]"
+        yield f"token = {text(known.token)}"
+        yield f"feed = {text(known.feed)}"
+    for beat in chain.heartbeats:
+        yield ""
+        yield f"[[chains.{chain.name}.heartbeats]]"
+        yield f"feed = {text(beat.feed)}"
+        yield f'every = "{beat.seconds}s"'
+
+
 def facts(chain: Chain, market: Market, key: str) -> Iterator[str]:
     """Address, first block and source of one market; `key` is what its protocol calls the address."""
     note = chain.note(market.name)
     yield f"{key} = {text(market.address)}"
     if market.start is not None:
         yield f"start = {market.start}"
-    if note.label and not market.id and market not in chain.singletons:
+    if note.label and not market.id and market not in (*chain.singletons, *chain.registries):
         yield f"label = {text(note.label)}"
     if note.source:
         yield f"source = {text(note.source)}"
