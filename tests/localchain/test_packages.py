@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from watcher.errors import ConfigError
-from watcher.localchain import node, packages
+from watcher.localchain import aave_v36, anvil, morpho, node, packages
+from watcher.localchain.cache import quiet
 from watcher.localchain.packages import STAMP, Package, fetch, locked, package, unpack
+from watcher.localchain.prepare import prepare
 
 FAKE_NPM = """
 import shutil, sys
@@ -107,6 +109,35 @@ def test_npm_that_fails_is_one_line_that_says_what_to_do(shop: Path) -> None:
     (shop / "npm.py").write_text("import sys; sys.exit('registry unreachable')")
     with pytest.raises(ConfigError, match=r"could not bring a@1.*registry unreachable.*run again"):
         fetch([Package("a", "1", "x")])
+
+
+def test_of_a_package_with_a_choice_only_those_files_are_kept(shop: Path) -> None:
+    members = [("package/artifacts/A.json", b"{}"), ("package/artifactsmore", b"no"), ("package/dist/big.json", b"no")]
+    served = tarball(shop / "served.tgz", *members)
+    wanted = Package("@some/package", "1.0.0", digest(served), large=True, only=("package/artifacts/",))
+    fetch([wanted])
+    assert [p.name for p in wanted.folder.rglob("*") if p.is_file() and p.name != STAMP] == ["A.json"]
+    assert wanted.present()
+    assert not Package("@some/package", "1.0.0", digest(served)).present()  # whoever wants all of it takes it again
+
+
+def test_a_member_that_is_not_kept_still_may_not_leave_the_folder(tmp_path: Path) -> None:
+    archive = tarball(tmp_path / "evil.tgz", ("package/kept/a", b"fine"), ("../outside", b"bad"))
+    with pytest.raises(ConfigError, match="would leave its folder"):
+        unpack(archive, tmp_path / "place", ("package/kept/",))
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_large_packages_are_taken_only_when_asked_for(asked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Package] = []
+    monkeypatch.setattr(packages, "fetch", lambda wanted, say: taken.extend(wanted))
+    monkeypatch.setattr(anvil, "binary", lambda say: None)
+    monkeypatch.setattr(aave_v36, "build", lambda say: None)
+    monkeypatch.setattr(morpho, "build", lambda say: None)
+    prepare(quiet, all=asked)
+    large = {"@venusprotocol/venus-protocol", "@venusprotocol/isolated-pools"}
+    assert {p.name for p in taken if p.large} == (large if asked else set())
+    assert "@aave/core-v3" in {p.name for p in taken}
 
 
 @pytest.mark.parametrize("name", ["../outside", "package/../../outside", "/etc/outside", "c:/outside", "a\\..\\b"])

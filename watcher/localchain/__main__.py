@@ -1,4 +1,7 @@
-"""``python -m watcher.localchain``: prepare the local chain, with progress on stderr. Exit code 3 when something is missing."""
+"""``python -m watcher.localchain [--all]``: prepare the local chain, with progress on stderr. Exit code 3 when something is missing.
+
+``--all`` takes the large packages too.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ def say(line: str) -> None:
 
 if __name__ == "__main__":
     try:
-        prepare(say)
+        prepare(say, all="--all" in sys.argv[1:])
     except WatcherError as error:
         say(f"error: {error}")
         sys.exit(3)

@@ -21,17 +21,22 @@ from watcher.localchain.cache import Say, cache_folder, quiet, scratch
 
 LOCK = Path(__file__).with_name("packages.lock.json")
 STAMP = ".sha512"  # written last: a folder without it, or with another digest, does not count
-LARGEST = 500_000_000  # bytes unpacked; the largest package here has 61 MB
+LARGEST = 500_000_000  # bytes of all members, kept or not; the largest package here has 405 MB
 PATIENCE = 900  # seconds for one npm run on a slow line
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One line of the lock. `sha512` is base64 over the tarball's bytes, as in npm's own locks."""
+    """One entry of the lock. `sha512` is base64 over the tarball's bytes, as in npm's own locks.
+
+    A `large` one is taken only when it is asked for. `only` are the beginnings of the paths that are kept; none: everything is.
+    """
 
     name: str
     version: str
     sha512: str
+    large: bool = False
+    only: tuple[str, ...] = ()
 
     @property
     def spec(self) -> str:
@@ -42,14 +47,20 @@ class Package:
         """Where it is, or will be, unpacked."""
         return cache_folder() / "packages" / self.spec.lstrip("@").replace("/", "+")
 
+    @property
+    def stamp(self) -> str:
+        """What the cache holds when it is all there: another digest or another choice of files is another package."""
+        return "\n".join((self.sha512, *self.only))
+
     def present(self) -> bool:
         stamp = self.folder / STAMP
-        return stamp.is_file() and stamp.read_text() == self.sha512
+        return stamp.is_file() and stamp.read_text() == self.stamp
 
 
 def locked(path: Path = LOCK) -> tuple[Package, ...]:
     """Every package of the lock, in its order."""
-    return tuple(Package(**entry) for entry in json.loads(path.read_text()))
+    entries = json.loads(path.read_text())
+    return tuple(Package(**{**entry, "only": tuple(entry.get("only", ()))}) for entry in entries)
 
 
 def package(name: str, version: str | None = None) -> Package:
@@ -112,8 +123,8 @@ def _digest(tarball: Path) -> str:
 def _install(wanted: Package, tarball: Path, place: Path) -> None:
     """Unpack aside, stamp, and rename into place: another run sees all of it or nothing."""
     fresh = place / f"{tarball.stem}.unpacked"
-    unpack(tarball, fresh)
-    (fresh / STAMP).write_text(wanted.sha512)
+    unpack(tarball, fresh, wanted.only)
+    (fresh / STAMP).write_text(wanted.stamp)
     if wanted.folder.exists() and not wanted.present():
         shutil.rmtree(wanted.folder)
     try:
@@ -123,9 +134,13 @@ def _install(wanted: Package, tarball: Path, place: Path) -> None:
             raise
 
 
-def unpack(tarball: Path, folder: Path) -> None:
-    """Files and folders below `folder` only. A link, a device, an absolute or climbing path refuses the whole tarball."""
+def unpack(tarball: Path, folder: Path, only: tuple[str, ...] = ()) -> None:
+    """Files and folders below `folder`: all, or those whose path begins with one of `only`.
+
+    A link, a device, an absolute or climbing path refuses the whole tarball, whether it would be kept or not.
+    """
     total = 0
+    folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(tarball, "r:gz") as archive:
         for member in archive:
             parts = PurePosixPath(member.name).parts
@@ -135,6 +150,8 @@ def unpack(tarball: Path, folder: Path) -> None:
             total += member.size
             if total > LARGEST:
                 raise ConfigError(f"{tarball.name} unpacks to more than {LARGEST} bytes: refused")
+            if only and not member.name.startswith(only):
+                continue
             target = folder.joinpath(*parts)
             if member.isdir():
                 target.mkdir(parents=True, exist_ok=True)

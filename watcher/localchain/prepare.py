@@ -6,10 +6,13 @@ from watcher.localchain import aave_v36, anvil, morpho, packages
 from watcher.localchain.cache import Say
 
 
-def prepare(say: Say) -> None:
-    """Everything that needs the network or a compiler. A second run reads a few stamps. `ConfigError` says what is missing."""
-    wanted = [p for p in packages.locked() if p.name != anvil.PLATFORM_PACKAGE or anvil.packaged()]
-    packages.fetch(wanted, say)
+def prepare(say: Say, *, all: bool = False) -> None:
+    """Everything that needs the network or a compiler; the large packages only with `all`. A second run reads a few stamps.
+
+    `ConfigError` says what is missing.
+    """
+    usable = [p for p in packages.locked() if p.name != anvil.PLATFORM_PACKAGE or anvil.packaged()]
+    packages.fetch([p for p in usable if all or not p.large], say)
     anvil.binary(say)
     aave_v36.build(say)
     morpho.build(say)
