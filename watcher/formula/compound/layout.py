@@ -1,4 +1,6 @@
-"""Where a cToken keeps an account's principal and interest index: no function answers them, and without them a debt is known to a unit only.
+"""Where a cToken keeps what an account owes, principal and interest index: no function answers them.
+
+A balance alone would tell the debt of another moment to a unit only.
 
 Every descendant of Compound's CToken declares, one after the other: accrual stamp, borrow index, total borrows, total reserves, total
 supply, balances, allowances, and the borrow snapshots. The first five have getters, so their place can be found and not assumed.
