@@ -135,7 +135,7 @@ def test_large_packages_are_taken_only_when_asked_for(asked: bool, monkeypatch: 
     monkeypatch.setattr(aave_v36, "build", lambda say: None)
     monkeypatch.setattr(morpho, "build", lambda say: None)
     prepare(quiet, all=asked)
-    large = {"@venusprotocol/venus-protocol", "@venusprotocol/isolated-pools"}
+    large = {f"@venusprotocol/{name}" for name in ("venus-protocol", "isolated-pools", "oracle")}
     assert {p.name for p in taken if p.large} == (large if asked else set())
     assert "@aave/core-v3" in {p.name for p in taken}
 
