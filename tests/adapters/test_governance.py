@@ -12,9 +12,9 @@ from watcher.adapter import Change, Event, Governance
 from watcher.adapters import adapter
 from watcher.adapters.aave_v3.events import GOVERNANCE
 from watcher.chain.abi import event
-from watcher.formula.aave.version import Version
+from watcher.formula.aave.version import REVISIONS, Version
 
-VERSIONS = sorted(Version)
+VERSIONS = sorted(set(REVISIONS.values()))
 SAMPLES: dict[str, Any] = {
     "address": ASSETS[0][0].address,
     "bool": True,

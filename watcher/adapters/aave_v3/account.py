@@ -37,12 +37,12 @@ class Account(NamedTuple):
         return next((leg.amount for leg in self.legs if leg.side is Side.DEBT and leg.token is reserve.token), 0)
 
 
-def stable_debt(balance: Balance, at: Moment) -> int:
-    """Stable debt grows by its own rate from its own last change, half up (StableDebtToken.balanceOf; always the binomial)."""
+def stable_debt(version: Version, balance: Balance, at: Moment) -> int:
+    """Stable debt grows by its own rate from its own last change, half up (StableDebtToken.balanceOf)."""
     if balance.principal == 0:
         return 0
-    grown = interest.binomial(balance.rate, checked(at.timestamp - balance.since))
-    return token.debt(Version.V3_0, balance.principal, grown)
+    grown = interest.compounded(version, balance.rate, checked(at.timestamp - balance.since))
+    return token.debt(version, balance.principal, grown)
 
 
 def account(terms: Terms, quote: Quote, holding: Holding) -> Account:
@@ -83,7 +83,7 @@ def account(terms: Terms, quote: Quote, holding: Holding) -> Account:
         if debt:
             value = rounds.debt_value(debt, answer, seat.unit)
             owed += value
-            rate = _mixed(seat, balance, debt, known.at) if balance.principal else seat.debt_rate
+            rate = _mixed(terms.version, seat, balance, debt, known.at) if balance.principal else seat.debt_rate
             leg = _Leg(seat.token, DEBT, Raw(debt), value, 0, 0, rate)
             leg.__class__ = Leg
             legs.append(leg)
@@ -107,15 +107,15 @@ def _empty(terms: Terms, quote: Quote, known: Seats, flags: int) -> Iterator[Sea
 
 def _unusual(terms: Terms, known: Seats, seat: Seat, balance: Balance, variable: int) -> int:
     """Variable and stable debt together. `AnswerError` for one with a discount, whose amount these figures do not tell."""
-    debt = variable + stable_debt(balance, known.at)
+    debt = variable + stable_debt(terms.version, balance, known.at)
     if debt and seat.discounted:
         raise AnswerError(f"{seat.token.symbol} of {terms.market.name} has a debt with discount: not supported")
     return debt
 
 
-def _mixed(seat: Seat, balance: Balance, debt: int, at: Moment) -> Ray:
+def _mixed(version: Version, seat: Seat, balance: Balance, debt: int, at: Moment) -> Ray:
     """What variable and stable debt pay together: the two rates weighted by amount, down."""
-    stable = stable_debt(balance, at)
+    stable = stable_debt(version, balance, at)
     return Ray(((debt - stable) * seat.debt_rate + stable * balance.rate) // debt)
 
 

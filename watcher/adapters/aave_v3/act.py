@@ -119,7 +119,7 @@ def _repay(terms: Terms, quote: Quote, holding: Holding, place: int, amount: int
     moment = now(quote)
     before = holding.balance(reserve.id)
     variable = token.debt(version, before.debt, state.debt_index)
-    stable = stable_debt(before, moment)
+    stable = stable_debt(version, before, moment)
     owed = variable or stable
     rules.check_repay(reserve, amount, owed)
     paid = min(amount, owed)
@@ -129,7 +129,7 @@ def _repay(terms: Terms, quote: Quote, holding: Holding, place: int, amount: int
         state = replace(state, debts=checked(state.debts - scaled))
         rest = replace(before, debt=checked(before.debt - scaled))
     else:
-        state = _stable_repaid(state, before.rate, paid, moment.timestamp)
+        state = _stable_repaid(version, state, before.rate, paid, moment.timestamp)
         rest = Balance(reserve.id, before.deposit, 0)
         if paid < stable:
             rest = replace(before, principal=stable - paid, since=moment.timestamp)
@@ -143,9 +143,9 @@ def _repay(terms: Terms, quote: Quote, holding: Holding, place: int, amount: int
     return Acted(world, after)
 
 
-def _stable_repaid(state: State, rate: int, paid: int, timestamp: int) -> State:
+def _stable_repaid(version: Version, state: State, rate: int, paid: int, timestamp: int) -> State:
     """The reserve's stable debt and its average rate after a repayment (StableDebtToken.burn); all rays half up."""
-    total = stable_total(state, timestamp)
+    total = stable_total(version, state, timestamp)
     left = max(total - paid, 0)
     digits = 10**9
     first = mul_div_half_up(state.stable_rate, total * digits, RAY)

@@ -36,12 +36,12 @@ def prices(terms: Terms, quote: Quote) -> tuple[Price, ...]:
     return tuple(found)
 
 
-def stable_total(state: State, timestamp: int) -> int:
+def stable_total(version: Version, state: State, timestamp: int) -> int:
     """All stable debt of a reserve at a time, by its average rate, half up (StableDebtToken._calcTotalSupply)."""
     if state.stable_principal == 0:
         return 0
-    grown = interest.binomial(state.stable_rate, checked(timestamp - state.stable_updated))
-    return token.debt(Version.V3_0, state.stable_principal, grown)
+    grown = interest.compounded(version, state.stable_rate, checked(timestamp - state.stable_updated))
+    return token.debt(version, state.stable_principal, grown)
 
 
 def panels(terms: Terms, quote: Quote) -> tuple[Panel, ...]:
@@ -52,7 +52,7 @@ def panels(terms: Terms, quote: Quote) -> tuple[Panel, ...]:
 def _panels(terms: Terms, quote: Quote) -> Iterator[Panel]:
     moment = now(quote).timestamp
     for reserve, state in zip(terms.reserves, quote.states, strict=True):
-        borrowed = token.debt(terms.version, state.debts, state.owed) + stable_total(state, moment)
+        borrowed = token.debt(terms.version, state.debts, state.owed) + stable_total(terms.version, state, moment)
         yield Panel(
             token=reserve.token,
             supplied=Raw(token.deposit(terms.version, state.deposits, state.income)),

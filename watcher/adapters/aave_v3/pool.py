@@ -42,8 +42,8 @@ def _accrued(version: Version, reserve: Reserve, state: State, debt_index: int, 
         return 0
     if version >= Version.V3_5:
         return mul_div_down(state.debts, debt_index - state.debt_index, RAY)
-    before = token.debt(version, state.debts, state.debt_index) + stable_total(state, state.updated)
-    return checked(token.debt(version, state.debts, debt_index) + stable_total(state, moment) - before)
+    before = token.debt(version, state.debts, state.debt_index) + stable_total(version, state, state.updated)
+    return checked(token.debt(version, state.debts, debt_index) + stable_total(version, state, moment) - before)
 
 
 def moved(terms: Terms, place: int, state: State, timestamp: int, *, added: int = 0, taken: int = 0) -> State:
@@ -65,7 +65,7 @@ def moved(terms: Terms, place: int, state: State, timestamp: int, *, added: int 
         rate.Pooled(
             free=free,
             variable=token.debt(version, state.debts, state.debt_index),
-            stable=stable_total(state, timestamp),
+            stable=stable_total(version, state, timestamp),
             stable_rate=state.stable_rate,
             unbacked=state.deficit + (state.unbacked if version < Version.V3_4 else 0),
             factor=reserve.rules.factor,

@@ -113,7 +113,11 @@ def _check_borrow_cap(terms: Terms, quote: Quote, at: int, amount: int, scaled: 
     if version >= Version.V3_5:
         total = token.debt(version, state.debts + scaled, state.debt_index)
     else:
-        total = token.debt(version, state.debts, state.debt_index) + stable_total(state, now(quote).timestamp) + amount
+        total = (
+            token.debt(version, state.debts, state.debt_index)
+            + stable_total(version, state, now(quote).timestamp)
+            + amount
+        )
     deny(total > reserve.rules.borrow_cap * reserve.unit, "BorrowCapExceeded")
 
 

@@ -1,1 +1,1 @@
-"""Aave V3's arithmetic by version: interest, token rounding, account health, liquidation amounts, rate curve. Integers in, integers out."""
+"""Aave's arithmetic by generation: interest, token rounding, account health, liquidation amounts, rate curve. Integers in, integers out."""

@@ -1,4 +1,4 @@
-"""Aave V3's indices at a time: linear for deposits, two generations of a third-order polynomial for debt (MathUtils, ReserveLogic)."""
+"""Aave's indices at a time: linear for deposits, three generations of a third-order polynomial for debt (MathUtils, ReserveLogic)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,26 @@ def linear(rate: int, seconds: int) -> Ray:
     return Ray(RAY + checked(rate * checked(seconds)) // YEAR)
 
 
+def by_second(rate: int, seconds: int) -> Ray:
+    """V2: as `binomial`, but the rate is cut to a second first, so that its powers lose less and its first term more.
+
+        r = rate / year        1 + r·t + t(t-1)·r²/2 + t(t-1)(t-2)·r³/6
+
+    Source: MathUtils.calculateCompoundedInterest of @aave/protocol-v2 1.0.1; stable debt uses it too.
+    """
+    if checked(seconds) == 0:
+        return Ray(RAY)
+    second = rate // YEAR
+    squared = mul_div_half_up(second, second, RAY)
+    cubed = mul_div_half_up(squared, second, RAY)
+    pairs = seconds * (seconds - 1)
+    two = checked(pairs * squared) // 2
+    three = checked(pairs * max(seconds - 2, 0) * cubed) // 6
+    return Ray(checked(RAY + checked(second * seconds) + two + three))
+
+
 def binomial(rate: int, seconds: int) -> Ray:
-    """Up to 3.3: the first four terms of (1 + rate / year) ** seconds, every division on its own and down.
+    """From 3.0 to 3.3: the first four terms of (1 + rate / year) ** seconds, every division on its own and down.
 
         1 + r·t + t(t-1)·r²/2 + t(t-1)(t-2)·r³/6
 
@@ -43,7 +61,9 @@ def exponential(rate: int, seconds: int) -> Ray:
 
 def compounded(version: Version, rate: int, seconds: int) -> Ray:
     """How much a debt of one grows in so many seconds at a yearly rate (ray), by the polynomial of that version."""
-    return exponential(rate, seconds) if version >= Version.V3_4 else binomial(rate, seconds)
+    if version >= Version.V3_4:
+        return exponential(rate, seconds)
+    return by_second(rate, seconds) if version is Version.V2 else binomial(rate, seconds)
 
 
 def income(index: int, rate: int, seconds: int) -> Ray:

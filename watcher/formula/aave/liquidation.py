@@ -1,4 +1,4 @@
-"""How much of a pair Aave V3 lets a liquidator repay and seize: close factor, bonus, protocol fee, dust (LiquidationLogic)."""
+"""How much of a pair Aave lets a liquidator repay and seize: close factor, bonus, protocol fee, dust (LiquidationLogic)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Final
 
 from watcher.formula.aave import health, token
 from watcher.formula.aave.version import Version
-from watcher.units import BPS, WAD, mul_div_down, mul_div_half_up, mul_div_up
+from watcher.units import BPS, WAD, checked, mul_div_down, mul_div_half_up, mul_div_up
 
-CLOSE_FACTOR: Final = 5_000  # basis points of the debt, above CLOSE_LINE
+CLOSE_FACTOR: Final = 5_000  # basis points of the debt; in V3 above CLOSE_LINE only
 CLOSE_LINE: Final = WAD * 95 // 100  # at or below this health everything may be repaid
 SMALL: Final = 2_000 * 10**8  # base currency: a side below it may be closed entirely (from 3.3)
 DUST: Final = SMALL // 2  # base currency: a partial liquidation must leave at least this on both sides (from 3.3)
@@ -46,12 +46,13 @@ class Seizure:
 def closable(version: Version, pair: Pair, sums: health.Sums, factor: int) -> int:
     """The most of this debt that one call may repay, in raw units, before the dust rule.
 
-    Up to 3.2: half of the account's debt in this token, half up, above a health of 0.95, else all of it. From 3.3: all of it, unless
+    V2: half of the account's debt in this token, half up. Up to 3.2: that above a health of 0.95, else all of it. From 3.3: all, unless
     this collateral and this debt are each worth 2,000 (at eight decimals) or more and health is above 0.95; then half of the account's
     *total* debt, where this debt is worth more than that. `factor` is the health factor.
     """
     if version < Version.V3_3:
-        return mul_div_half_up(pair.debt, CLOSE_FACTOR if factor > CLOSE_LINE else BPS, BPS)
+        capped = version is Version.V2 or factor > CLOSE_LINE
+        return mul_div_half_up(pair.debt, CLOSE_FACTOR if capped else BPS, BPS)
     owed = health.debt_value(version, pair.debt, pair.debt_price, pair.debt_unit)
     held = health.deposit_value(token.deposit(version, pair.scaled, pair.index), pair.price, pair.unit)
     half = mul_div_half_up(sums.debt, CLOSE_FACTOR, BPS)
@@ -64,11 +65,16 @@ def seizure(version: Version, pair: Pair, cover: int) -> Seizure:
     """What repaying `cover` takes: its worth in collateral times the bonus, at most the balance (then less is repaid).
 
     Bonus and fee round half up until 3.6, in the borrower's and the protocol's favour from 3.7; the debt needed for a whole balance
-    rounds half up until 3.4 and up from 3.5. Source: LiquidationLogic._calculateAvailableCollateralToLiquidate.
+    rounds half up until 3.4 and up from 3.5. V2 applies the bonus before the division by the collateral's price, V3 after it.
+    Source: LiquidationLogic._calculateAvailableCollateralToLiquidate; V2: LendingPoolCollateralManager.
     """
     multiply = mul_div_down if version >= Version.V3_7 else mul_div_half_up
-    base = mul_div_down(pair.debt_price * cover, pair.unit, pair.price * pair.debt_unit)
-    amount = multiply(base, pair.bonus, BPS)
+    if version is Version.V2:
+        lifted = multiply(checked(pair.debt_price * cover * pair.unit), pair.bonus, BPS)
+        amount = lifted // (pair.price * pair.debt_unit)
+    else:
+        base = mul_div_down(pair.debt_price * cover, pair.unit, pair.price * pair.debt_unit)
+        amount = multiply(base, pair.bonus, BPS)
     balance = token.deposit(version, pair.scaled, pair.index)
     if amount > balance:
         amount = balance

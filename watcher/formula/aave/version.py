@@ -1,4 +1,4 @@
-"""Which formulas a pool runs, told by its code: `Pool.POOL_REVISION()`."""
+"""Which formulas a pool runs, told by its code: `Pool.POOL_REVISION()` of V3; V2's LendingPool is a contract of another interface."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from watcher.errors import AnswerError
 
 
 class Version(IntEnum):
-    """A release of Aave V3; ordered, so that a rule reads ``version >= Version.V3_5``."""
+    """A generation of Aave's formulas; ordered, so that a rule reads ``version >= Version.V3_5``."""
 
+    V2 = 20
     V3_0 = 30
     V3_1 = 31
     V3_2 = 32
