@@ -12,7 +12,19 @@ from watcher.localchain.solidity import Project, compile
 SOURCES = Path(__file__).with_name("contracts")
 COMPILED = SOURCES / "compiled.json"
 COMPILER = "0.8.27"
-CONTRACTS = ("Bytes32Token", "Crowd", "CurveModel", "Feed", "FeedOracle", "FlatModel", "ScaledOracle", "Token")
+CONTRACTS = (
+    "Bytes32Token",
+    "CometAssets",
+    "CometProxy",
+    "CometTwin",
+    "Crowd",
+    "CurveModel",
+    "Feed",
+    "FeedOracle",
+    "FlatModel",
+    "ScaledOracle",
+    "Token",
+)
 SETTINGS = {"optimizer": {"enabled": True, "runs": 200}, "evmVersion": "paris", "metadata": {"bytecodeHash": "none"}}
 
 
