@@ -65,14 +65,23 @@ def free_port() -> int:
 class Anvil:
     """``async with Anvil() as chain``: base fee 0, every account may send, one block per transaction, 60 M gas a block.
 
-    `rpc` and everything below it may be awaited from any event loop. Errors of the node are `Refused`.
+    `rpc` and everything below it may be awaited from any event loop. Errors of the node are `Refused`. `any_size` allows contracts that
+    no public chain would take: some packages carry code that was compiled for tests only.
     """
 
-    def __init__(self, *, timestamp: int | None = None, ports: Callable[[], int] = free_port, say: Say = quiet) -> None:
+    def __init__(
+        self,
+        *,
+        timestamp: int | None = None,
+        ports: Callable[[], int] = free_port,
+        say: Say = quiet,
+        any_size: bool = False,
+    ) -> None:
         self.chain_id = 1_000_000_000 + secrets.randbelow(1_000_000_000)  # no public chain is in this range
         self.port = 0
         self._timestamp = timestamp  # of the genesis block, in seconds; the present when None
         self._ports = ports
+        self._any_size = any_size
         self._say = say
         self._child: subprocess.Popen[bytes] | None = None
         self._wire: Wire | None = None
@@ -171,6 +180,7 @@ class Anvil:
     def _arguments(self) -> list[str]:
         words = [*FLAGS, "--host", HOST, "--port", str(self.port), "--chain-id", str(self.chain_id)]
         words += ["--gas-limit", str(GAS_LIMIT), "--cache-path", self._states.name]
+        words += ["--disable-code-size-limit"] if self._any_size else []
         return words if self._timestamp is None else [*words, "--timestamp", str(self._timestamp)]
 
     async def _ours(self) -> bool:
