@@ -25,6 +25,7 @@ ALLOWED = {
     "formula": CORE | {"adapter"},
     "oracle": CORE | {"adapter"},
     "adapters": CORE | {"adapter", "figures", "formula", "oracle"},
+    "portfolio": CORE | {"adapter", "cycle", "health", "oracle", "text"},
     "health": CORE | {"adapter"},
     "book": CORE | {"adapter", "health"},
     "chain": CORE | {"adapter", "data", "text"},
@@ -34,7 +35,7 @@ ALLOWED = {
     "connection": CORE | {"chain", "config"},
     "confirm": CORE | {"cycle", "chain", "connection"},
     "search": CORE | {"adapters", "chain", "connection"},
-    "wallet": CORE | {"cycle", "config", "connection", "confirm", "search"},
+    "wallet": CORE | {"cycle", "config", "connection", "confirm", "oracle", "portfolio", "search"},
     "check": CORE | {"adapter", "oracle", "adapters", "health", "cycle", "config", "chain", "connection"},
     "names": CORE | {"chain", "config", "connection"},
     "library": CORE | {"config", "connection", "names", "search", "wallet"},
@@ -96,7 +97,7 @@ ALLOWED = {
     "localchain": CORE | {"chain", "data", "config"},
 }
 FLOATS = {"book"}  # pure, and in floats where an error interval is proved
-PURE = FLOATS | {"units", "model", "query", "adapter", "formula", "oracle", "adapters", "health", "text"}
+PURE = FLOATS | {"units", "model", "query", "adapter", "formula", "oracle", "adapters", "health", "portfolio", "text"}
 IMPURE = {"web3", "aiohttp", "sqlmodel", "sqlalchemy", "asyncio", "time", "datetime", "os", "random", "logging"}
 
 

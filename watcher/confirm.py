@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 from eth_typing import ChecksumAddress
 
 from watcher.chain.poll import GRACE, Poll, poll
+from watcher.chain.reader import Reader
 from watcher.connection import Pin
 from watcher.cycle import MarketCycle, Row, cycle
 from watcher.errors import BlockChanged, ChainError, EndpointError, Transient, WatcherError
-from watcher.model import Doubt, DoubtKind, Market, PositionKey, Reading, Status
+from watcher.model import BlockRef, Doubt, DoubtKind, Market, PositionKey, Reading, Status
+from watcher.query import Query
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Cycles = tuple[MarketCycle, ...]
 
 
@@ -73,6 +76,25 @@ async def confirmed(question: Question, *, last: bool = False, grace: float = GR
     verdicts = [verdict(votes) for votes in ballots]
     notes += dict.fromkeys(note for one in verdicts for note in one.notes)
     return Confirmed(tuple(one.markets[0] for one in verdicts), min(one.by for one in verdicts), tuple(notes))
+
+
+async def alike(pin: Pin, query: Callable[[], Query[T]]) -> T | WatcherError:
+    """What the first two holders of the block answer alike to a question beside the markets; an error where they do not, never raised."""
+    holders = pin.holders[:2]
+    answers = await asyncio.gather(*(_answer(pin.line.through(name).reader, query(), pin.block) for name in holders))
+    good = [answer for answer in answers if not isinstance(answer, WatcherError)]
+    if not good:
+        return answers[0]
+    if any(answer != good[0] for answer in good):
+        return ChainError(f"{' and '.join(holders)} answer differently")
+    return good[0]
+
+
+async def _answer(reader: Reader, query: Query[T], block: BlockRef) -> T | WatcherError:
+    try:
+        return await reader.run(query, block)
+    except WatcherError as error:
+        return error
 
 
 def _failures(found: Poll[Cycles]) -> dict[str, WatcherError]:

@@ -69,6 +69,7 @@ class Adapter(Generic[T, Q, H]):
         None  # in a valuation's unit, as that side rounds it
     )
     governance: Governance[T] | None = None
+    money: Callable[[T], ChecksumAddress] | None = None  # the token that values are counted in; None: a currency
 
 
 @dataclass(frozen=True, slots=True)

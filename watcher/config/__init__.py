@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watcher.config.chain import Chain, Config, Endpoint, Group, Heartbeat, Note, Origin, UsdFeed
+from watcher.config.chain import Chain, Config, Endpoint, Group, Heartbeat, Note, Origin, Proxies, UsdFeed
 from watcher.config.endpoints import with_rpc
 from watcher.config.read import load
 from watcher.config.write import dump
@@ -15,6 +15,7 @@ __all__ = [
     "Heartbeat",
     "Note",
     "Origin",
+    "Proxies",
     "UsdFeed",
     "dump",
     "load",

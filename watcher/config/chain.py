@@ -71,6 +71,14 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Proxies:
+    """Contracts of a chain that know proxies by their owner; None where it has none."""
+
+    ds: ChecksumAddress | None = None  # Maker's ProxyRegistry, of DSProxies
+    insta: ChecksumAddress | None = None  # InstaList, of Instadapp accounts
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """One chain and what is watched on it.
 
@@ -96,6 +104,7 @@ class Chain:
     sequencer: ChecksumAddress | None = None
     usd: tuple[UsdFeed, ...] = ()
     heartbeats: tuple[Heartbeat, ...] = ()
+    proxies: Proxies = Proxies()
 
     def with_endpoint(self, endpoint: Endpoint) -> Chain:
         """The chain with one more endpoint, or WebSocket, placed by its origin, after those of the same origin.

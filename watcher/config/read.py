@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
-from watcher.config.chain import Chain, Config, Endpoint, Group, Heartbeat, Note, Origin, UsdFeed
+from watcher.config.chain import Chain, Config, Endpoint, Group, Heartbeat, Note, Origin, Proxies, UsdFeed
 from watcher.config.endpoints import endpoint, from_environment
 from watcher.config.families import FAMILIES, REGISTRIES
 from watcher.config.table import Table, text_of
@@ -77,6 +77,7 @@ def read_chain(name: str, table: Table, origin: Origin) -> Chain:
         sequencer=None if table.get("sequencer") is None else table.address("sequencer"),
         usd=usd_feeds(table),
         heartbeats=heartbeats(table),
+        proxies=proxies(table.table("proxies")),
     )
     table.text("source", "")  # for readers of the file: where the row comes from
     for row in table.tables("rpc"):
@@ -144,6 +145,15 @@ def heartbeats(table: Table) -> tuple[Heartbeat, ...]:
             row.fail("feed", "this feed has a heartbeat already")
         found.append(beat)
     return tuple(found)
+
+
+def proxies(table: Table | None) -> Proxies:
+    """The registries of proxies of a chain, as ``proxies = { ds = "0x…", insta = "0x…" }``."""
+    if table is None:
+        return Proxies()
+    found = Proxies(*(None if table.get(key) is None else table.address(key) for key in ("ds", "insta")))
+    table.close()
+    return found
 
 
 def pool(chain: str, number: int, family: str, table: Table) -> Row:

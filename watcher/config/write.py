@@ -37,6 +37,9 @@ def lines(chain: Chain) -> Iterator[str]:
         yield f"multicall3 = {text(chain.multicall3)}"
     if chain.sequencer:
         yield f"sequencer = {text(chain.sequencer)}"
+    proxies = {"ds": chain.proxies.ds, "insta": chain.proxies.insta}
+    if any(proxies.values()):
+        yield f"proxies = {{ {', '.join(f'{key} = {text(value)}' for key, value in proxies.items() if value)} }}"
     yield "rpc = ["
     for endpoint in (*chain.endpoints, *chain.heads):
         yield f"  {{ name = {text(endpoint.name)}, url = {text(endpoint.url)} }},"

@@ -16,7 +16,7 @@ from watcher.adapters.morpho_blue.liquidated import liquidations, worth
 from watcher.adapters.morpho_blue.logs import borrowers, discover, founding, moves, suppliers
 from watcher.adapters.morpho_blue.makeup import makeup
 from watcher.adapters.morpho_blue.reads import fresh, holdings, positions, quote, reported, shares, terms, totals
-from watcher.adapters.morpho_blue.worth import prices, reprice, value
+from watcher.adapters.morpho_blue.worth import money, prices, reprice, value
 
 
 def truncates(_: Terms) -> bool:
@@ -55,4 +55,5 @@ ADAPTER = Adapter(
     liquidations=liquidations,
     worth=worth,
     governance=GOVERNED,
+    money=money,
 )

@@ -21,6 +21,11 @@ def unit(terms: Terms) -> Unit:
     return Unit(terms.loan.symbol, terms.loan.decimals)
 
 
+def money(terms: Terms) -> ChecksumAddress:
+    """The token that values are counted in: its symbol is anybody's choice, its address is not."""
+    return terms.loan.address
+
+
 def price_of(terms: Terms, quote: Quote) -> int:
     """The oracle's answer, scaled by 1e36: raw loan tokens per raw unit of collateral.
 
