@@ -14,15 +14,22 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import registry_families as families
 import registry_sources as sources
+from registry_families import Feeds, Row
 from registry_sources import MorphoMarket, Package, Pool, Singleton, ViemChain
 
 from watcher.config.chain import Origin
+from watcher.config.families import FAMILIES
 from watcher.config.read import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "scripts" / "registry_table.toml"
+MARKETS = ROOT / "scripts" / "registry_markets.toml"
+HEARTBEATS = ROOT / "scripts" / "registry_heartbeats.toml"
+COIN = "0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE"
 TARGET = ROOT / "chains.toml"
+OTHERS = (families.COMPOUND, families.MOONWELL, families.VENUS, families.ISOLATED)
 
 
 @dataclass(frozen=True)
@@ -35,18 +42,30 @@ class Registries:
     pools: dict[str, Pool]
     singletons: dict[int, Singleton]
     markets: list[MorphoMarket]
+    rows: list[Row]
+    registries: list[Row]
+    feeds: dict[int, Feeds]
+    heartbeats: dict[str, dict[str, list[str]]]
 
     def label(self, name: str) -> str:
         return self.packages[name].label
 
+    def assets(self, chain: int) -> dict[str, str]:
+        """Every asset that Aave lists on a chain, by the address book's key."""
+        found: dict[str, str] = {}
+        for pool in self.pools.values():
+            if pool.chain == chain:
+                found |= pool.assets
+        return found
+
 
 def gather(folder: Path) -> Registries:
     """Fetch and read the registries, and refuse a table that does not cover them."""
-    table = tomllib.loads(TABLE.read_text(encoding="utf-8"), parse_float=Decimal)
-    names = (sources.AAVE, sources.MORPHO, sources.MORPHO_SDK, sources.MORPHO_TEST, sources.VIEM)
+    table = read(TABLE)
+    names = (sources.AAVE, sources.MORPHO, sources.MORPHO_SDK, sources.MORPHO_TEST, sources.VIEM, *OTHERS)
     packages = {name: sources.fetch(name, folder) for name in names}
     viem, morpho = packages[sources.VIEM], packages[sources.MORPHO]
-    pools = sources.aave_pools(packages[sources.AAVE], table["aave_v3_left_out"])
+    pools = sources.aave_pools(packages[sources.AAVE], "AaveV3", table["aave_v3_left_out"])
     chains = {
         name: sources.viem_chain(viem, row["viem"]) if "viem" in row else ViemChain(row["id"], None, (), None)
         for name, row in table["chains"].items()
@@ -60,7 +79,33 @@ def gather(folder: Path) -> Registries:
             f"{TABLE.name} does not name these markets: {sorted(unnamed)}, and these chain ids: {sorted(homeless)}"
         )
     markets = sources.morpho_markets(packages[sources.MORPHO_TEST], morpho)
-    return Registries(table, packages, chains, pools, singletons, markets)
+    rows, registries = known_markets(packages, {name: chain.id for name, chain in chains.items()})
+    feeds = families.chainlink(packages[sources.AAVE])
+    return Registries(table, packages, chains, pools, singletons, markets, rows, registries, feeds, read(HEARTBEATS))
+
+
+def known_markets(packages: dict[str, Package], chains: dict[str, int]) -> tuple[list[Row], list[Row]]:
+    """The markets of all other families and the contracts that list some; a row on a chain that the table lacks ends the run."""
+    table, book, isolated = read(MARKETS), packages[sources.AAVE], packages[families.ISOLATED]
+    old = sources.aave_pools(book, "AaveV2", table["aave_v2_left_out"])
+    left_out = table["venus_left_out"]
+    rows = [
+        *families.aave_v2(book, old, table["aave_v2"]),
+        families.compound(packages[families.COMPOUND], table["compound"]["mainnet"]),
+        *families.moonwell(packages[families.MOONWELL], table["moonwell"], chains),
+        *families.venus(packages[families.VENUS], left_out, table["venus"]["core"]),
+        *families.venus_isolated(isolated, left_out),
+        *families.listed(table, chains),
+    ]
+    registries = list(families.venus_registries(isolated, left_out))
+    homeless = {row.chain for row in (*rows, *registries)} - set(chains.values())
+    if homeless:
+        sys.exit(f"{TABLE.name} does not name these chain ids: {sorted(homeless)}")
+    return rows, registries
+
+
+def read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
 
 
 def lines(known: Registries) -> Iterator[str]:
@@ -90,6 +135,9 @@ def chain_lines(name: str, chain: ViemChain, known: Registries) -> Iterator[str]
     yield f"stale_head = {row['stale_head']} # seconds"
     if chain.multicall3:
         yield f"multicall3 = {quoted(chain.multicall3)}"
+    feeds = known.feeds.get(chain.id)
+    if feeds is not None and feeds.sequencer:
+        yield f"sequencer = {quoted(feeds.sequencer)} # {known.label(sources.AAVE)}"
     viem = f"{known.label(sources.VIEM)} {row['viem']}; " if "viem" in row else ""
     note = f"; {row['note']}" if "note" in row else ""
     yield f"source = {quoted(f'{viem}scripts/registry_table.toml{note}')}"
@@ -97,17 +145,17 @@ def chain_lines(name: str, chain: ViemChain, known: Registries) -> Iterator[str]
     for url in (*(chain.rpc if row.get("viem_rpc", True) else ()), *row.get("rpc", ())):
         yield f"  {{ url = {quoted(url.rstrip('/'))} }},"
     yield "]"
+    if feeds is not None:
+        yield from feed_lines(name, chain.id, feeds, known)
     yield from group_lines(name, chain.id, known)
     yield from aave_lines(name, chain.id, known)
+    yield from family_lines(name, chain.id, known)
     yield from morpho_lines(name, chain.id, known)
 
 
 def group_lines(name: str, chain: int, known: Registries) -> Iterator[str]:
     """The correlated groups among the assets that Aave lists on a chain."""
-    assets: dict[str, str] = {}
-    for pool in known.pools.values():
-        if pool.chain == chain:
-            assets |= pool.assets
+    assets = known.assets(chain)
     for group, keys in known.table["groups"].items():
         tokens = {key: assets[key] for key in keys if key in assets}
         if len(set(tokens.values())) > 1:
@@ -132,6 +180,51 @@ def aave_lines(name: str, chain: int, known: Registries) -> Iterator[str]:
         if "start" in row:
             yield f"start = {row['start']}"
         yield f"source = {quoted(known.label(sources.AAVE) + start)}"
+
+
+def feed_lines(name: str, chain: int, feeds: Feeds, known: Registries) -> Iterator[str]:
+    """The US dollar feeds of the assets that Aave lists, and the heartbeats that are known."""
+    coin = known.table["coins"].get(name)
+    assets = known.assets(chain) | ({coin: COIN} if coin else {})
+    dollars = list(families.dollar_feeds(assets, feeds, known.table["dollars"]))
+    if dollars:
+        yield f"usd = [ # {known.label(sources.AAVE)}; matched by scripts/registry_table.toml"
+        for key, token, feed in dollars:
+            yield f'  {{ token = "{token}", symbol = "{key}", feed = "{feeds.named[feed]}" }},'
+        yield "]"
+    beats = [(every, feed) for every, group in known.heartbeats.get(name, {}).items() for feed in group]
+    unknown = [feed for _, feed in beats if feed not in feeds.named]
+    if unknown:
+        sys.exit(f"{HEARTBEATS.name} names feeds of {name} that the address book does not have: {unknown}")
+    if beats:
+        yield "heartbeats = [ # scripts/registry_heartbeats.toml"
+        for every, feed in beats:
+            yield f'  {{ feed = "{feeds.named[feed]}", name = "{feed}", every = "{every}" }},'
+        yield "]"
+
+
+def family_lines(name: str, chain: int, known: Registries) -> Iterator[str]:
+    """The markets of all families from other registries and from our table, and the contracts that list some."""
+    for family, facts in FAMILIES.items():
+        for row in known.rows:
+            if (row.chain, row.family) == (chain, family):
+                yield ""
+                yield f"[[chains.{name}.{family}]]"
+                yield f"name = {quoted(row.name)}"
+                yield f"label = {quoted(row.label)}"
+                yield from row_lines(row, facts.key)
+    for row in known.registries:
+        if row.chain == chain:
+            yield ""
+            yield f"[chains.{name}.{row.family}_registry]"
+            yield from row_lines(row, "address")
+
+
+def row_lines(row: Row, key: str) -> Iterator[str]:
+    yield f"{key} = {quoted(row.address)}"
+    if row.start is not None:
+        yield f"start = {row.start}"
+    yield f"source = {quoted(row.source)}"
 
 
 def morpho_lines(name: str, chain: int, known: Registries) -> Iterator[str]:

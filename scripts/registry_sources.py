@@ -27,8 +27,10 @@ MORPHO_SDK = "@morpho-org/blue-sdk"
 MORPHO_TEST = "@morpho-org/morpho-test"  # the only published package of theirs that holds market parameters
 VIEM = "viem"
 READ = re.compile(
-    r"package\.json|chains/definitions/\w+\.ts|[\w-]+/chainConfig\.ts|dist/AaveV3\w+\.mjs"
+    r"package\.json|chains/definitions/\w+\.ts|[\w-]+/chainConfig\.ts|dist/(AaveV[23]|Chainlink)\w+\.mjs"
     r"|lib/esm/(chain|addresses|fixtures/markets)\.js"
+    r"|dist/nodejs/constants\.js|_esm/environments/definitions/\w+/contracts\.js"
+    r"|deployments/\w+/(\.chainId|(Unitroller|PoolRegistry|Comptroller_[\w ]+)\.json)"
 )
 
 
@@ -123,12 +125,12 @@ def viem_chain(viem: Package, name: str) -> ViemChain:
     )
 
 
-def aave_pools(book: Package, left_out: Container[str]) -> dict[str, Pool]:
-    """The Aave V3 markets of the address book by their names there, but for those left out."""
+def aave_pools(book: Package, generation: str, left_out: Container[str]) -> dict[str, Pool]:
+    """The Aave markets of one generation ("AaveV3") in the address book by their names there, but for those left out."""
     pools = {}
     for path, text in sorted(book.files.items()):
-        name = path.removeprefix("dist/AaveV3").removesuffix(".mjs")
-        if not path.startswith("dist/") or name in left_out:
+        name = path.removeprefix(f"dist/{generation}").removesuffix(".mjs")
+        if not path.startswith(f"dist/{generation}") or name in left_out:
             continue
         listing = found(r"var ASSETS = \{(.*?)\n\};", text, path)[1]
         entries = re.findall(r'\n  "?(\w+)"?: \{.*?UNDERLYING: "(0x[0-9a-fA-F]{40})"', listing, re.DOTALL)

@@ -10,6 +10,7 @@ from eth_utils.crypto import keccak
 
 from watcher.config import Config, load
 from watcher.data import root
+from watcher.model import Market
 
 CANONICAL_MULTICALL3 = "0xcA11bde05977b3631167028862bE2a173976CA11"
 
@@ -18,9 +19,14 @@ def packaged() -> Config:
     return load(None, {})
 
 
+def label(config: Config, market: Market) -> str:
+    return config.chain(market.chain).note(market.name).label
+
+
 def test_all_24_aave_markets_and_all_43_morpho_deployments_are_there() -> None:
     config = packaged()
-    assert sum(market.protocol == "aave_v3" for market in config.markets()) == 24
+    own = [market for market in config.markets() if market.protocol == "aave_v3" and "AaveV3" in label(config, market)]
+    assert len(own) == 24
     assert sum(len(chain.singletons) for chain in config.chains) == 43
     assert all(chain.markets or chain.singletons for chain in config.chains)
 
@@ -36,6 +42,20 @@ def test_facts_that_anyone_can_look_up() -> None:
     assert ethereum.singletons[0].start == 18883124
     assert config.chain("zksync").multicall3 == "0xF9cda624FBC7e059355ce98a31693d299FACd963"
     assert ethereum.multicall3 == CANONICAL_MULTICALL3
+
+
+def test_the_feeds_of_a_chain_are_those_that_chainlink_publishes() -> None:
+    """Addresses from Chainlink's own pages."""
+    config = packaged()
+    ethereum, arbitrum = config.chain("ethereum"), config.chain("arbitrum")
+    feeds: dict[str, str] = {known.token: known.feed for known in ethereum.usd}
+    assert feeds["0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"] == "0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419"
+    assert feeds["0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE"] == feeds["0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"]
+    beats: dict[str, int] = {beat.feed: beat.seconds for beat in ethereum.heartbeats}
+    assert beats["0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419"] == 3600  # ETH / USD
+    assert beats["0x8fFfFfd4AfB6115b954Bd326cbe7B4BA576818f6"] == 86_400  # USDC / USD
+    assert arbitrum.sequencer == "0xFdB631F5EE196F0ed6FAa767959853A9F217697D"
+    assert ethereum.sequencer is None
 
 
 def test_a_market_id_is_the_hash_of_its_parameters() -> None:
@@ -67,7 +87,7 @@ def test_every_row_names_its_source() -> None:
     tables = re.split(r"\n(?=\[)", text)[1:]
     assert len(tables) > 100
     for table in tables:
-        assert "npm:" in table or "registry_table.toml" in table, table.splitlines()[0]
+        assert "npm:" in table or "scripts/registry_" in table, table.splitlines()[0]
 
 
 def test_every_chain_has_a_keyless_https_endpoint() -> None:

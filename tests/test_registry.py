@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from decimal import Decimal
 from types import ModuleType
@@ -12,14 +13,23 @@ import pytest
 from watcher.data import root
 
 
-@pytest.fixture(scope="module")
-def sources() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("registry_sources", root() / "scripts" / "registry_sources.py")
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, root() / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def sources() -> ModuleType:
+    return script("registry_sources")
+
+
+@pytest.fixture(scope="module")
+def families(sources: ModuleType) -> ModuleType:
+    return script("registry_families")
 
 
 VIEM = {
@@ -106,7 +116,7 @@ def test_a_chain_takes_its_block_time_from_its_family(sources: ModuleType) -> No
 
 
 def test_an_aave_market_has_its_chain_its_pool_and_its_tokens(sources: ModuleType) -> None:
-    pools = sources.aave_pools(sources.Package("book", "1", BOOK), {"Fuji"})
+    pools = sources.aave_pools(sources.Package("book", "1", BOOK), "AaveV3", {"Fuji"})
     assert list(pools) == ["Mantle"]
     assert (pools["Mantle"].chain, pools["Mantle"].address) == (5000, "0x458F293454fE0d67EC0655f3672301301DD51422")
     assert list(pools["Mantle"].assets) == ["WETH", "USDC"]
@@ -125,6 +135,90 @@ def test_a_morpho_market_gets_the_id_it_has_on_chain(sources: ModuleType) -> Non
 
 def test_a_form_that_is_not_understood_ends_the_run(sources: ModuleType) -> None:
     with pytest.raises(SystemExit, match="the form of this file has changed"):
-        sources.aave_pools(sources.Package("book", "1", BOOK), set())
+        sources.aave_pools(sources.Package("book", "1", BOOK), "AaveV3", set())
     with pytest.raises(SystemExit, match=r"has no chains/definitions/gone\.ts any more"):
         sources.viem_chain(sources.Package("viem", "1", VIEM), "gone")
+
+
+def test_venus_publishes_pools_with_their_first_block_and_the_contract_that_lists_them(
+    sources: ModuleType, families: ModuleType
+) -> None:
+    def deployment(last: str, block: int) -> str:
+        return json.dumps({"address": "0x" + last * 40, "receipt": {"blockNumber": block}})
+
+    files = {
+        "deployments/bscmainnet/.chainId": "56",
+        "deployments/bscmainnet/Comptroller_LiquidStakedBNB.json": deployment("1", 10),
+        "deployments/bscmainnet/PoolRegistry.json": deployment("2", 5),
+        "deployments/bsctestnet/Comptroller_DeFi.json": "a testnet",
+    }
+    package = sources.Package("isolated", "1", files)
+    (pool,) = families.venus_isolated(package, {"bsctestnet"})
+    (registry,) = families.venus_registries(package, {"bsctestnet"})
+    assert (pool.chain, pool.family, pool.name, pool.address, pool.start) == (
+        56,
+        "venus_isolated",
+        "liquid-staked-bnb",
+        "0x" + "1" * 40,
+        10,
+    )
+    assert (registry.address, registry.start, registry.source) == ("0x" + "2" * 40, 5, "npm:isolated@1 deployments")
+
+
+@pytest.mark.parametrize(
+    ("pool", "slug"),
+    [
+        ("DeFi", "defi"),
+        ("BTC", "btc"),
+        ("Liquid Staked ETH", "liquid-staked-eth"),
+        ("LiquidStakedETH", "liquid-staked-eth"),
+    ],
+)
+def test_a_pool_is_called_as_it_can_be_typed(pool: str, slug: str, families: ModuleType) -> None:
+    assert families.slugged(pool) == slug
+
+
+def test_a_row_of_our_own_names_its_source_and_says_so_where_its_start_is_not_known(families: ModuleType) -> None:
+    table = {
+        "sources": {"compound_v3": "the deployments"},
+        "rows": {
+            "compound_v3": [
+                {"chain": "near", "name": "usdc", "label": "cUSDCv3", "address": "0x" + "1" * 40},
+                {"chain": "near", "name": "weth", "label": "", "address": "0x" + "2" * 40, "start": 7}
+                | {"start_source": "a subgraph", "source": "elsewhere"},
+            ]
+        },
+    }
+    first, second = families.listed(table, {"near": 7})
+    assert (first.chain, first.start, first.source) == (
+        7,
+        None,
+        "scripts/registry_markets.toml from the deployments; start unknown",
+    )
+    assert (second.start, second.source) == (7, "scripts/registry_markets.toml from elsewhere; start: a subgraph")
+
+
+CHAINLINK = {
+    "dist/ChainlinkMantle.mjs": """
+var ETH__USD = "0x5bc7cf88ef1e68e0b3baa0b33ec1ee6a1b0ce81d";
+var L2_Sequencer_Uptime_Status_Feed = "0xade1b9abb98c6a542e4b49db2588a3ec4bf7cdf0";
+var CHAIN_ID = 5e3;
+""",
+    "dist/AaveV3Mantle.mjs": "no feeds",
+}
+
+
+def test_a_token_gets_the_dollar_feed_of_what_it_is_one_to_one_with(sources: ModuleType, families: ModuleType) -> None:
+    feeds = families.chainlink(sources.Package("book", "1", CHAINLINK))
+    assert list(feeds) == [5000]
+    assert feeds[5000].sequencer == "0xaDE1b9AbB98c6A542E4B49db2588a3Ec4bF7Cdf0"
+    assets = {"WETH": "0xaa", "wstETH": "0xbb", "ETH": "0xaa"}
+    assert list(families.dollar_feeds(assets, feeds[5000], {"WETH": "ETH"})) == [("WETH", "0xaa", "ETH__USD")]
+
+
+def test_a_market_that_the_table_does_not_name_ends_the_run(sources: ModuleType, families: ModuleType) -> None:
+    book = sources.Package("book", "1", {})
+    with pytest.raises(SystemExit, match=r"do not name the same Aave V2 markets: \['Old'\]"):
+        list(families.aave_v2(book, {"Old": sources.Pool(1, "0x" + "1" * 40)}, {}))
+    with pytest.raises(SystemExit, match=r"do not name the same chains: \['near'\]"):
+        list(families.moonwell(book, {"near": {}}, {"near": 1}))

@@ -22,7 +22,7 @@ def out(capsys: pytest.CaptureFixture[str], *line: str) -> str:
 
 def test_all_markets_of_both_protocols_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     rows = json.loads(out(capsys, "--format", "json"))
-    assert sum(row["protocol"] == "aave_v3" for row in rows) == 24
+    assert sum(row["protocol"] == "aave_v3" for row in rows) == 33
     assert sum(row["protocol"] == "morpho_blue" and row["id"] is None for row in rows) == 43
     assert {row["market"] for row in rows} >= {"ethereum/aave-v3/lido", "base/morpho-blue", "ink/aave-v3/whitelabel"}
     assert all(row["source"] for row in rows)
@@ -39,7 +39,7 @@ def test_the_formats_tell_the_same(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_table_in_a_pipe_has_whole_addresses_one_row_per_line(capsys: pytest.CaptureFixture[str]) -> None:
     lines = out(capsys, "--chain", "gnosis").splitlines()
-    assert len(lines) == 3  # header, rule, one market
+    assert len(lines) == 4  # header, rule, two markets
     assert "0xb50201558B00496A145fE76f7424749556E326D8" in lines[2]
 
 
@@ -51,7 +51,7 @@ def test_a_table_fits_a_terminal_of_100_columns(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     lines = out(capsys).splitlines()
     assert max(len(line) for line in lines) <= 100
-    assert sum("0x" in line for line in lines) == 97
+    assert sum("0x" in line for line in lines) > 97
 
 
 def test_a_market_is_explained_with_its_chain(capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,6 +89,43 @@ def test_verbose_means_the_same_as_for_every_verb(
     assert main(["markets", "--chain", "gnosis", flag]) == 0
     assert (log.level, len(log.handlers)) == (level, 1)
     capsys.readouterr()
+
+
+@pytest.mark.parametrize("word", ["aave-v3", "aave_v3", "AAVE-V3"])
+def test_a_list_can_be_of_one_protocol(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = json.loads(out(capsys, "--protocol", word, "--format", "json"))
+    assert {row["protocol"] for row in rows} == {"aave_v3"}
+    assert "ethereum/aave-v3/spark" in {row["market"] for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("SparkLend", {"ethereum/aave-v3/spark", "gnosis/aave-v3/spark"}),
+        ("0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2", {"ethereum/aave-v3/core"}),
+        ("b323495f7e", {"ethereum/morpho-blue/b323495f7e"}),
+    ],
+)
+def test_a_list_can_be_of_what_matches_a_text(text: str, found: set[str], capsys: pytest.CaptureFixture[str]) -> None:
+    rows = json.loads(out(capsys, "--match", text, "--format", "json"))
+    assert {row["market"] for row in rows} == found
+
+
+def test_chain_protocol_and_text_narrow_a_list_together(capsys: pytest.CaptureFixture[str]) -> None:
+    line = ("--chain", "gnosis", "--protocol", "aave-v3", "--match", "core", "--format", "json")
+    assert [row["market"] for row in json.loads(out(capsys, *line))] == ["gnosis/aave-v3/core"]
+
+
+def test_a_protocol_that_is_unknown_is_told_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["markets", "--protocol", "aave"]) == 2
+    assert "known: aave-v3, aave-v2, compound-v3" in capsys.readouterr().err
+
+
+def test_what_is_known_of_the_prices_of_a_chain_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    facts = json.loads(out(capsys, "arbitrum/aave-v3/core", "--format", "json"))
+    assert facts["sequencer_feed"] == "0xFdB631F5EE196F0ed6FAa767959853A9F217697D"
+    assert int(facts["dollar_feeds"]) > 5
+    assert int(facts["known_heartbeats"]) > 5
 
 
 def test_a_pipe_gets_no_terminal_command(capsys: pytest.CaptureFixture[str]) -> None:
