@@ -10,7 +10,7 @@ from watcher.adapter.action import Acted, Action, Borrow, Refusal, Repay, SetMod
 from watcher.adapter.governance import Change, Clause, Governance, Measure, Rulebook, Setting, Weight
 from watcher.adapter.interface import Adapter, Position
 from watcher.adapter.linear import Column, Factor, Linear, Ratio, Share, Slack
-from watcher.adapter.liquidation import Beside, Liquidated, Liquidation
+from watcher.adapter.liquidation import Beside, Liquidated, Liquidation, Whole
 from watcher.adapter.logs import Event, LogQuery, Moves, Touch
 from watcher.adapter.view import Curve, Makeup, Panel, Price, Reported, Shares
 from watcher.adapter.which import Accrued, H, Q, T, Which
@@ -56,5 +56,6 @@ __all__ = [
     "Touch",
     "Weight",
     "Which",
+    "Whole",
     "Withdraw",
 ]

@@ -11,7 +11,7 @@ from eth_typing import ChecksumAddress
 from watcher.adapter.action import Acted, Action, Refusal
 from watcher.adapter.governance import Governance
 from watcher.adapter.linear import Linear
-from watcher.adapter.liquidation import Beside, Liquidated, Liquidation
+from watcher.adapter.liquidation import Beside, Liquidated, Liquidation, Whole
 from watcher.adapter.logs import LogQuery, Moves
 from watcher.adapter.view import Makeup, Panel, Price, Reported, Shares
 from watcher.adapter.which import Accrued, H, Q, T
@@ -69,6 +69,8 @@ class Adapter(Generic[T, Q, H]):
         None  # in a valuation's unit, as that side rounds it
     )
     governance: Governance[T] | None = None
+    whole: Callable[[T, Q, H], Whole | Refusal] | None = None  # None: accounts are liquidated pair by pair only
+    listed: Callable[[Market], Query[tuple[Market, ...]]] | None = None  # the markets that a registry lists by a call
     money: Callable[[T], ChecksumAddress] | None = None  # the token that values are counted in; None: a currency
 
 

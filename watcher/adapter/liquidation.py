@@ -36,6 +36,27 @@ class Liquidation:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """The liquidation of a whole account in one call, all of it or nothing, where the protocol has such a path. Amounts are raw units.
+
+    `path` is the contract's entry point. The liquidator pays `repays`, by debt; `seizes` leave the borrower, by collateral, and `fees`
+    of them go to the protocol. What the liquidator leaves unpaid is `written_off`: the borrower owes nothing afterwards. `orders` are
+    the debts, collaterals and repayments that the entry point must be given, empty where it takes none. `bonus` is what the liquidator
+    gains over the debt, in `unit`, before costs; `blocked` says why nothing can be done now.
+    """
+
+    path: str
+    repays: tuple[tuple[Token, Raw], ...]
+    seizes: tuple[tuple[Token, Raw], ...]
+    fees: tuple[tuple[Token, Raw], ...]
+    written_off: tuple[tuple[Token, Raw], ...]
+    orders: tuple[tuple[ChecksumAddress, ChecksumAddress, Raw], ...]
+    bonus: int
+    unit: Unit
+    blocked: Blocked | None
+
+
+@dataclass(frozen=True, slots=True)
 class Liquidated:
     """One liquidation as the chain logged it. Amounts are raw token units.
 
