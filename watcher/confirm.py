@@ -12,11 +12,10 @@ from typing import Any, TypeVar, assert_never
 from eth_typing import ChecksumAddress
 
 from watcher.chain.poll import GRACE, Poll, poll
-from watcher.chain.reader import Reader
 from watcher.connection import Pin
 from watcher.cycle import MarketCycle, Row, cycle
 from watcher.errors import BlockChanged, ChainError, EndpointError, Transient, WatcherError
-from watcher.model import BlockRef, Doubt, DoubtKind, Market, PositionKey, Reading, Status
+from watcher.model import Doubt, DoubtKind, Market, PositionKey, Reading, Status
 from watcher.query import Query
 
 log = logging.getLogger(__name__)
@@ -78,21 +77,20 @@ async def confirmed(question: Question, *, last: bool = False, grace: float = GR
     return Confirmed(tuple(one.markets[0] for one in verdicts), min(one.by for one in verdicts), tuple(notes))
 
 
-async def alike(pin: Pin, query: Callable[[], Query[T]]) -> T | WatcherError:
-    """What the first two holders of the block answer alike to a question beside the markets; an error where they do not, never raised."""
-    holders = pin.holders[:2]
-    answers = await asyncio.gather(*(_answer(pin.line.through(name).reader, query(), pin.block) for name in holders))
-    good = [answer for answer in answers if not isinstance(answer, WatcherError)]
-    if not good:
-        return answers[0]
-    if any(answer != good[0] for answer in good):
-        return ChainError(f"{' and '.join(holders)} answer differently")
-    return good[0]
+async def alike(pin: Pin, query: Callable[[], Query[T]], grace: float = GRACE) -> T | WatcherError:
+    """What the first two holders of the block answer alike to a question beside the markets; an error where they differ.
 
-
-async def _answer(reader: Reader, query: Query[T], block: BlockRef) -> T | WatcherError:
+    Whoever else is left is asked where neither answers. `query` makes the question anew for each. No `WatcherError` is raised.
+    """
+    pair = pin.holders[:2]
     try:
-        return await reader.run(query, block)
+        if len(pair) > 1:
+            asked = {name: pin.line.through(name).reader.run(query(), pin.block) for name in pair}
+            said = list((await poll(asked, grace)).answers.values())
+            if said:
+                differs = any(answer != said[0] for answer in said)
+                return ChainError(f"{' and '.join(pair)} answer differently") if differs else said[0]
+        return await pin.line.reader.run(query(), pin.block)
     except WatcherError as error:
         return error
 

@@ -1,4 +1,5 @@
-"""Everything some owners hold on one chain: the configured markets, and those their own logs say they have entered.
+"""Everything some owners and their proxies hold on one chain: the configured markets, those that registries list, those that the
+holders' own logs say they have entered, and vault shares; with US dollar feeds for sums.
 
 Reads through a `Connection`, keeps to a deadline, and says what it could not read and what nobody confirmed.
 """
@@ -7,18 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from eth_typing import ChecksumAddress
 
 from watcher.config import Chain
-from watcher.confirm import Confirmed, Question, confirmed
+from watcher.confirm import Confirmed, Question, alike, confirmed
 from watcher.connection import Connection, Pin, connect
 from watcher.cycle import MarketCycle, Row
 from watcher.errors import BlockChanged, ChainError, Transient, WatcherError
-from watcher.model import BlockRef, Market
+from watcher.model import BlockRef, Side
+from watcher.oracle.dollar import Rates, dollars
+from watcher.portfolio.holders import Holder, Holders, holders
+from watcher.portfolio.vaults import Deposit, Share, converted, deposits
 from watcher.search import Entered, Search, Windows
+from watcher.units import Raw
 
 DEADLINE = 20.0  # seconds for one chain, first request to last answer
 RESERVE = 0.25  # share of the deadline kept for reading the markets that logs have named
@@ -27,8 +32,25 @@ REPEATS = 3  # cycles, where the pinned block was replaced while it was read
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What is read beside the markets: who holds, what US dollars are, what vault shares convert to.
+
+    `shares` are by token and raw amount. `lost` says, a line each, what could not be read and may hold something.
+    """
+
+    holders: Holders
+    rates: Rates = field(default_factory=Rates)
+    shares: Mapping[tuple[ChecksumAddress, Raw], Share] = field(default_factory=dict)
+    deposits: tuple[Deposit, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+NOBODY: Final = Beside(Holders(()))
+
+
+@dataclass(frozen=True, slots=True)
 class Wallet:
-    """What `owners` hold on one chain at one block. With `error` set nothing could be read and everything there is unknown.
+    """What the owners hold on one chain at one block. With `error` set nothing could be read and everything there is unknown.
 
     `confirmed_by` endpoints gave the very same facts, 1 being the only one that was asked; `notes` name the others, a line each.
     """
@@ -40,6 +62,7 @@ class Wallet:
     error: WatcherError | None = None
     confirmed_by: int = 0
     notes: tuple[str, ...] = ()
+    beside: Beside = NOBODY
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -48,9 +71,10 @@ class Wallet:
 
     @property
     def complete(self) -> bool:
-        """Nothing is missing: every market and position was read, and every log that could name another market."""
+        """Nothing is missing: every market, proxy and position was read, and every log that could name another market."""
         read = all(m.error is None and all(row.reading.valuation for row in m.rows) for m in self.markets)
-        return self.error is None and read and all(entered.complete for entered in self.entered)
+        found = all(entered.complete for entered in self.entered)
+        return self.error is None and read and found and not self.beside.lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +101,19 @@ async def read_wallet(
     known: Mapping[str, Any] | None = None,
     confirm: bool = True,
     windows: Windows | None = None,
+    vaults: Sequence[ChecksumAddress] = (),
 ) -> Wallet:
     """The owners' positions on `chain`, at the head, at block `number`, or at the newest block not after `before` (Unix seconds).
 
     `known` are terms of an earlier cycle by market name. With `confirm` a second endpoint that was named in the same place as the first
-    is asked the same. `windows` remembers what endpoints serve at once; pass the same one again. Never raises `WatcherError`: a chain
-    that cannot be read within `deadline` seconds is a `Wallet` with its error.
+    is asked the same. `windows` remembers what endpoints serve at once; pass the same one again. `vaults` are those whose shares are
+    looked for in the addresses themselves. Never raises `WatcherError`: a chain that cannot be read within `deadline` seconds is a
+    `Wallet` with its error.
     """
     limits = Limits.of(deadline)
     try:
         async with asyncio.timeout_at(limits.all), connect(chain) as line:
-            asked = Asked(line, owners, number, before, known, confirm)
+            asked = Asked(line, tuple(owners), tuple(vaults), number, before, known, confirm)
             return await _read(asked, limits, {} if windows is None else windows)
     except TimeoutError:
         names = ", ".join(dict.fromkeys(endpoint.name for endpoint in chain.endpoints))
@@ -102,49 +128,81 @@ class Asked:
     """What `read_wallet` was asked, with the line to ask it through."""
 
     line: Connection
-    owners: Sequence[ChecksumAddress]
+    owners: tuple[ChecksumAddress, ...]
+    vaults: tuple[ChecksumAddress, ...]
     number: int | None
     before: int | None
     known: Mapping[str, Any] | None
     confirm: bool
 
-    def question(self, pin: Pin, markets: Sequence[Market], until: float) -> Question:
-        asked = pin if self.confirm else replace(pin, holders=pin.holders[:1])
-        return Question(asked, markets, self.owners, self.known, until)
-
-    async def settled(self, until: float) -> tuple[Pin, Confirmed]:
+    async def settled(self, until: float) -> Settled:
         """The configured markets at a block that stays. Where it was replaced meanwhile, the endpoints agree on another."""
         for attempt in range(1, REPEATS + 1):
             pin = await self.line.pin(self.number, self.before)
-            question = self.question(pin, self.line.chain.markets, until)
+            asked = pin if self.confirm else replace(pin, holders=pin.holders[:1])
             try:
-                return pin, await confirmed(question, last=attempt == REPEATS)
+                return await self._settled(pin, asked, until, last=attempt == REPEATS)
             except BlockChanged:
                 continue
         raise ChainError(f"{self.line.chain.name}: its newest blocks keep being replaced; try again in a minute")
 
+    async def _settled(self, pin: Pin, asked: Pin, until: float, *, last: bool) -> Settled:
+        """Holders first: whose positions are read hangs on them. Dollars are read beside the markets."""
+        chain = self.line.chain
+        found = await alike(asked, lambda: holders(self.owners, chain.proxies.ds, chain.proxies.insta))
+        if isinstance(found, BlockChanged) and not last:
+            raise found
+        lost = (f"the proxies of the addresses: {found}",) if isinstance(found, WatcherError) else found.cut
+        whose = Holders(tuple(map(Holder, self.owners))) if isinstance(found, WatcherError) else found
+        question = Question(asked, chain.markets, whose.addresses, self.known, until)
+        feeds = [(one.token, one.feed) for one in chain.usd]
+        markets, rates = await asyncio.gather(
+            confirmed(question, last=last), alike(asked, lambda: dollars(feeds)), return_exceptions=True
+        )
+        if isinstance(markets, BaseException):
+            raise markets
+        if isinstance(rates, WatcherError):
+            rates = Rates(reason=str(rates))
+        elif isinstance(rates, BaseException):
+            raise rates
+        return Settled(pin, question, markets, Beside(whose, rates, lost=lost))
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The pinned block, what was asked there of whom, and what came of it."""
+
+    pin: Pin
+    question: Question
+    markets: Confirmed
+    beside: Beside
+
 
 async def _read(asked: Asked, limits: Limits, windows: Windows) -> Wallet:
     """Configured markets first: the search for others takes what is left of the time and of the endpoints' patience."""
-    pin, configured = await asked.settled(limits.search)
+    settled = await asked.settled(limits.search)
+    pin, configured, question = settled.pin, settled.markets, settled.question
     chain, head = asked.line.chain, pin.block.number
     searches = [Search(singleton, (singleton.start or 0) - 1) for singleton in chain.singletons]
-    holders = pin.line.through(*pin.holders)
+    line = pin.line.through(*pin.holders)
     try:
         async with asyncio.timeout_at(limits.search):
-            await asyncio.gather(*(search.walk(holders, asked.owners, head, windows) for search in searches))
+            await asyncio.gather(*(search.walk(line, question.owners, head, windows) for search in searches))
     except TimeoutError:
         pass  # every search knows how far it got
     listed = {market.id for market in chain.markets if market.id}
     more = [market for search in searches for market in search.found.values() if market.id not in listed]
-    found = await _in_time(asked.question(pin, more, limits.found)) if more else Confirmed((), configured.by)
+    further = replace(question, markets=more, until=limits.found)
+    found = await _in_time(further) if more else Confirmed((), configured.by)
+    markets = configured.markets + found.markets
     return Wallet(
         chain,
         pin.block,
-        configured.markets + found.markets,
+        markets,
         tuple(search.entered(head) for search in searches),
         confirmed_by=min(configured.by, found.by),
         notes=tuple(dict.fromkeys((*pin.notes, *configured.notes, *found.notes))),
+        beside=await _with_vaults(asked.vaults, question.pin, markets, settled.beside, limits.found),
     )
 
 
@@ -159,3 +217,24 @@ async def _in_time(question: Question) -> Confirmed:
     except ChainError as error:
         failure = error
     return Confirmed(tuple(MarketCycle(m, question.pin.block, error=failure) for m in question.markets), 1)
+
+
+async def _with_vaults(
+    vaults: Sequence[ChecksumAddress], pin: Pin, markets: Sequence[MarketCycle], beside: Beside, until: float
+) -> Beside:
+    """What vault shares convert to: those that positions hold, as labels, and those of `vaults` that the holders have themselves."""
+    seen = [row.reading.valuation for cycle in markets for row in cycle.rows if row.reading.valuation is not None]
+    held = [(leg.token.address, leg.amount) for one in seen for leg in one.legs if leg.side is not Side.DEBT]
+    addresses = beside.holders.addresses
+    try:
+        async with asyncio.timeout_at(until):
+            shares, own = await asyncio.gather(
+                alike(pin, lambda: converted(held)), alike(pin, lambda: deposits(vaults, addresses))
+            )
+    except TimeoutError:
+        shares = own = Transient(pin.line.chain.name, "the time was up before vault shares were read")
+    if isinstance(own, WatcherError):
+        if vaults:
+            beside = replace(beside, lost=(*beside.lost, f"the vault shares of the addresses: {own}"))
+        own = ()
+    return replace(beside, shares={} if isinstance(shares, WatcherError) else shares, deposits=own)

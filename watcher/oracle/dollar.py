@@ -46,9 +46,10 @@ class Dollar:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The feeds of a chain by token."""
+    """The feeds of a chain by token; `reason` says why none is known where they could not be read."""
 
     known: Mapping[ChecksumAddress, Dollar] = field(default_factory=dict)
+    reason: str | None = None
 
     def of(self, unit: Unit, token: ChecksumAddress | None) -> Rate:
         """What one integer of a value in `unit` is worth. `token` is what that unit is made of, None where it is a currency.
@@ -60,7 +61,8 @@ class Rates:
             return Rate(Fraction(1, 10**unit.decimals))
         found = self._feed(unit, token)
         if found is None:
-            return Rate(None, reason=f"there is no US dollar feed of {unit.symbol} here")
+            missing = f"the US dollar feeds could not be read: {self.reason}"
+            return Rate(None, reason=missing if self.reason else f"no US dollar feed of {unit.symbol} is known here")
         if found.rate is None:
             return Rate(None, found, f"the US dollar feed of {unit.symbol} is of no use: {found.reason}")
         return Rate(found.rate * Fraction(1, 10**unit.decimals), found)
@@ -84,6 +86,8 @@ class Rate:
 def dollars(feeds: Iterable[tuple[ChecksumAddress, ChecksumAddress]]) -> Query[Rates]:
     """The feeds, as (token, feed), in one round trip. A feed that does not answer is one without an answer, never zero."""
     asked = tuple(feeds)
+    if not asked:
+        return Rates()
     where = [feed for _, feed in asked]
     names, places, rounds = yield from ask(
         *(

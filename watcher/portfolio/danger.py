@@ -58,7 +58,7 @@ class Relief:
 
 
 def room(seen: Valuation) -> Fraction:
-    """The part of the weighted collateral that may be lost before the line: ``1 − owed / weighted`` of the two integers the contract compares.
+    """The part of the weighted collateral that may be lost before the line: ``1 − owed / weighted`` of what the contract compares.
 
     1 where nothing is owed, 0 where nothing protects; below 0 when the line is crossed. A dollar of repayment adds ``1 / weighted``,
     the first as much as the last, which cannot be said of health.

@@ -49,9 +49,10 @@ class Holders:
 def holders(
     owners: Sequence[ChecksumAddress], ds: ChecksumAddress | None, insta: ChecksumAddress | None
 ) -> Query[Holders]:
-    """The owners with their proxies, by a ProxyRegistry and an InstaList where the chain has them. Two round trips, one where nothing is found, and one for each further Instadapp account of an owner.
+    """The owners with their proxies, by a ProxyRegistry and an InstaList where the chain has them.
 
-    A registry that does not answer is an error: that somebody has no proxy is only said where it says so.
+    Two round trips, one where nothing is found, and one for each further Instadapp account of an owner. A
+    registry that does not answer is an error: that somebody has no proxy is only said where it says so.
     """
     named, links, members, needed = yield from ask(
         one("proxy/ds_registry.proxies", ds or NOBODY, [(owner,) for owner in owners] if ds else ()),
