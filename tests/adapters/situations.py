@@ -14,8 +14,10 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from hypothesis import strategies as st
 
+from tests.adapters import comet_paper
 from watcher.adapter import Position, Which
 from watcher.adapters import adapter
+from watcher.adapters.aave_v2.facts import Terms as AaveV2Terms
 from watcher.adapters.aave_v3 import facts as aave
 from watcher.adapters.aave_v3.words import Body, Head, Tail, Words
 from watcher.adapters.morpho_blue import facts as morpho
@@ -90,6 +92,30 @@ def aave_terms(version: Version, *, own_source: bool = False) -> aave.Terms:
     )
 
 
+def aave_v2_terms() -> AaveV2Terms:
+    """The same four reserves of a V2 pool: no e-mode, no caps, no fee; each has a stable debt token."""
+    like = aave_terms(Version.V3_0)
+    reserves = tuple(
+        replace(reserve, stable=address(0x70 + reserve.id), rules=replace(reserve.rules, fee=0))
+        for reserve in like.reserves
+    )
+    return AaveV2Terms(
+        market=Market(1, "aave_v2", "ethereum/aave-v2/laws", address(0x60)),
+        version=Version.V2,
+        words=like.words,
+        unit=like.unit,
+        sentinel=None,
+        reserves=reserves,
+        categories=(),
+        assets=like.assets,
+        sources=like.sources,
+        feeds=(),
+        paused=False,
+        fallback=NOBODY,
+        manager=address(0x61),
+    )
+
+
 def _reserve(id: int, version: Version) -> aave.Reserve:
     token, threshold, ltv, _ = ASSETS[id]
     rules = aave.Configuration(
@@ -121,12 +147,23 @@ def aave_positions(draw: st.DrawFn) -> AnyPosition:
     """Any version, in or out of the e-mode, up to four assets on any side or both, owing 90 to 100.5 % of what is allowed."""
     version = draw(st.sampled_from(sorted(set(REVISIONS.values()))))
     terms = aave_terms(version, own_source=version <= Version.V3_1 and draw(st.booleans()))
+    return _aave_position(draw, terms, mode=draw(st.sampled_from((0, 1))))
+
+
+@st.composite
+def aave_v2_positions(draw: st.DrawFn) -> AnyPosition:
+    """As those of V3, without e-mode; some of the debt may be stable."""
+    return _aave_position(draw, aave_v2_terms(), mode=0, stable=draw(st.booleans()))
+
+
+def _aave_position(draw: st.DrawFn, terms: aave.Terms, *, mode: int, stable: bool = False) -> AnyPosition:
     prices = [draw(st.integers(price // 3, price * 3)) for *_, price in ASSETS]
     if len(terms.assets) > len(ASSETS):
         prices.append(draw(st.integers(10**8, 10**12)))
     states = tuple(_state(draw, id) for id in range(len(ASSETS)))
     stored = aave.Quote(None, states, tuple(prices), (), True, True)
-    quote = adapter("aave_v3").accrue(terms, stored, NOW, Which.ALL)
+    one = adapter(terms.market.protocol)
+    quote = one.accrue(terms, stored, NOW, Which.ALL)
     held = draw(st.sets(st.integers(0, 3), min_size=1))
     owed = draw(st.sets(st.integers(0, 3), min_size=1))
     flags = sum(2 << 2 * id for id in held) | sum(1 << 2 * id for id in owed)
@@ -135,12 +172,18 @@ def aave_positions(draw: st.DrawFn) -> AnyPosition:
         aave.Balance(id, *(draw(st.integers(0, 10_000 * sizes[id])) if id in side else 0 for side in (held, owed)))
         for id in sorted(held | owed)
     )
-    mode = draw(st.sampled_from((0, 1)))
-    position: AnyPosition = Position(
-        adapter("aave_v3"), terms, quote, aave.Holding(key(POOL, OWNERS[0]), flags, mode, balances)
-    )
+    if stable:
+        balances = tuple(_with_stable(draw, balance) for balance in balances)
+    holding = aave.Holding(key(terms.market, OWNERS[0]), flags, mode, balances)
+    position: AnyPosition = Position(one, terms, quote, holding)
     share = draw(st.integers(9_000, 10_050))
     return replace(position, holding=_tight(position, share))
+
+
+def _with_stable(draw: st.DrawFn, balance: aave.Balance) -> aave.Balance:
+    """As much stable debt as variable, at its own rate since its own time."""
+    rate, since = draw(st.integers(0, RAY // 5)), NOW.timestamp - draw(st.integers(0, 100_000))
+    return replace(balance, principal=balance.debt, rate=rate, since=since) if balance.debt else balance
 
 
 def _state(draw: st.DrawFn, id: int) -> aave.State:
@@ -173,17 +216,23 @@ def _tight(position: AnyPosition, share: int) -> aave.Holding:
     room = sum(leg.value * leg.threshold for leg in seen.legs if leg.side is Side.COLLATERAL)
     if seen.debt:
         balances = tuple(
-            replace(balance, debt=balance.debt * room * share // (seen.debt * BPS * BPS))
+            replace(
+                balance,
+                debt=balance.debt * room * share // (seen.debt * BPS * BPS),
+                principal=balance.principal * room * share // (seen.debt * BPS * BPS),
+            )
             for balance in holding.balances
         )
         holding = replace(holding, balances=balances)
-    paid = sum(1 << 2 * balance.id for balance in holding.balances if not balance.debt)
+    paid = sum(1 << 2 * balance.id for balance in holding.balances if not balance.debt and not balance.principal)
     result: aave.Holding = replace(holding, flags=holding.flags & ~paid)
     return result
 
 
 def aave_doubled(holding: aave.Holding) -> aave.Holding:
-    balances = tuple(replace(b, deposit=2 * b.deposit, debt=2 * b.debt) for b in holding.balances)
+    balances = tuple(
+        replace(b, deposit=2 * b.deposit, debt=2 * b.debt, principal=2 * b.principal) for b in holding.balances
+    )
     return replace(holding, balances=balances)
 
 
@@ -194,8 +243,10 @@ def aave_answer(function: str, target: ChecksumAddress, args: tuple[Any, ...]) -
             return (seed & 0xFF,)
         case "getUserEMode":
             return (seed & 1,)
-        case "scaledBalanceOf":
+        case "scaledBalanceOf" | "principalBalanceOf":
             return (seed >> 180,)
+        case "getUserStableRate" | "getUserLastUpdated":
+            return (seed >> 220,)
         case "getUserAccountData":
             return tuple(seed >> 200 + place for place in range(6))
     raise AssertionError(f"unexpected call of {function}")
@@ -257,6 +308,10 @@ def noise(*of: object) -> int:
 
 
 SITUATIONS: Mapping[str, Situation] = {
+    "aave_v2": Situation(aave_v2_positions(), aave_doubled, aave_v2_terms(), aave_answer),
     "aave_v3": Situation(aave_positions(), aave_doubled, aave_terms(Version.V3_6), aave_answer),
+    "compound_v3": Situation(
+        comet_paper.positions(NOW, OWNERS[0]), comet_paper.doubled, comet_paper.TERMS, comet_paper.answer
+    ),
     "morpho_blue": Situation(morpho_positions(), morpho_doubled, morpho_terms((6, 18), WAD * 86 // 100), morpho_answer),
 }

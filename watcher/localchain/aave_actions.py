@@ -1,4 +1,4 @@
-"""One verb per thing that somebody does to a local Aave market, V3.0 or V3.6 alike. Amounts are raw units; each is one mined block.
+"""One verb per thing that somebody does to a local Aave market, V2, V3.0 or V3.6 alike. Amounts are raw units; each is one mined block.
 
 Accounts get the tokens that they need out of nothing. What the pool refuses raises `CallReverted` with the pool's own error.
 """
@@ -15,14 +15,15 @@ from watcher.units import MAX
 
 ALL = MAX  # everything, where the pool understands it: withdraw, repay, liquidate
 VARIABLE = 2
-STABLE = 1  # V3.0 only
+STABLE = 1  # V2 and V3.0
 
 
 async def supply(market: AaveMarket, who: str, symbol: str, amount: int) -> Receipt:
-    """The first supply of an ordinary asset enables it as collateral; an isolated one, or one with LTV 0, is not enabled by it."""
+    """The first supply of an ordinary asset enables it as collateral; from V3 not an isolated one, or one with LTV 0."""
     token = market.reserves[symbol].token
     await fund(token, who, amount, market.pool.address)
-    return await market.pool.send("supply", token.address, amount, who, 0, sender=who)
+    verb = "deposit" if market.protocol == "aave_v2" else "supply"
+    return await market.pool.send(verb, token.address, amount, who, 0, sender=who)
 
 
 async def borrow(market: AaveMarket, who: str, symbol: str, amount: int, rate_mode: int = VARIABLE) -> Receipt:

@@ -36,7 +36,7 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True)
 class AaveMarket:
-    """`version` is "3.0" or "3.6"; `revision` is the pool's own ``POOL_REVISION``; `errors` holds its custom errors, empty in V3.0.
+    """`version` is "2.0", "3.0" or "3.6"; `revision` is the pool's own; `errors` holds its custom errors, empty before V3.6.
 
     `mode_feed` is the price source of the e-mode that has one (V3.0). `start` is the first block of the deployment.
     """
@@ -55,10 +55,11 @@ class AaveMarket:
     mode_feed: Contract | None
     treasury: ChecksumAddress
     start: int
+    protocol: str = "aave_v3"
 
     def market(self) -> Market:
         """As the configuration names it."""
-        return Market(self.chain.chain_id, "aave_v3", self.name, self.pool.address, start=self.start)
+        return Market(self.chain.chain_id, self.protocol, self.name, self.pool.address, start=self.start)
 
     def by_address(self, token: str) -> Reserve:
         """The reserve of an underlying token's address."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from watcher.errors import ConfigError
-from watcher.localchain import packages
+from watcher.localchain import prebuilt
 from watcher.localchain.aave_assets import COMMON, MODES, USD, V30_ONLY, Mode, RateCurve
 from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.aave_setup import (
@@ -39,16 +36,7 @@ HELD_LTV = 7_000  # of the asset with base threshold 0
 @cache
 def artifact(name: str) -> Artifact:
     """A contract of the package by its bare name; only production folders are searched, so that names do not collide."""
-    root = packages.path("@aave/core-v3") / "artifacts" / "contracts"
-    paths = [p for folder in FOLDERS for p in (root / folder).glob(f"**/{name}.sol/{name}.json")]
-    if len(paths) != 1:
-        raise ConfigError(f"@aave/core-v3 has {len(paths)} artifacts called {name}: expected one")
-    return _read(paths[0])
-
-
-def _read(path: Path) -> Artifact:
-    built = json.loads(path.read_text())
-    return Artifact.build(built["contractName"], built["abi"], built["bytecode"], built["linkReferences"])
+    return prebuilt.artifact("@aave/core-v3", FOLDERS, name)
 
 
 async def deploy_v30(chain: Anvil) -> AaveMarket:

@@ -1,4 +1,4 @@
-"""What an Aave V3 pool does to an account that acts for itself: exact scaled amounts, flags, and every refusal in the pool's own words.
+"""What an Aave pool does to an account that acts for itself: exact scaled amounts, flags, and every refusal in the words of V3.
 
 The block is the quote's moment: accrue to the time of the transaction. Allowances and wallets are not looked at. Debt is repaid at the
 variable rate where there is any, else at the stable one.
@@ -83,15 +83,17 @@ def _withdraw(terms: Terms, quote: Quote, holding: Holding, place: int, amount: 
         scaled = before.deposit
     directed = version >= Version.V3_5
     rules.check_withdraw(reserve, scaled if directed else wanted, before.deposit if directed else whole)
+    secured = holding.secures(reserve.id)
+    if version is Version.V2 and secured and rules.borrows_any(holding):
+        rules.check_decrease(terms, quote, holding, place, wanted)
     state = moved(terms, place, state, now(quote).timestamp, taken=wanted)
     rules.deny(scaled == 0, "InvalidBurnAmount")
     state = replace(state, deposits=checked(state.deposits - scaled))
     left = checked(before.deposit - scaled)
     emptied = left == 0 if directed else wanted == whole
-    secured = holding.secures(reserve.id)
     after = changed(holding, replace(before, deposit=left), secures=False if secured and emptied else None)
     world = Acted(placed(quote, place, state), after)
-    if secured and rules.borrows_any(after):
+    if version > Version.V2 and secured and rules.borrows_any(after):
         rules.check_health(terms, world.quote, after, withdrawn=reserve)
     return world
 
@@ -160,6 +162,7 @@ def _set_mode(terms: Terms, quote: Quote, holding: Holding, mode: int) -> Result
     version = terms.version
     if mode == holding.mode and version >= Version.V3_2:
         return Acted(quote, holding)
+    rules.deny(version is Version.V2, "Aave V2 has no e-mode")
     rules.check_mode(terms, holding, mode)
     after = replace(holding, mode=mode)
     if version >= Version.V3_2 or holding.mode:

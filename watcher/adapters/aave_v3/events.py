@@ -85,16 +85,16 @@ def borrowers(known: Sequence[Terms]) -> LogQuery[PositionKey]:
 
     A debt token cannot be transferred. Its Mint also says that interest came to more than a repayment: that account owes already.
     """
-    names = {address: terms.market.name for terms in known for address in (terms.market.address, *_debts(terms))}
+    names = {address: terms.market.name for terms in known for address in (terms.market.address, *debts(terms))}
     owners = {"aave_v3/pool.Borrow": 2, "aave_v3/token.Mint": 1, "aave_v3/stable_token.Mint": 1}
-    return LogQuery(tuple(names), tuple(owners), _reader(names, owners))
+    return LogQuery(tuple(names), tuple(owners), reader(names, owners))
 
 
 def suppliers(known: Sequence[Terms]) -> LogQuery[PositionKey]:
     """Who was given aTokens in these pools: by a supply, as interest, or by a transfer."""
     names = {reserve.deposit: terms.market.name for terms in known for reserve in terms.reserves}
     owners = {"aave_v3/token.Mint": 1, "aave_v3/token.BalanceTransfer": 1}
-    return LogQuery(tuple(names), tuple(owners), _reader(names, owners))
+    return LogQuery(tuple(names), tuple(owners), reader(names, owners))
 
 
 def founding(terms: Terms) -> LogQuery[None]:
@@ -102,14 +102,15 @@ def founding(terms: Terms) -> LogQuery[None]:
     return LogQuery((terms.words.body.configurator,), ("aave_v3/configurator.ReserveInitialized",), lambda _: None)
 
 
-def _debts(terms: Terms) -> Iterator[ChecksumAddress]:
+def debts(terms: Terms) -> Iterator[ChecksumAddress]:
+    """Every debt token of the pool, stable ones too."""
     for reserve in terms.reserves:
         yield reserve.debt
         if reserve.stable is not None:
             yield reserve.stable
 
 
-def _reader(names: Mapping[ChecksumAddress, str], owners: Mapping[str, int]) -> Callable[[Event], PositionKey]:
+def reader(names: Mapping[ChecksumAddress, str], owners: Mapping[str, int]) -> Callable[[Event], PositionKey]:
     """The position of the account that an event names at its place."""
 
     def read(event: Event) -> PositionKey:

@@ -78,7 +78,7 @@ WHOLE: Final[dict[str, tuple[Parameter, ...]]] = {  # of the pool itself
 def changes(terms: Terms) -> tuple[LogQuery[tuple[Change, ...]], ...]:
     """Configurator, provider and oracle, and the upgrades of every proxy of the market, in one query."""
     head, body = terms.words.head, terms.words.body
-    proxies = dict(_proxies(terms))
+    proxies = dict(proxies_of(terms))
     addresses = (*proxies, body.oracle, head.provider)
 
     def read(event: Event) -> tuple[Change, ...]:
@@ -87,7 +87,8 @@ def changes(terms: Terms) -> tuple[LogQuery[tuple[Change, ...]], ...]:
     return (LogQuery(addresses, GOVERNANCE, read),)
 
 
-def _proxies(terms: Terms) -> Iterator[tuple[ChecksumAddress, Proxy]]:
+def proxies_of(terms: Terms) -> Iterator[tuple[ChecksumAddress, Proxy]]:
+    """Every proxy of the market, and what its code is called."""
     yield terms.market.address, (None, POOL, "pool code")
     yield terms.words.body.configurator, (None, POOL, "configurator code")
     for reserve in terms.reserves:
@@ -103,33 +104,39 @@ def _proxies(terms: Terms) -> Iterator[tuple[ChecksumAddress, Proxy]]:
 def _changes(terms: Terms, proxies: Mapping[ChecksumAddress, Proxy], event: Event) -> Iterator[Change]:
     name, args = event.name.partition(".")[2], event.args
     if name == "Upgraded":
-        unlisted: Proxy = (None, POOL, f"code of {event.address}")  # it was replaced since
-        token, subject, code = proxies.get(event.address, unlisted)
-        yield Change(Setting(token, subject, code, Measure.ADDRESS, args[0]))
+        yield upgraded(proxies, event)
     elif name in WHOLE:
-        yield from _set(None, POOL, WHOLE[name], args)
+        yield from set_by(None, POOL, WHOLE[name], args)
     elif name in ASSETS:
-        yield from _set(args[0], _symbol(terms, args[0]), ASSETS[name], args)
+        yield from set_by(args[0], symbol_of(terms, args[0]), ASSETS[name], args)
     elif name in MEMBERS:
-        yield Change(_member(args[0], _symbol(terms, args[0]), args[1], MEMBERS[name], whether=args[2]))
+        yield Change(_member(args[0], symbol_of(terms, args[0]), args[1], MEMBERS[name], whether=args[2]))
     elif name == "EModeCategoryAdded":
-        yield from _set(None, _mode(args[0]), WEIGHTS, args)
+        yield from set_by(None, _mode(args[0]), WEIGHTS, args)
         yield Change(Setting(None, _mode(args[0]), "price source", Measure.ADDRESS, args[4]))
     elif name == "EModeCategoryIsolationChanged":
         yield Change(Setting(None, _mode(args[0]), "isolated", Measure.SWITCH, int(args[1])))
     elif name == "ReserveDropped":
-        yield Change(Setting(args[0], _symbol(terms, args[0]), "listed", Measure.SWITCH, 0), was=1)
+        yield Change(Setting(args[0], symbol_of(terms, args[0]), "listed", Measure.SWITCH, 0), was=1)
     elif name == "LiquidationGracePeriodDisabled":
-        yield Change(Setting(args[0], _symbol(terms, args[0]), "no liquidation until", Measure.TIME, 0))
+        yield Change(Setting(args[0], symbol_of(terms, args[0]), "no liquidation until", Measure.TIME, 0))
     elif name == "ReserveInterestRateDataChanged":
-        yield from _curve(args[0], _symbol(terms, args[0]), args[2])
+        yield from _curve(args[0], symbol_of(terms, args[0]), args[2])
     else:
         raise AnswerError(f"{event.name} is no change of a parameter that is known")
 
 
-def _set(
+def upgraded(proxies: Mapping[ChecksumAddress, Proxy], event: Event) -> Change:
+    """The new code behind the proxy that says so."""
+    unlisted: Proxy = (None, POOL, f"code of {event.address}")  # it was replaced since
+    token, subject, code = proxies.get(event.address, unlisted)
+    return Change(Setting(token, subject, code, Measure.ADDRESS, event.args[0]))
+
+
+def set_by(
     token: ChecksumAddress | None, subject: str, parameters: tuple[Parameter, ...], args: tuple[Any, ...]
 ) -> Iterator[Change]:
+    """What an event with these arguments sets."""
     for one in parameters:
         was = None if one.was is None else _plain(one, args[one.was])
         yield Change(Setting(token, subject, one.name, one.measure, _plain(one, args[one.place])), was)
@@ -157,7 +164,7 @@ def _curve(token: ChecksumAddress, subject: str, data: bytes) -> Iterator[Change
         )
 
 
-def _symbol(terms: Terms, token: ChecksumAddress) -> str:
+def symbol_of(terms: Terms, token: ChecksumAddress) -> str:
     """The address of an asset that is not, or not any more, listed."""
     return next((asset.symbol for asset in terms.assets if asset.address == token), token)
 

@@ -64,18 +64,26 @@ def holdings(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKe
         one("aave_v3/pool.getUserConfiguration", pool, ((account,) for account in accounts)),
         one("aave_v3/pool.getUserEMode", pool, ((account,) for account in accounts)),
     )
+    return (yield from held(terms, keys, [(word, mode) for (word,), (mode,) in zip(flags, modes, strict=True)]))
+
+
+def held(
+    terms: Terms, keys: Sequence[PositionKey], known: Sequence[tuple[int, int]]
+) -> Query[dict[PositionKey, Holding]]:
+    """The balances behind known flags and e-modes, one pair per key, in one round trip."""
+    accounts = tuple(owner(key) for key in keys)
     complete = len(keys) * len(terms.reserves) <= IDLE
-    both = [(place, word, reserve) for place, (word,) in enumerate(flags) for reserve in terms.reserves]
+    both = [(place, word, reserve) for place, (word, _) in enumerate(known) for reserve in terms.reserves]
     owing = [(place, reserve) for place, word, reserve in both if word >> 2 * reserve.id & 1]
-    held = [(place, reserve) for place, word, reserve in both if complete or word >> 2 * reserve.id & 2]
+    lent = [(place, reserve) for place, word, reserve in both if complete or word >> 2 * reserve.id & 2]
     asked = tuple((place, reserve.id, reserve.stable) for place, reserve in owing if reserve.stable)
     deposits, debts, *loans = yield from ask(
-        pairs("aave_v3/token.scaledBalanceOf", ((reserve.deposit, (accounts[place],)) for place, reserve in held)),
+        pairs("aave_v3/token.scaledBalanceOf", ((reserve.deposit, (accounts[place],)) for place, reserve in lent)),
         pairs("aave_v3/token.scaledBalanceOf", ((reserve.debt, (accounts[place],)) for place, reserve in owing)),
         *(pairs(name, ((token, (accounts[place],)) for place, _, token in asked)) for name in _STABLE),
     )
     found: list[dict[int, Balance]] = [{} for _ in keys]
-    for (place, reserve), (scaled,) in zip(held, deposits, strict=True):
+    for (place, reserve), (scaled,) in zip(lent, deposits, strict=True):
         _put(found[place], reserve.id, deposit=scaled)
     for (place, reserve), (scaled,) in zip(owing, debts, strict=True):
         _put(found[place], reserve.id, debt=scaled)
@@ -83,7 +91,7 @@ def holdings(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKe
         _put(found[place], id, principal=principal, rate=rate, since=since)
     return {
         key: Holding(key, word, mode, tuple(some[id] for id in sorted(some)), complete)
-        for key, (word,), (mode,), some in zip(keys, flags, modes, found, strict=True)
+        for key, (word, mode), some in zip(keys, known, found, strict=True)
     }
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from eth_typing import ChecksumAddress
+
 from watcher.adapter import Makeup
 from watcher.adapters.aave_v3.facts import Terms
 
@@ -11,10 +15,19 @@ def makeup(terms: Terms) -> Makeup:
     around = [("oracle", terms.words.body.oracle), ("configurator", terms.words.body.configurator)]
     if terms.sentinel is not None:
         around.append(("sentinel", terms.sentinel))
+    release = f"Aave {terms.version // 10}.{terms.version % 10} (revision {terms.words.head.revision})"
+    return Makeup(f"{release}, {len(terms.reserves)} reserves", (*around, *tokens(terms)), limits(terms))
+
+
+def tokens(terms: Terms) -> Iterator[tuple[str, ChecksumAddress]]:
+    """The receipt and debt tokens of every reserve, by role."""
     for reserve in terms.reserves:
         symbol = reserve.token.symbol
-        around += [(f"{symbol} aToken", reserve.deposit), (f"{symbol} debt token", reserve.debt)]
+        yield f"{symbol} aToken", reserve.deposit
+        yield f"{symbol} debt token", reserve.debt
+
+
+def limits(terms: Terms) -> tuple[str, ...]:
+    """Which rates cannot be foretold."""
     strange = [reserve.token.symbol for reserve in terms.reserves if reserve.strategy is None]
-    limits = (f"rate curves of another make, not foretold: {', '.join(strange)}",) if strange else ()
-    release = f"Aave {terms.version // 10}.{terms.version % 10} (revision {terms.words.head.revision})"
-    return Makeup(f"{release}, {len(terms.reserves)} reserves", tuple(around), limits)
+    return (f"rate curves of another make, not foretold: {', '.join(strange)}",) if strange else ()

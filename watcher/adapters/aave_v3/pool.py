@@ -15,23 +15,27 @@ from watcher.units import BPS, RAY, Raw, Ray, checked, mul_div_down, mul_div_hal
 def committed(terms: Terms, quote: Quote, place: int) -> State:
     """The reserve after updateState at the quote's moment: indices stored, the treasury's share booked.
 
-    An index whose rate (deposits) or scaled debt (debt) is zero is not stored anew, as the contract does.
+    An index whose rate (deposits) or scaled debt (debt) is zero is not stored anew, as the contract does; in V2 neither is while deposits
+    earn nothing, and the treasury's share is minted at once.
     """
     reserve, state = terms.reserves[place], quote.states[place]
     moment = now(quote).timestamp
     if state.updated == moment:
         return state
     index = state.income if state.rate else state.index
-    debt_index = state.owed if state.debts else state.debt_index
-    accrued = _accrued(terms.version, reserve, state, debt_index, moment)
-    share = mul_div_half_up(accrued, reserve.rules.factor, BPS)
+    version = terms.version
+    debt_index = state.owed if state.debts and (state.rate or version > Version.V2) else state.debt_index
+    accrued = _accrued(version, reserve, state, debt_index, moment)
+    share = token.minted_deposit(version, mul_div_half_up(accrued, reserve.rules.factor, BPS), index)
+    at_once = share if version is Version.V2 else 0
     return replace(
         state,
         index=index,
         debt_index=debt_index,
         income=index,
         owed=debt_index,
-        treasury=state.treasury + token.minted_deposit(terms.version, share, index),
+        deposits=state.deposits + at_once,
+        treasury=state.treasury + share - at_once,
         updated=moment,
     )
 

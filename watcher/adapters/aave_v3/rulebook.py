@@ -15,7 +15,7 @@ from watcher.units import BPS, WAD
 
 def rulebook(terms: Terms) -> Rulebook:
     """The clauses that the pool's code holds to now, and every collateral's weight outside e-modes and in each."""
-    return Rulebook(tuple(_clauses(terms)), tuple(_weights(terms)), BPS)
+    return Rulebook(tuple(_clauses(terms)), tuple(weights(terms)), BPS)
 
 
 def _clauses(terms: Terms) -> Iterator[Clause]:
@@ -95,7 +95,8 @@ def _hundredths(wad: int) -> str:
     return f"0.{wad * 100 // WAD:02}"
 
 
-def _weights(terms: Terms) -> Iterator[Weight]:
+def weights(terms: Terms) -> Iterator[Weight]:
+    """What every collateral counts for, outside e-modes and in each that makes a difference."""
     modes: tuple[Category | None, ...] = (None, *terms.categories)
     for reserve in terms.reserves:
         for category in modes:

@@ -175,11 +175,26 @@ def check_health(terms: Terms, quote: Quote, holding: Holding, withdrawn: Reserv
         deny(ltv != 0, "LtvValidationFailed")
 
 
+def check_decrease(terms: Terms, quote: Quote, holding: Holding, at: int, amount: int) -> None:
+    """V2: the account before, less what is withdrawn; nothing is summed up anew (GenericLogic.balanceDecreaseAllowed)."""
+    reserve, sums = terms.reserves[at], account(terms, quote, holding).sums
+    if reserve.rules.threshold == 0 or sums.debt == 0:
+        return
+    taken = health.deposit_value(amount, answered(terms, quote, at), reserve.unit)
+    left = checked(sums.collateral - taken)
+    weighted = checked(sums.collateral * sums.threshold - taken * reserve.rules.threshold)
+    factor = health.health_factor(terms.version, health.Sums(left, sums.debt, weighted, 0))
+    unsafe = left == 0 or (factor is not None and factor < health.LIQUIDATION_LINE)
+    deny(unsafe, "HealthFactorLowerThanLiquidationThreshold")
+
+
 def secures_by_itself(terms: Terms, holding: Holding, reserve: Reserve) -> bool:
     """Whether a first supply becomes collateral without being asked (validateAutomaticUseAsCollateral).
 
-    Isolated collateral does not: until 3.5 only suppliers with a role of the pool's were exempt.
+    Isolated collateral does not: until 3.5 only suppliers with a role of the pool's were exempt. In V2 everything does.
     """
+    if terms.version is Version.V2:
+        return True
     _, ltv, _ = applied(terms.version, reserve, terms.category(holding.mode) if terms.version >= Version.V3_6 else None)
     if terms.version >= Version.V3_7:
         return ltv != 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from eth_typing import ChecksumAddress
 
@@ -36,8 +36,8 @@ def terms(market: Market) -> Query[Terms]:
     )
     tail = words.tail(release, answers)
     feeds = yield from feed.describe(tail.sources)
-    labels = {token: _label(token, row) for token, row in zip(head.tokens, symbols, strict=True)}
-    labels |= {asset: _label(asset, row) for asset, row in zip(_added(head, body), named, strict=True)}
+    labels = {token: label(token, row) for token, row in zip(head.tokens, symbols, strict=True)}
+    labels |= {asset: label(asset, row) for asset, row in zip(_added(head, body), named, strict=True)}
     return _terms(market, Words(head, body, tail), labels, tuple(feeds.values()))
 
 
@@ -45,14 +45,9 @@ def fresh(known: Terms) -> Query[bool]:
     """Whether every word that the terms were made of still stands: one round trip. A reverting read counts as a change."""
     pool, release, old = known.market.address, known.version, known.words
     reads = (words.head_reads(pool), words.body_reads(pool, release, old.head))
-    answers = yield (*reads[0], *reads[1], *words.tail_reads(pool, release, old.head, old.body))
-    rows: list[Rows] = []
-    for answer in answers:
-        if isinstance(answer, CallReverted):
-            return False
-        if isinstance(answer, WatcherError):
-            raise answer
-        rows.append(answer)
+    rows = answers_or_none((yield (*reads[0], *reads[1], *words.tail_reads(pool, release, old.head, old.body))))
+    if rows is None:
+        return False
     split = len(reads[0]), len(reads[0]) + len(reads[1])
     body = words.body(release, rows[split[0] : split[1]])
     if words.head(rows[: split[0]]) != old.head or body != old.body:
@@ -60,11 +55,23 @@ def fresh(known: Terms) -> Query[bool]:
     return words.tail(release, rows[split[1] :]) == old.tail
 
 
+def answers_or_none(answers: Sequence[Rows | WatcherError]) -> Sequence[Rows] | None:
+    """The answers, or None where any read reverted; another error is raised."""
+    rows: list[Rows] = []
+    for answer in answers:
+        if isinstance(answer, CallReverted):
+            return None
+        if isinstance(answer, WatcherError):
+            raise answer
+        rows.append(answer)
+    return rows
+
+
 def _added(head: Head, body: Body) -> tuple[ChecksumAddress, ...]:
     return body.assets(head)[len(head.tokens) :]
 
 
-def _label(token: ChecksumAddress, row: tuple[str] | None) -> str:
+def label(token: ChecksumAddress, row: tuple[str] | None) -> str:
     """The symbol, or the ends of the address where there is none that can be shown."""
     return row[0] if row and row[0] else f"{token[:6]}…{token[-4:]}"
 
@@ -80,7 +87,7 @@ def _terms(market: Market, made: Words, labels: dict[ChecksumAddress, str], feed
         market=market,
         version=release,
         words=made,
-        unit=_unit(tail.base, tail.unit),
+        unit=base_unit(tail.base, tail.unit),
         sentinel=None if body.sentinel == NOBODY or release >= Version.V3_7 else body.sentinel,
         reserves=reserves,
         categories=tuple(_categories(release, made, reserves)),
@@ -102,12 +109,12 @@ def _reserves(release: Version, made: Words, labels: dict[ChecksumAddress, str])
             debt=row.debt,
             stable=row.stable if release < Version.V3_2 and row.stable != NOBODY else None,
             rules=rules,
-            strategy=_strategy(release, tail.curves[place]),
+            strategy=strategy(release, tail.curves[place]),
             grace_until=grace[place],
         )
 
 
-def _strategy(release: Version, curve: tuple[int, ...] | None) -> Strategy | None:
+def strategy(release: Version, curve: tuple[int, ...] | None) -> Strategy | None:
     """The default strategies' parameters as rays; from 3.1 they are basis points. None for a strategy of another make."""
     if curve is None:
         return None
@@ -131,7 +138,7 @@ def _categories(release: Version, made: Words, reserves: tuple[Reserve, ...]) ->
         )
 
 
-def _unit(base: ChecksumAddress, unit: int) -> Unit:
+def base_unit(base: ChecksumAddress, unit: int) -> Unit:
     """The oracle's base currency: US dollars under the zero address, else the token is named by its address."""
     decimals = len(str(unit)) - 1
     if unit != 10**decimals:

@@ -161,12 +161,12 @@ def tail(release: Version, answers: Sequence[Rows]) -> Tail:
         unit=unit[0][0],
         sources=tuple(row[0] for row in sources),
         grace=tuple(row[0] for row in grace),
-        curves=tuple(_joined(rows) for rows in zip(*curves, strict=True)),
+        curves=tuple(joined(rows) for rows in zip(*curves, strict=True)),
         bitmaps=tuple(tuple(int(row[0]) for row in rows) for rows in zip(*answers[4 + len(curves) :], strict=True)),
     )
 
 
-def _joined(rows: tuple[tuple[int, ...] | None, ...]) -> tuple[int, ...] | None:
+def joined(rows: tuple[tuple[int, ...] | None, ...]) -> tuple[int, ...] | None:
     """The outputs of one strategy's getters behind one another; None when any of them does not answer."""
     values: list[int] = []
     for row in rows:
