@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -167,16 +168,23 @@ def test_eth_rpc_url_leaves_the_other_chains_in() -> None:
     assert [one.name for one in asyncio.run(run()).chains] == ["testnet", "other"]
 
 
-@pytest.mark.parametrize(
-    ("origin", "named"), [(Origin.FOUNDRY_VARIABLE, "ETH_RPC_URL"), (Origin.FLAG, "--rpc")], ids=["variable", "flag"]
-)
-def test_a_dead_endpoint_says_who_named_it_and_what_to_do(origin: Origin, named: str) -> None:
+def test_a_dead_endpoint_of_rpc_says_who_named_it_and_what_to_do() -> None:
     with pytest.raises(EndpointError) as caught:
-        asyncio.run(placed(config(Endpoint("mine", f"{closed_port()}/v3/CANARY", origin))))
+        asyncio.run(placed(config(Endpoint("mine", f"{closed_port()}/v3/CANARY", Origin.FLAG))))
     text = str(caught.value)
     assert text.startswith("mine: no connection (")
-    assert text.endswith(f"it was named by {named}: correct it, or leave it out")
+    assert text.endswith("it was named by --rpc: correct it, or leave it out")
     assert "CANARY" not in text
+
+
+def test_a_dead_eth_rpc_url_is_passed_over_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    dead = Endpoint("mine", f"{closed_port()}/v3/CANARY", Origin.FOUNDRY_VARIABLE)
+    with caplog.at_level(logging.WARNING, "watcher"):
+        found = asyncio.run(placed(config(dead)))
+    assert [(one.name, one.endpoints) for one in found.chains] == [("testnet", ()), ("other", ())]
+    assert found.unplaced == ()
+    assert "it was named by ETH_RPC_URL: correct it, or leave it out; the other endpoints are asked" in caplog.text
+    assert "CANARY" not in caplog.text
 
 
 def test_an_endpoint_of_a_chain_that_is_not_configured_is_refused() -> None:

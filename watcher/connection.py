@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -22,6 +23,9 @@ from watcher.model import BlockRef
 
 if TYPE_CHECKING:
     from web3 import AsyncWeb3
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,27 +155,32 @@ GIVEN = {Origin.FLAG: "--rpc", Origin.FOUNDRY_VARIABLE: "ETH_RPC_URL"}
 async def placed(config: Config) -> Config:
     """`config` with every endpoint that was given without a chain put where its own eth_chainId says.
 
-    With --rpc only the chains of those endpoints are meant and the others are left out; ETH_RPC_URL only adds an endpoint. One that
-    does not answer is an `EndpointError`, never passed over: the public endpoints are not to learn what it was given for.
+    With --rpc only the chains of those endpoints are meant and the others are left out; ETH_RPC_URL only adds an endpoint. One of --rpc
+    that does not answer is an `EndpointError`; one of the environment is passed over, as a dead WATCHER_RPC_<chain id> is, and a warning
+    says so and who is asked in its place.
     """
-    chains = await asyncio.gather(*(_chain_of(endpoint) for endpoint in config.unplaced))
+    answers = await asyncio.gather(*(_chain_of(endpoint) for endpoint in config.unplaced))
     flagged: set[int] = set()
-    for endpoint, chain in zip(config.unplaced, chains, strict=True):
+    for endpoint, chain in zip(config.unplaced, answers, strict=True):
+        if isinstance(chain, EndpointError):
+            if endpoint.origin is Origin.FLAG:
+                raise chain
+            log.warning("%s; the other endpoints are asked instead: they learn what you ask for", chain)
+            config = replace(config, unplaced=tuple(one for one in config.unplaced if one != endpoint))
+            continue
         config = config.place(endpoint, chain)
         if endpoint.origin is Origin.FLAG:
             flagged.add(chain)
     return replace(config, chains=tuple(chain for chain in config.chains if not flagged or chain.id in flagged))
 
 
-async def _chain_of(endpoint: Endpoint) -> int:
+async def _chain_of(endpoint: Endpoint) -> int | EndpointError:
     async with Rpc([endpoint]) as rpc:
         try:
             return await rpc.verify()
         except EndpointError as error:
             given = GIVEN.get(endpoint.origin, "the configuration")
-            raise Transient(
-                endpoint.name, f"{error.reason}; it was named by {given}: correct it, or leave it out"
-            ) from None
+            return Transient(endpoint.name, f"{error.reason}; it was named by {given}: correct it, or leave it out")
 
 
 def only(config: Config, names: Sequence[str]) -> Config:
@@ -180,7 +189,7 @@ def only(config: Config, names: Sequence[str]) -> Config:
         return config
     markets = [config.market(name) for name in names]
     chains = tuple(
-        replace(chain, markets=found, singletons=())
+        replace(chain, markets=found, singletons=(), registries=())
         for chain in config.chains
         if (found := tuple(market for market in markets if market.chain == chain.id))
     )

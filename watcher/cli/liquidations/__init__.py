@@ -19,6 +19,7 @@ from watcher.chronicle.court import Court
 from watcher.chronicle.liquidations import cases, liquidated
 from watcher.chronicle.past import Past
 from watcher.chronicle.span import Bound, span
+from watcher.cli.db import chains_of
 from watcher.cli.liquidations.record import COLUMNS, of_case
 from watcher.cli.liquidations.sheet import LATER, LINES, line_of
 from watcher.cli.marks import MARKS, Marks
@@ -37,6 +38,7 @@ from watcher.cli.options import (
 )
 from watcher.cli.output import show
 from watcher.cli.progress import progress
+from watcher.cli.scan import ConfigFile
 from watcher.config import Config, Origin
 from watcher.connection import Pin, connect, only, placed
 from watcher.exit import Exit
@@ -57,6 +59,7 @@ def command(
     market: Annotated[str, typer.Argument(metavar="MARKET", help="A market's name, or a Morpho market's id.")],
     since: Since,
     until: Until = None,
+    file: ConfigFile = None,
     rpc: Rpc = None,
     chains: ChainsFile = None,
     chain: ChainName = None,
@@ -68,7 +71,7 @@ def command(
     options.start_logging()
     now = datetime.now(UTC)
     bounds = Bound(*moment(since, now)), Bound(*moment(until, now))
-    return asyncio.run(liquidations(options.config(rpc), market, bounds, options))
+    return asyncio.run(liquidations(chains_of(file, None, options, rpc), market, bounds, options))
 
 
 async def liquidations(config: Config, wanted: str, bounds: tuple[Bound, Bound], options: Options) -> Exit:

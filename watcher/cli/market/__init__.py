@@ -17,6 +17,7 @@ from watcher.chronicle.changes import changes
 from watcher.chronicle.past import Past
 from watcher.chronicle.span import Bound, span
 from watcher.cli.account.bands import usual
+from watcher.cli.db import chains_of
 from watcher.cli.market.log import COLUMNS, LINES, line_of, of_entry
 from watcher.cli.market.record import RESERVE, document, reserves
 from watcher.cli.market.sheet import show_market
@@ -38,7 +39,7 @@ from watcher.cli.options import (
 )
 from watcher.cli.output import show, show_json
 from watcher.cli.progress import progress
-from watcher.cli.scan import Db, place
+from watcher.cli.scan import ConfigFile, Db, place
 from watcher.cli.scan.book import Place, opened, shelf, standing
 from watcher.config import Config, Origin
 from watcher.connection import Connection, Pin, connect, only, placed
@@ -68,6 +69,7 @@ def command(
     since: Since = None,
     book: Book = False,
     db: Db = None,
+    file: ConfigFile = None,
     rpc: Rpc = None,
     chains: ChainsFile = None,
     chain: ChainName = None,
@@ -82,8 +84,10 @@ def command(
         raise UsageError("--since is of the parameter log: add --changes")
     if (book or db is not None) and (log or block is not None):
         raise UsageError("--book and --db are about the present: leave --changes and --block out")
-    where = place(db, None)
-    return asyncio.run(run(options.config(rpc), market, since if log else None, log, where, book, options))
+    where = place(db, file if book else None)
+    return asyncio.run(
+        run(chains_of(file, db, options, rpc), market, since if log else None, log, where, book, options)
+    )
 
 
 async def run(
