@@ -21,6 +21,10 @@ class Liquidation:
     `seize` is what leaves the borrower, `fee` the part of it that goes to the protocol; `bonus` is what the liquidator gains over the
     debt, in `unit`, before costs. `deficit` is the bad debt left after it, in raw units of the debt token. `blocked` says why nothing
     can be done now.
+
+    A protocol that liquidates whole accounts takes `along` all other collateral in the same call; `credit`, in the debt token, is what
+    it then leaves the borrower. Where it does so on its own account (`absorbed`: Comet) it stands in the liquidator's place: it repays,
+    it has the collateral and the bonus, and whoever calls has nothing.
     """
 
     debt: Token
@@ -33,6 +37,9 @@ class Liquidation:
     unit: Unit
     deficit: Raw
     blocked: Blocked | None
+    along: tuple[tuple[Token, Raw], ...] = ()
+    credit: Raw = Raw(0)
+    absorbed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,8 @@ class Liquidated:
 
     The liquidator paid `repay` and received `taken`; `fee` is what the protocol took from the borrower beside it. `written_off` are
     debts, by token, that the protocol took over because nothing was left to seize; None where its rules leave them with the borrower.
-    None also for both where the log itself does not say: see `Beside`.
+    None also for both where the log itself does not say: see `Beside`. What was taken `along`, and an `absorbed` account, are as in
+    `Liquidation`.
     """
 
     key: PositionKey
@@ -73,6 +81,8 @@ class Liquidated:
     taken: Raw
     fee: Raw | None
     written_off: tuple[tuple[ChecksumAddress, Raw], ...] | None
+    along: tuple[tuple[ChecksumAddress, Raw], ...] = ()
+    absorbed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

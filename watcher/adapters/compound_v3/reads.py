@@ -1,0 +1,109 @@
+"""Questions about a Comet's state: its quote, holdings in it, and its own verdict for the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
+
+from watcher.adapter import Reported, Shares, Which
+from watcher.adapters.compound_v3.facts import Holding, Quote, Terms
+from watcher.adapters.compound_v3.terms import COMET
+from watcher.formula.comet import Totals
+from watcher.model import PositionKey
+from watcher.oracle.feed import pulses, reads
+from watcher.query import Query, ask, one, pairs
+
+HIGH: Final = 16  # assets from this place on are kept in `_reserved`
+
+
+def quote(terms: Terms) -> Query[Quote]:
+    """One round trip. Comet takes an answer above zero, whatever its age; a feed that gives none costs its token the price."""
+    comet, feeds = terms.market.address, [*(asset.feed for asset in terms.assets), terms.base_feed]
+    basics, held, cash, answers, *beats = yield from ask(
+        one(f"{COMET}.totalsBasic", comet),
+        one(f"{COMET}.totalsCollateral", comet, [(asset.token.address,) for asset in terms.assets]),
+        one("erc20/token.balanceOf", terms.base.address, [(comet,)]),
+        pairs("chainlink/feed.latestRoundData", [(feed.source, ()) for feed in feeds], optional=True),
+        *reads(feeds),
+    )
+    supply_index, borrow_index, _, _, supplied, borrowed, updated, paused = basics[0][0]
+    beating = pulses(feeds, *beats)
+    return Quote(
+        totals=Totals(supplied, borrowed, supply_index, borrow_index),
+        updated=updated,
+        paused=paused,
+        prices=tuple(row[1] if row and row[1] > 0 else None for row in answers),
+        pulses=tuple(beating[feed.source] for feed in feeds),
+        collateral=tuple(row[0] for row in held),
+        cash=cash[0][0],
+    )
+
+
+def holdings(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKey, Holding]]:
+    """Principals and the lists of assets first, then only the balances that are listed: two round trips for any number of positions."""
+    if not keys:
+        return {}
+    users = yield from _users(terms, keys)
+    wanted = [(key, asset) for key in keys for asset in terms.assets if users[key][1] >> asset.place & 1]
+    rows: Sequence[Any] = ()
+    if wanted:
+        args = [(_owner(key.key), asset.token.address) for key, asset in wanted]
+        (rows,) = yield from ask(one(f"{COMET}.userCollateral", terms.market.address, args))
+    found: dict[PositionKey, list[tuple[int, int]]] = {key: [] for key in keys}
+    for (key, asset), row in zip(wanted, rows, strict=True):
+        found[key].append((asset.place, row[0]))
+    return {key: Holding(key, *users[key], tuple(found[key])) for key in keys}
+
+
+def _users(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKey, tuple[int, int]]]:
+    """Principal and entered assets, as two integers."""
+    (rows,) = yield from ask(one(f"{COMET}.userBasic", terms.market.address, [(_owner(key.key),) for key in keys]))
+    return {key: (row[0], row[3] | row[4] << HIGH) for key, row in zip(keys, rows, strict=True)}
+
+
+def positions(terms: Terms, owners: Sequence[ChecksumAddress]) -> Query[tuple[PositionKey, ...]]:
+    """The owners who lend, owe or hold collateral in this Comet."""
+    if not owners:
+        return ()
+    users = yield from _users(terms, [PositionKey(terms.market.name, bytes.fromhex(owner[2:])) for owner in owners])
+    return tuple(key for key, user in users.items() if any(user))
+
+
+def reported(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKey, Reported]]:
+    """`isLiquidatable`, which looks at stored indices. Where it reverts, for want of a price, the contract reports nothing."""
+    if not keys:
+        return {}
+    asked = one(f"{COMET}.isLiquidatable", terms.market.address, [(_owner(key.key),) for key in keys], optional=True)
+    (rows,) = yield from ask(asked)
+    return dict(_told(keys, rows))
+
+
+def _told(keys: Sequence[PositionKey], rows: Sequence[Any]) -> Iterator[tuple[PositionKey, Reported]]:
+    for key, row in zip(keys, rows, strict=True):
+        if row is not None:
+            yield key, Reported(key, Which.NONE, {"liquidatable": row[0]})
+
+
+def totals(terms: Terms, quote: Quote) -> Shares:
+    """Principals of base, and raw collateral. Rounding of a transaction that moves next to nothing stays in the totals alone."""
+    base = terms.base.address
+    held = {asset.token.address: amount for asset, amount in zip(terms.assets, quote.collateral, strict=True)}
+    return Shares({base: quote.totals.borrowed}, {base: quote.totals.supplied, **held})
+
+
+def shares(terms: Terms, holding: Holding) -> Shares:
+    base = terms.base.address
+    held = {terms.assets[place].token.address: amount for place, amount in holding.balances}
+    if holding.principal > 0:
+        held[base] = holding.principal
+    return Shares({base: -holding.principal} if holding.principal < 0 else {}, held)
+
+
+@lru_cache(maxsize=1 << 16)
+def _owner(key: bytes) -> ChecksumAddress:
+    """A position of a Comet is an address. Its checksum costs a keccak, and the same come at every block."""
+    return to_checksum_address(key)
