@@ -39,6 +39,18 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Annex:
+    """Contracts beside a market that its accounts may let act for them, all made by `factory`, the first not before block `start`.
+
+    `made` are those of this market, as far as its logs have been read.
+    """
+
+    factory: ChecksumAddress
+    start: int | None = None
+    made: tuple[ChecksumAddress, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Market:
     """One margin pool with one set of terms: an Aave pool, one Morpho market id.
 
@@ -52,6 +64,7 @@ class Market:
     address: ChecksumAddress
     id: bytes = b""
     start: int | None = None
+    annex: Annex | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +125,7 @@ class DoubtKind(StrEnum):
     DISPUTED = "disputed"  # two endpoints answer differently
     UNPRICED = "unpriced"  # a deposit that protects nothing has no price
     FORECAST = "forecast"  # a later time that the terms cannot tell
+    EARLY = "early"  # a line before the protocol's own that cannot be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +146,29 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Early:
+    """A line before the protocol's own: from there on `contract`, which the owner has authorised, lets anybody liquidate.
+
+    `line` is what it compares, by the price of its own `oracle`, and `health` their ratio, a wad rounded down; None, for the `reason`
+    given, where that answers no price: it cannot act until it does. `open` is the contract's own comparison: it acts now.
+    """
+
+    contract: ChecksumAddress
+    oracle: ChecksumAddress
+    line: Line | None
+    health: Wad | None
+    open: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Valuation:
     """One position at one moment, in exact integers, as the contract itself would compute them.
 
     `collateral`, `debt` and `available` (further debt the contract would allow) are in `unit`. `threshold` and `ltv` are averages as
     the contract reports them, in `scale` (10_000 on Aave, 1e18 on Morpho). `health` is None when nothing is owed. `liquidatable` is
-    the contract's own comparison. `computed` is False when the chain's own answer is all there is.
+    the contract's own comparison. `computed` is False when the chain's own answer is all there is. `early` are the lines before that
+    one, the highest first and those without a price last.
     """
 
     key: PositionKey
@@ -156,6 +187,20 @@ class Valuation:
     blocked: Blocked | None
     computed: bool = True
     doubts: tuple[Doubt, ...] = ()
+    early: tuple[Early, ...] = ()
+
+    @property
+    def first(self) -> Early | None:
+        """The line that is reached first, where there is one before the protocol's own; `early` may have others that cannot be told."""
+        return self.early[0] if self.early and self.early[0].health is not None else None
+
+    @property
+    def nearest(self) -> Wad | None:
+        """Health at the line that is reached first."""
+        first = self.first
+        if first is None or first.health is None or self.health is None:
+            return self.health
+        return min(self.health, first.health)
 
 
 class Status(StrEnum):

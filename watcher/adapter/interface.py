@@ -71,6 +71,12 @@ class Adapter(Generic[T, Q, H]):
     governance: Governance[T] | None = None
     whole: Callable[[T, Q, H], Whole | Refusal] | None = None  # None: accounts are liquidated pair by pair only
     listed: Callable[[Market], Query[tuple[Market, ...]]] | None = None  # the markets that a registry lists by a call
+    annexes: Callable[[Market], LogQuery[tuple[bytes, ChecksumAddress]]] | None = (
+        None  # what the factory of a market's annex has made: market id and contract
+    )
+    early: Callable[[T, Q, H, ChecksumAddress], Liquidation | Refusal] | None = (
+        None  # the largest liquidation through one of a valuation's early lines
+    )
     money: Callable[[T], ChecksumAddress] | None = None  # the token that values are counted in; None: a currency
 
 

@@ -30,7 +30,8 @@ class Lines:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """Every position by row, none of them by a float. `level` counts the lines that its health is strictly below; -1 where unknown.
+    """Every position by row, none of them by a float. `level` counts the lines that its health is strictly below, at
+    the line that is reached first; -1 where unknown.
 
     `liquidatable` is the contract's own comparison. Who does not owe has no health and is below no line. `exact` has the valuation of
     every position that took integers, or the reason why it is unknown.
@@ -67,8 +68,9 @@ def judged(book: Book[T, Q, H], quote: Q, lines: Lines, seen: Screen) -> Verdict
             unknown[row] = True
             continue
         steps = lines.sets[0 if lines.of is None else int(lines.of[row])]
-        owes[row], liquidatable[row] = found.health is not None, found.liquidatable
-        level[row] = 0 if found.health is None else sum(found.health < step for step in steps)
+        health = found.nearest
+        owes[row], liquidatable[row] = health is not None, found.liquidatable
+        level[row] = 0 if health is None else sum(health < step for step in steps)
     level[unknown], liquidatable[unknown] = -1, False
     return Verdict(seen, level, liquidatable, owes, unknown, exact)
 

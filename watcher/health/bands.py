@@ -52,7 +52,10 @@ CORRELATED: Final = _bands(105, 103, 102, 101)
 
 
 def level(valuation: Valuation, bands: Bands) -> Status:
-    """The band that health is in. Past the line by the contract's own comparison only: a health that rounds below 1 is *critical*."""
+    """The band that health is in, at the line that is reached first.
+
+    Past the line by the contract's own comparison only: a health that rounds below 1, and one below 1 at an early line, is *critical*.
+    """
     return _level(valuation, (bands.watch, bands.warn, bands.danger, bands.critical))
 
 
@@ -85,7 +88,8 @@ def reaches(status: Status, band: Status) -> bool:
 def _level(valuation: Valuation, steps: tuple[int, ...]) -> Status:
     if valuation.liquidatable:
         return Status.LIQUIDATABLE
-    if valuation.health is None:
+    health = valuation.nearest
+    if health is None:
         return Status.NO_DEBT
-    below = sum(valuation.health < step for step in steps)
+    below = sum(health < step for step in steps)
     return LADDER[1 + below]

@@ -1,13 +1,14 @@
 """Real Morpho Blue, compiled on this machine from @morpho-org/morpho-blue 1.0.0, with six markets.
 
-Oracles and interest rate models are our own: the adaptive curve's original is in no package, so a test holds ours to the answers that the
-original gave. Morpho's source is BUSL-1.1 until 2026, GPL-2.0-or-later since: what is compiled stays in the cache folder.
+Oracles, interest rate models and pre-liquidation contracts are our own: the originals of the adaptive curve and of pre-liquidation are in
+no package, so tests hold ours to the answers that they gave. Morpho's source is BUSL-1.1 until 2026, GPL-2.0-or-later since: what is
+compiled stays in the cache folder.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from eth_abi.abi import encode
@@ -22,7 +23,7 @@ from watcher.localchain.contract import DEPLOYER, ZERO, Artifact, Contract, depl
 from watcher.localchain.own import own
 from watcher.localchain.scenario import fund
 from watcher.localchain.solidity import Project, compile
-from watcher.model import Market
+from watcher.model import Annex, Market
 from watcher.units import BPS, WAD, YEAR
 
 NAME = "local/morpho-blue"
@@ -88,17 +89,19 @@ class MorphoChain:
     morpho: Contract
     markets: Mapping[str, MorphoMarket]
     tokens: Mapping[str, Contract]
+    factory: Contract  # of pre-liquidation contracts: a stand-in of ours
     start: int
 
     def singleton(self) -> Market:
         """As the configuration names it: all markets of the contract, to look for those of an owner."""
-        return Market(self.chain.chain_id, "morpho_blue", NAME, self.morpho.address, start=self.start)
+        annex = Annex(self.factory.address, self.start)
+        return Market(self.chain.chain_id, "morpho_blue", NAME, self.morpho.address, start=self.start, annex=annex)
 
     def market(self, name: str) -> Market:
         """One market as the configuration names it."""
         identity = self.markets[name].id
         full = f"{NAME}/{identity.hex()[:10]}"
-        return Market(self.chain.chain_id, "morpho_blue", full, self.morpho.address, identity, self.start)
+        return replace(self.singleton(), name=full, id=identity)
 
 
 def build(say: Say = quiet) -> dict[str, Artifact]:
@@ -127,7 +130,8 @@ async def deploy_morpho(chain: Anvil) -> MorphoChain:
         await morpho.send("enableLltv", lltv * WAD // BPS)
     tokens = {s: await deploy(chain, own("Token"), s, s, places) for s, places in DECIMALS.items()}
     markets = {plan.name: await _create(morpho, plan, tokens, models) for plan in PLANS}
-    return MorphoChain(chain, morpho, markets, tokens, start)
+    factory = await deploy(chain, own("PreLiquidationFactory"), morpho.address)
+    return MorphoChain(chain, morpho, markets, tokens, factory, start)
 
 
 async def _create(

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from watcher.localchain.contract import Receipt
+from eth_utils.address import to_checksum_address as checksum
+
+from watcher.localchain.contract import Contract, Receipt
 from watcher.localchain.morpho import MorphoChain, MorphoMarket
+from watcher.localchain.own import own
 from watcher.localchain.scenario import fund
 
 
@@ -55,3 +58,19 @@ def liquidation(market: MorphoMarket, borrower: str, seized: int = 0, shares: in
 async def touch(world: MorphoChain, market: MorphoMarket) -> Receipt:
     """Accrue interest and nothing else."""
     return await world.morpho.send("accrueInterest", market.params)
+
+
+async def pre_liquidation(
+    world: MorphoChain, market: MorphoMarket, rules: tuple[int, int, int, int, int], oracle: str | None = None
+) -> Contract:
+    """A contract with a line before this market's: preLltv, both close factors and both incentive factors as wads; by the market's
+    oracle where no other is named.
+    """
+    own_oracle = oracle or market.params[2]
+    made = await world.factory.call("createPreLiquidation", market.id, (*rules, own_oracle))
+    await world.factory.send("createPreLiquidation", market.id, (*rules, own_oracle))
+    return Contract(world.chain, checksum(made), own("PreLiquidation").abi)
+
+
+async def authorise(world: MorphoChain, who: str, contract: Contract, allowed: bool = True) -> Receipt:
+    return await world.morpho.send("setAuthorization", contract.address, allowed, sender=who)

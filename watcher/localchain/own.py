@@ -21,7 +21,10 @@ CONTRACTS = (
     "CurveModel",
     "Feed",
     "FeedOracle",
+    "FixedModel",
     "FlatModel",
+    "PreLiquidation",
+    "PreLiquidationFactory",
     "ScaledOracle",
     "Token",
 )

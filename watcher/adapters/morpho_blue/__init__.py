@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from watcher.adapter import Adapter
 from watcher.adapters.morpho_blue.acts import act, liquidation
+from watcher.adapters.morpho_blue.early import annexes, early
 from watcher.adapters.morpho_blue.facts import Holding, Quote, Terms
 from watcher.adapters.morpho_blue.governance import GOVERNED
 from watcher.adapters.morpho_blue.interest import accrue, panels
@@ -55,5 +56,7 @@ ADAPTER = Adapter(
     liquidations=liquidations,
     worth=worth,
     governance=GOVERNED,
+    annexes=annexes,
+    early=early,
     money=money,
 )

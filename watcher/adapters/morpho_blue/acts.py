@@ -9,7 +9,8 @@ from eth_typing import ChecksumAddress
 
 from watcher.adapter import Acted, Action, Borrow, Liquidation, Refusal, Repay, SetMode, Supply, Withdraw
 from watcher.adapters.morpho_blue.facts import Holding, Quote, Terms
-from watcher.adapters.morpho_blue.worth import limit, price_of, supply_shares, unit
+from watcher.adapters.morpho_blue.price import price_of, unit
+from watcher.adapters.morpho_blue.worth import limit, supply_shares
 from watcher.errors import MissingPrice, Overflow
 from watcher.figures import exact
 from watcher.formula.morpho import (

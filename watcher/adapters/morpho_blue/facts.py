@@ -8,6 +8,7 @@ from enum import StrEnum
 from eth_typing import ChecksumAddress
 
 from watcher.formula.morpho import Totals
+from watcher.formula.pre_liquidation import Rules
 from watcher.model import Market, Moment, PositionKey, Token
 from watcher.oracle.feed import Feed, Pulse
 
@@ -44,8 +45,28 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class PreLiquidation:
+    """A contract of the factory that whoever authorises it lets act before Morpho's line, by its own oracle; nothing in it changes."""
+
+    address: ChecksumAddress
+    rules: Rules
+    oracle: ChecksumAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An oracle's price, or why it has none."""
+
+    price: int | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
-    """`collateral` is None in an idle market, which has neither collateral nor oracle. `sources` is empty for an unknown oracle."""
+    """`collateral` is None in an idle market, which has neither collateral nor oracle. `sources` is empty for an unknown oracle.
+
+    `early` are the pre-liquidation contracts of the market's annex that exist.
+    """
 
     market: Market
     params: Params
@@ -54,6 +75,7 @@ class Terms:
     model: Model
     sources: tuple[Source, ...]
     fee_recipient: ChecksumAddress
+    early: tuple[PreLiquidation, ...] = ()
 
     @property
     def recipient(self) -> PositionKey:
@@ -79,6 +101,7 @@ class Quote:
     `at_target` is the adaptive curve's stored rate (wad per second). Under another model `rate` (wad per second) was answered for the
     timestamp `rate_at` and holds for no other. `minted` are fee shares that accrual added to the totals and the fee recipient has not
     been given in its stored position yet. `pulse` is the oldest answer among the oracle's feeds. `stored` is set on an accrued quote.
+    `early` are the answers of the pre-liquidation contracts' own oracles, one for each of the terms'.
     """
 
     totals: Totals
@@ -93,6 +116,7 @@ class Quote:
     minted: int = 0
     at: Moment | None = None
     stored: Stored | None = None
+    early: tuple[Answer, ...] = ()
 
     def unaccrued(self) -> Quote:
         """As it stood before accrual; prices stay as they are here."""
@@ -122,9 +146,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """`Morpho.position` of one account. Collateral is in raw units."""
+    """`Morpho.position` of one account. Collateral is in raw units. `authorised` are the terms' early contracts that may act for it."""
 
     key: PositionKey
     supply_shares: int
     borrow_shares: int
     collateral: int
+    authorised: tuple[ChecksumAddress, ...] = ()

@@ -40,7 +40,10 @@ def rulebook(terms: Terms) -> Rulebook:
         Clause(
             "price", "the oracle's answer is taken as it is, however old; where it reverts nobody can be liquidated"
         ),
-        Clause("pre-liquidation", "contracts that an account has authorised may act above this line: not modelled"),
+        Clause(
+            "pre-liquidation",
+            "contracts that an account has authorised act on it from a line of their own on, below this one",
+        ),
         Clause("rules", "collateral, oracle, interest model and LLTV of a market never change"),
     )
     if terms.collateral is None:

@@ -23,13 +23,13 @@ def columns(terms: Terms) -> tuple[Column, ...]:
 
 
 def shares(terms: Terms, holding: Holding) -> tuple[Share, ...] | None:
-    """The collateral also when there is none: the contract reads its price for the debt."""
+    """The collateral also when there is none: the contract reads its price for the debt. Who has a line before this one is valued."""
     lends = holding.supply_shares > 0 or holding.key == terms.recipient
     if lends and (terms.model is Model.OTHER or holding.supply_shares >= 2**128):
         return None
     if not holding.collateral and not holding.borrow_shares:
         return ()
-    if terms.collateral is None:
+    if terms.collateral is None or (holding.authorised and holding.borrow_shares):
         return None
     secured = Share(_COLLATERAL, holding.collateral, terms.params.lltv)
     return (secured, Share(_DEBT, holding.borrow_shares, 0)) if holding.borrow_shares else (secured,)

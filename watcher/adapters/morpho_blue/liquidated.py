@@ -6,7 +6,7 @@ from eth_typing import ChecksumAddress
 
 from watcher.adapter import Event, Liquidated, LogQuery
 from watcher.adapters.morpho_blue.facts import Quote, Terms
-from watcher.adapters.morpho_blue.worth import price_of
+from watcher.adapters.morpho_blue.price import price_of
 from watcher.errors import AnswerError
 from watcher.formula.morpho import quoted_down
 from watcher.model import PositionKey, Side

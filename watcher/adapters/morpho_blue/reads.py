@@ -11,8 +11,10 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from watcher.adapter import Reported, Shares, Which
-from watcher.adapters.morpho_blue.facts import Holding, Model, Params, Quote, Terms
+from watcher.adapters.morpho_blue.early import answers, authorised, pre_liquidations
+from watcher.adapters.morpho_blue.facts import Answer, Holding, Model, Params, Quote, Terms
 from watcher.adapters.morpho_blue.models import model
+from watcher.adapters.morpho_blue.price import oracle_price
 from watcher.adapters.morpho_blue.sources import pulse, sources
 from watcher.errors import AnswerError, CallReverted, WatcherError
 from watcher.formula.morpho import Pot, Totals, to_assets_up
@@ -42,9 +44,10 @@ def terms(market: Market) -> Query[Terms]:
         settled(None) if params.collateral == NOBODY else token(params.collateral),
         model(market, params),
         sources(params.oracle),
+        pre_liquidations(market, params),
     )
-    loan, collateral, kind, parts = yield from _all(asked)
-    return Terms(market, params, loan, collateral, kind, parts, recipients[0][0])
+    loan, collateral, kind, parts, early = yield from _all(asked)
+    return Terms(market, params, loan, collateral, kind, parts, recipients[0][0], early)
 
 
 def identity(params: Params) -> bytes:
@@ -79,9 +82,11 @@ def fresh(terms: Terms) -> Query[bool]:
 
 def quote(terms: Terms) -> Query[Quote]:
     """One round trip; two under a model that is not the adaptive curve, whose rate is asked for the totals."""
-    asked: tuple[Query[Any], ...] = (_stored(terms), _price(terms), _rate(terms), pulse(terms.sources))
-    row, (price, no_price), (at_target, rate, rate_at), beat = yield from _all(asked)
-    return Quote(_totals(row), row[5], row[4], price, no_price, beat, at_target, rate, rate_at)
+    price, own = oracle_price(terms.params.oracle), answers(terms)
+    asked: tuple[Query[Any], ...] = (_stored(terms), price, _rate(terms), pulse(terms.sources), own)
+    row, answer, (at_target, rate, rate_at), beat, early = yield from _all(asked)
+    found: Answer = answer
+    return Quote(_totals(row), row[5], row[4], found.price, found.reason, beat, at_target, rate, rate_at, early=early)
 
 
 def _totals(row: Sequence[int]) -> Totals:
@@ -91,18 +96,6 @@ def _totals(row: Sequence[int]) -> Totals:
 def _stored(terms: Terms) -> Query[tuple[int, ...]]:
     (rows,) = yield from ask(one(f"{MORPHO}.market", terms.market.address, ((terms.market.id,),)))
     return tuple(rows[0])
-
-
-def _price(terms: Terms) -> Query[tuple[int | None, str | None]]:
-    """The oracle's answer or the reason why there is none. A hostile oracle costs its market the price, not the answer."""
-    if terms.params.oracle == NOBODY:
-        return None, "the market has no oracle"
-    (answer,) = yield (each("morpho_blue/oracle.price", [terms.params.oracle]),)
-    if isinstance(answer, CallReverted | AnswerError):
-        return None, str(answer)
-    if isinstance(answer, WatcherError):
-        raise answer
-    return answer[0][0], None
 
 
 def _rate(terms: Terms) -> Query[tuple[int, int | None, int | None]]:
@@ -123,12 +116,21 @@ def _rate(terms: Terms) -> Query[tuple[int, int | None, int | None]]:
 
 
 def holdings(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKey, Holding]]:
-    """One round trip for any number of positions."""
+    """One round trip for any number of positions: what each has, and which of the early contracts it lets act."""
     if not keys:
         return {}
-    args = [(terms.market.id, _owner(key.key)) for key in keys]
+    owners = [_owner(key.key) for key in keys]
+    stored, granted = yield from _all((_positions(terms, owners), authorised(terms, owners)))
+    return {
+        key: Holding(key, row[0], row[1], row[2], granted.get(owner, ()))
+        for key, owner, row in zip(keys, owners, stored, strict=True)
+    }
+
+
+def _positions(terms: Terms, owners: Sequence[ChecksumAddress]) -> Query[Any]:
+    args = [(terms.market.id, owner) for owner in owners]
     (rows,) = yield from ask(one(f"{MORPHO}.position", terms.market.address, args))
-    return {key: Holding(key, *row) for key, row in zip(keys, rows, strict=True)}
+    return rows
 
 
 def totals(terms: Terms, quote: Quote) -> Shares:
@@ -148,9 +150,14 @@ def _owner(key: bytes) -> ChecksumAddress:
 
 def positions(terms: Terms, owners: Sequence[ChecksumAddress]) -> Query[tuple[PositionKey, ...]]:
     """The owners who lend, borrow or hold collateral in this market."""
-    keys = [PositionKey(terms.market.name, bytes.fromhex(owner[2:])) for owner in owners]
-    held = yield from holdings(terms, keys)
-    return tuple(key for key, h in held.items() if h.supply_shares or h.borrow_shares or h.collateral)
+    if not owners:
+        return ()
+    stored = yield from _positions(terms, owners)
+    return tuple(
+        PositionKey(terms.market.name, bytes.fromhex(owner[2:]))
+        for owner, row in zip(owners, stored, strict=True)
+        if any(row)
+    )
 
 
 def reported(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKey, Reported]]:

@@ -8,36 +8,20 @@ from dataclasses import replace
 from eth_typing import ChecksumAddress
 
 from watcher.adapter import Price
-from watcher.adapters.morpho_blue.facts import Holding, Quote, Terms
+from watcher.adapters.morpho_blue import early
+from watcher.adapters.morpho_blue.facts import Answer, Holding, Quote, Terms
 from watcher.adapters.morpho_blue.interest import borrow_rate, supply_rate
-from watcher.errors import MissingPrice, UsageError
+from watcher.adapters.morpho_blue.price import price_of, unit
+from watcher.errors import UsageError
 from watcher.formula.morpho import max_borrow, quoted_down, room, to_assets_down, to_assets_up
 from watcher.model import Doubt, Leg, Line, Side, Unit, Valuation
 from watcher.oracle.feed import doubts
 from watcher.units import WAD, Raw, Ray, Wad, mul_div_down
 
 
-def unit(terms: Terms) -> Unit:
-    return Unit(terms.loan.symbol, terms.loan.decimals)
-
-
 def money(terms: Terms) -> ChecksumAddress:
     """The token that values are counted in: its symbol is anybody's choice, its address is not."""
     return terms.loan.address
-
-
-def price_of(terms: Terms, quote: Quote) -> int:
-    """The oracle's answer, scaled by 1e36: raw loan tokens per raw unit of collateral.
-
-    `MissingPrice` when the oracle reverts or answers what is no price; the contract reverts too. Also when it answers zero, which the
-    contract takes at its word: it would hand out all collateral for nothing.
-    """
-    if quote.price is None:
-        raise MissingPrice(terms.params.collateral, quote.no_price or "the oracle was not read")
-    if quote.price == 0:
-        reason = "the oracle answers zero; the contract takes that for worthless and would allow any liquidation"
-        raise MissingPrice(terms.params.collateral, reason)
-    return quote.price
 
 
 def supply_shares(terms: Terms, quote: Quote, holding: Holding) -> int:
@@ -64,6 +48,7 @@ def value(terms: Terms, quote: Quote, holding: Holding) -> Valuation:
     weighted = limit(terms, quote, holding)
     collateral = quoted_down(holding.collateral, price_of(terms, quote)) if holding.collateral else 0
     lltv = terms.params.lltv if holding.collateral else 0
+    lines = early.lines(terms, quote, holding, debt)
     return Valuation(
         key=holding.key,
         at=quote.moment,
@@ -79,7 +64,8 @@ def value(terms: Terms, quote: Quote, holding: Holding) -> Valuation:
         health=Wad(mul_div_down(weighted, WAD, debt)) if debt else None,
         liquidatable=weighted < debt,
         blocked=None,
-        doubts=_doubts(terms, quote, holding),
+        doubts=(*_doubts(terms, quote, holding), *early.doubts(lines)),
+        early=lines,
     )
 
 
@@ -126,9 +112,23 @@ def prices(terms: Terms, quote: Quote) -> tuple[Price, ...]:
 
 
 def reprice(terms: Terms, quote: Quote, answers: Mapping[ChecksumAddress, int]) -> Quote:
-    """The quote under another oracle answer. `UsageError` for a token other than the collateral: the oracle prices nothing else."""
+    """The quote under another oracle answer; an early contract's own oracle is taken to move in proportion.
+
+    `UsageError` for a token other than the collateral: the oracle prices nothing else.
+    """
     for token, answer in answers.items():
         if terms.collateral is None or token != terms.collateral.address:
             raise UsageError(f"{token} has no price in {terms.market.name}: only its collateral has")
-        quote = replace(quote, price=answer, no_price=None)
+        own = tuple(_moved(terms, quote, at, answer) for at in range(len(terms.early)))
+        quote = replace(quote, price=answer, no_price=None, early=own)
     return quote
+
+
+def _moved(terms: Terms, quote: Quote, at: int, answer: int) -> Answer:
+    """The answer of an early contract's oracle beside a new one of the market's: the same oracle gives the same, another moves as far."""
+    known = quote.early[at]
+    if terms.early[at].oracle == terms.params.oracle:
+        return Answer(answer, None)
+    if known.price is None or not quote.price:
+        return known
+    return Answer(mul_div_down(known.price, answer, quote.price), None)
