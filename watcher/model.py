@@ -190,6 +190,16 @@ class Valuation:
     early: tuple[Early, ...] = ()
 
     @property
+    def liquidity(self) -> int:
+        """By how much the weighted side of the line is above the other, in the line's unit; 0 where it is not."""
+        return max(0, self.line.weighted - self.line.owed)
+
+    @property
+    def shortfall(self) -> int:
+        """By how much the weighted side of the line is below the other, in the line's unit; 0 where it is not."""
+        return max(0, self.line.owed - self.line.weighted)
+
+    @property
     def first(self) -> Early | None:
         """The line that is reached first, where there is one before the protocol's own; `early` may have others that cannot be told."""
         return self.early[0] if self.early and self.early[0].health is not None else None
