@@ -14,19 +14,24 @@ COMPILED = SOURCES / "compiled.json"
 COMPILER = "0.8.27"
 CONTRACTS = (
     "Bytes32Token",
+    "CappedPeg",
+    "CappedRate",
     "CometAssets",
     "CometProxy",
     "CometTwin",
     "Crowd",
     "CurveModel",
+    "DiscountedFeed",
     "Feed",
     "FeedOracle",
+    "FeedProxy",
     "FixedModel",
     "FlatModel",
     "PreLiquidation",
     "PreLiquidationFactory",
     "ScaledOracle",
     "Token",
+    "UptimeFeed",
 )
 SETTINGS = {"optimizer": {"enabled": True, "runs": 200}, "evmVersion": "paris", "metadata": {"bytecodeHash": "none"}}
 
