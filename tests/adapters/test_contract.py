@@ -8,6 +8,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from eth_typing import ChecksumAddress
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from watcher.errors import ConfigError, MissingPrice
 from watcher.health.mover import movers
 from watcher.health.walk import revalued
 from watcher.model import DoubtKind, Moment, PositionKey, Side, Valuation
-from watcher.query import Batch, Query
+from watcher.query import Batch, Query, Read, Slot
 from watcher.units import WAD, Raw
 
 EVERY = pytest.mark.parametrize("name", sorted(SITUATIONS))
@@ -35,15 +36,17 @@ def ended(query: Query[Any], situation: Situation) -> tuple[Any, int]:
         except StopIteration as stop:
             return stop.value, asked
         answers = tuple(
-            [
-                situation.answer(read.function, target, args)
-                for target, args in zip(read.targets, read.args, strict=True)
-            ]
-            for read in reads
-            if isinstance(read, Batch)
+            [situation.answer(function, target, args) for function, target, args in _asked(read)] for read in reads
         )
-        assert len(answers) == len(reads), "the laws know batches only"
         asked += sum(len(rows) for rows in answers)
+
+
+def _asked(read: Read) -> list[tuple[str, ChecksumAddress, tuple[Any, ...]]]:
+    """Function, target and arguments of every row; a storage word is the function "slot" of its place."""
+    if isinstance(read, Slot):
+        return [("slot", target, (place,)) for target, place in zip(read.targets, read.slots, strict=True)]
+    assert isinstance(read, Batch), "the laws know batches and slots only"
+    return [(read.function, target, args) for target, args in zip(read.targets, read.args, strict=True)]
 
 
 def healthier(after: Valuation, before: Valuation, rounding: int, truncates: bool) -> bool:
