@@ -34,7 +34,7 @@ RICHES = 10**30  # wei
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A market before it exists. `price` is of a whole token in wei of the native one, `factor` in per cent, `liquidity` in whole tokens."""
+    """A market before it exists. `price` of a whole token in wei of the native one, `factor` in per cent, `liquidity` in whole tokens."""
 
     symbol: str
     decimals: int
@@ -103,6 +103,8 @@ async def deploy_compound_v2(chain: Anvil, brains: str = TRUNCATING, name: str =
     await do(comptroller, "_setPriceOracle", oracle.address)
     await do(comptroller, "_setCloseFactor", CLOSE_FACTOR)
     await do(comptroller, "_setLiquidationIncentive", INCENTIVE)
+    if brains == HALF_UP:
+        await do(comptroller, "_setMaxAssets", len(PLANS))
     markets = {plan.symbol: await _listed(comptroller, oracle, plan) for plan in PLANS}
     made = CompoundV2(chain, name, comptroller, oracle, markets, start)
     for one in markets.values():
