@@ -28,6 +28,7 @@ ALLOWED = {
     "portfolio": CORE | {"adapter", "cycle", "health", "oracle", "text"},
     "health": CORE | {"adapter"},
     "book": CORE | {"adapter", "health"},
+    "risk": CORE | {"adapter", "health"},
     "chain": CORE | {"adapter", "data", "text"},
     "config": CORE | {"chain", "data", "health", "text", "figures"},
     "alerts": CORE | {"adapter", "figures", "text"},
@@ -35,7 +36,8 @@ ALLOWED = {
     "connection": CORE | {"chain", "config"},
     "confirm": CORE | {"cycle", "chain", "connection"},
     "search": CORE | {"adapters", "chain", "connection"},
-    "wallet": CORE | {"cycle", "config", "connection", "confirm", "oracle", "portfolio", "search"},
+    "annex": CORE | {"cycle", "confirm", "search"},
+    "wallet": CORE | {"adapters", "annex", "cycle", "config", "connection", "confirm", "oracle", "portfolio", "search"},
     "check": CORE | {"adapter", "oracle", "adapters", "health", "cycle", "config", "chain", "connection"},
     "names": CORE | {"chain", "config", "connection"},
     "library": CORE | {"config", "connection", "names", "search", "wallet"},
@@ -96,7 +98,7 @@ ALLOWED = {
     "exit": {"errors"},
     "localchain": CORE | {"chain", "data", "config"},
 }
-FLOATS = {"book"}  # pure, and in floats where an error interval is proved
+FLOATS = {"book", "risk"}  # pure, and in floats: where an error interval is proved, and where nothing is decided
 PURE = FLOATS | {"units", "model", "query", "adapter", "formula", "oracle", "adapters", "health", "portfolio", "text"}
 IMPURE = {"web3", "aiohttp", "sqlmodel", "sqlalchemy", "asyncio", "time", "datetime", "os", "random", "logging"}
 
