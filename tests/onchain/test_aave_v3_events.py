@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.onchain.test_aave_v3 import FIGURES, Scene, attempt, check_accounts, liquidated, scene
+from tests.onchain.aave_scene import FIGURES, Scene, attempt, check_accounts, liquidated, scene
 from watcher.adapter import Acted, Action, Borrow, Repay, SetMode, Supply, Touch, Which, Withdraw
 from watcher.adapters.aave_v3 import ADAPTER
 from watcher.chain.logs import logs

@@ -22,8 +22,7 @@ async def supply(market: AaveMarket, who: str, symbol: str, amount: int) -> Rece
     """The first supply of an ordinary asset enables it as collateral; from V3 not an isolated one, or one with LTV 0."""
     token = market.reserves[symbol].token
     await fund(token, who, amount, market.pool.address)
-    verb = "deposit" if market.protocol == "aave_v2" else "supply"
-    return await market.pool.send(verb, token.address, amount, who, 0, sender=who)
+    return await market.pool.send(market.supplying, token.address, amount, who, 0, sender=who)
 
 
 async def borrow(market: AaveMarket, who: str, symbol: str, amount: int, rate_mode: int = VARIABLE) -> Receipt:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eth_typing import ChecksumAddress
 
-from watcher.localchain.aave_assets import Asset
+from watcher.localchain.aave_assets import USD, Asset
 from watcher.localchain.anvil import Anvil
 from watcher.localchain.contract import Abi, Contract
 from watcher.model import Market
@@ -38,7 +38,8 @@ class Reserve:
 class AaveMarket:
     """`version` is "2.0", "3.0" or "3.6"; `revision` is the pool's own; `errors` holds its custom errors, empty before V3.6.
 
-    `mode_feed` is the price source of the e-mode that has one (V3.0). `start` is the first block of the deployment.
+    `mode_feed` is the price source of the e-mode that has one (V3.0). `start` is the first block of the deployment. `dollar` is one USD in
+    the unit of prices, `base` the token whose price is one by definition, whatever its feed says (V2).
     """
 
     name: str
@@ -56,10 +57,17 @@ class AaveMarket:
     treasury: ChecksumAddress
     start: int
     protocol: str = "aave_v3"
+    dollar: int = USD
+    base: ChecksumAddress | None = None
 
     def market(self) -> Market:
         """As the configuration names it."""
         return Market(self.chain.chain_id, self.protocol, self.name, self.pool.address, start=self.start)
+
+    @property
+    def supplying(self) -> str:
+        """The pool's function that takes a deposit."""
+        return "deposit" if self.protocol == "aave_v2" else "supply"
 
     def by_address(self, token: str) -> Reserve:
         """The reserve of an underlying token's address."""

@@ -89,6 +89,8 @@ async def deploy_v2(chain: Anvil, base: Base = ETH_BASE) -> AaveMarket:
         treasury=TREASURY,
         start=start,
         protocol="aave_v2",
+        dollar=base.dollar,
+        base=listings[0].token.address if base is ETH_BASE else None,
     )
     await _add_liquidity(market, base)
     return market

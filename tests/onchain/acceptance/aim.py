@@ -28,6 +28,7 @@ def feeds(local: AaveMarket) -> dict[ChecksumAddress, tuple[Contract, int, tuple
     found = {
         reserve.token.address: (reserve.feed, reserve.asset.price, REACH[symbol not in DOLLARS])
         for symbol, reserve in local.reserves.items()
+        if reserve.token.address != local.base
     }
     if local.mode_feed is not None:
         found[local.mode_feed.address] = (local.mode_feed, 10**8, REACH[False])

@@ -128,7 +128,7 @@ async def send(local: AaveMarket, sent: Sequence[Sent]) -> list[str]:
 def _steps(local: AaveMarket, plan: Plan) -> tuple[list[Sent], list[Sent], list[Sent]]:
     pool, address, who = local.pool, {s: r.token.address for s, r in local.reserves.items()}, plan.who
     supplies = [
-        transaction(pool, "supply", address[symbol], raw(local, symbol, plan.dollars), who, 0)
+        transaction(pool, local.supplying, address[symbol], raw(local, symbol, plan.dollars), who, 0)
         for symbol in plan.collaterals
     ]
     flags = [transaction(pool, "setUserEMode", plan.mode, sender=who)] if plan.mode else []
@@ -161,4 +161,4 @@ def _debts(local: AaveMarket, plan: Plan) -> Iterator[tuple[str, int]]:
 def raw(local: AaveMarket, symbol: str, dollars: float) -> int:
     """Raw units of what that many dollars buy at the listed price."""
     reserve = local.reserves[symbol]
-    return int(dollars * USD) * int(10**reserve.decimals) // reserve.asset.price
+    return int(dollars * USD) * local.dollar * int(10**reserve.decimals) // (reserve.asset.price * USD)

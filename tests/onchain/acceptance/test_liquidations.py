@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.onchain.aave_scene import Scene, said, scene
 from tests.onchain.acceptance import aim, crowd
 from tests.onchain.acceptance.crowd import LIQUIDATOR, WEALTH, Plan
 from tests.onchain.acceptance.ours import owner, product, valued
-from tests.onchain.test_aave_v3 import Scene, said, scene
 from watcher.adapter import Liquidation
 from watcher.cycle import MarketCycle, Row
 from watcher.errors import CallReverted

@@ -16,6 +16,7 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address as checksum
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
+from tests.onchain.aave_scene import topic
 from tests.onchain.acceptance import crowd
 from tests.onchain.acceptance.aim import feeds
 from tests.onchain.acceptance.crowd import LIQUIDATOR
@@ -23,7 +24,6 @@ from tests.onchain.acceptance.ours import owner, product, valued
 from tests.onchain.account_scene import configured, plain
 from tests.onchain.conftest import Local
 from tests.onchain.liquidation_scene import Deed, back
-from tests.onchain.test_aave_v3 import topic
 from watcher.chronicle.case import Before, Case, Delay, Money
 from watcher.chronicle.court import Court
 from watcher.chronicle.liquidations import cases, liquidated

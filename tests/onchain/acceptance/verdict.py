@@ -9,8 +9,8 @@ from eth_utils.abi import abi_to_signature, function_signature_to_4byte_selector
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.types import RPCEndpoint
 
+from tests.onchain.aave_scene import CODES, CODES_V2, STRING
 from tests.onchain.acceptance.crowd import LIQUIDATOR
-from tests.onchain.test_aave_v3 import CODES, STRING
 from watcher.localchain.aave_market import AaveMarket
 from watcher.model import Blocked, Valuation
 from watcher.units import MAX
@@ -56,7 +56,7 @@ class Verdict:
     def _named(self, revert: bytes) -> str:
         if revert[:4] == STRING:
             (code,) = decode(["string"], revert[4:])
-            return CODES[code]
+            return (CODES_V2 if self._local.protocol == "aave_v2" else CODES)[code]
         return self._names[revert[:4]]
 
     async def close(self) -> None:
