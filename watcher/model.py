@@ -119,6 +119,9 @@ class Blocked(StrEnum):
 class DoubtKind(StrEnum):
     STALE = "stale"  # the oracle's answer is old
     CAPPED = "capped"  # a price cap binds
+    NEAR_CAP = "near its cap"  # a price has little room below its cap
+    DEVIATES = "deviates"  # the protocol's price and a second one are apart
+    REPLACED = "replaced"  # a feed reads another aggregator than before
     SEQUENCER = "sequencer"  # the L2 sequencer is down or has just come back
     MISMATCH = "mismatch"  # the contract's own answer differs from ours
     UNAUDITED = "unaudited"  # the contract's own answer was asked for and is not there
