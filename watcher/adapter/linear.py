@@ -43,12 +43,14 @@ class Share:
 class Factor:
     """`value` of one stored unit of a column, in the valuation's unit, and `grain`, which the chain's rounding of one entry stays within.
 
-    `limit` is the largest amount with which the contract's products stay in 256 bits; negative where not even 0 surely does.
+    `limit` is the largest amount with which the contract's products stay in 256 bits; negative where not even 0 surely does. `spread` is
+    what rounding takes or adds for each stored unit, weights considered: above 0 where the contract rounds value or weight per unit first.
     """
 
     value: Ratio
     grain: Ratio
     limit: int
+    spread: Ratio = (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class Linear(Generic[T, Q, H]):
 
         weighted ≈ Σ amount · value · weight / scale        debt ≈ Σ amount · value        health ≈ weighted / debt
 
-    off by no more than a grain per entry, and the slack. All figures are exact integers; whoever sums in floats adds their error.
+    off by no more than a grain (times its weight) and amount · spread per entry, and the slack. All figures are exact integers;
+    whoever sums in floats adds their error.
     Health's own rounding is within two wad units. `shares` is None for a position that these sums do not tell (stable debt): it is
     valued in integers. A factor is None where the contract finds no price: whoever has an entry there, of any amount, is unknown.
     """

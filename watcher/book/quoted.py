@@ -13,7 +13,7 @@ from watcher.book.entries import Bools, Floats
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Quoted:
-    """`value` and `grain` of one stored unit of each column, in the valuation's unit, and 0 for nothing at the end.
+    """`value`, `grain` and `spread` of one stored unit of each column, in the valuation's unit, and 0 for nothing at the end.
 
     A column without a price is NaN and `missing`. `strained` columns have an amount that the contract's products may not hold: `limit`
     is what they surely do.
@@ -21,6 +21,7 @@ class Quoted:
 
     value: Floats
     grain: Floats
+    spread: Floats
     missing: Bools
     strained: Bools
     limit: Floats
@@ -34,6 +35,7 @@ def quoted(book: Book[T, Q, H], quote: Q) -> Quoted:
     return Quoted(
         value=np.array([*(_float(factor.value if factor else None) for factor in found), 0.0]),
         grain=np.array([*(_float(factor.grain if factor else None) for factor in found), 0.0]),
+        spread=np.array([*(_float(factor.spread if factor else None) for factor in found), 0.0]),
         missing=np.array([*(factor is None for factor in found), False]),
         strained=np.array([*(factor is not None and most > factor.limit for factor, most in pairs), False]),
         limit=np.array([*(_limit(factor) for factor in found), np.inf]),

@@ -73,7 +73,7 @@ def screened(book: Book[T, Q, H], columns: Quoted) -> Screen:
     owes = _some(book.owed, size)
     with np.errstate(all="ignore"):  # what is not a number, or beyond all, never decides
         weighted = _weighted(book, columns, slack)
-        debt = _around(book.owed.sums(columns.value, size), book.owed.grains(columns.grain, size))
+        debt = _around(book.owed.sums(columns.value, size), _off(book.owed, columns, size))
         opened = book.alone | ~(weighted.high < LARGEST) | ~(debt.high < LARGEST) | owes & ~(debt.low > 0)
         low = weighted.low / debt.high * (1 - NEAR) - HEALTH
         high = weighted.high / debt.low * (1 + NEAR) + HEALTH
@@ -86,13 +86,20 @@ def screened(book: Book[T, Q, H], columns: Quoted) -> Screen:
 def _weighted(book: Book[T, Q, H], columns: Quoted, slack: Slack) -> Bounds:
     size, table = len(book), book.held
     units = float(slack.units)
-    sums, grains = table.sums(columns.value, size), table.grains(columns.grain, size)
-    around = _around(sums, grains + units)
+    around = _around(table.sums(columns.value, size), _off(table, columns, size) + units)
     part = slack.part[0] / slack.part[1]
     if not part:
         return around
     most = added(table.row, table.amount * columns.value[table.column] + columns.grain[table.column], size)
     return Bounds(around.low - part * (1 + ERROR) * most, around.high)
+
+
+def _off(table: Entries, columns: Quoted, size: int) -> Floats:
+    """What the chain's rounding of the entries comes to at most."""
+    grains = table.grains(columns.grain, size)
+    if not columns.spread.any():
+        return grains
+    return grains + added(table.row, table.amount * columns.spread[table.column], size)
 
 
 def _around(sums: Floats, off: Floats) -> Bounds:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from watcher.adapters.compound_v2.facts import Entry, Holding, Listing, Quote, State, Terms
 from watcher.errors import AnswerError
 from watcher.formula.compound import liquidity
-from watcher.formula.compound.exponential import times
 from watcher.formula.compound.pool import exchange_rate, owed
 
 
@@ -72,7 +71,7 @@ def _part(terms: Terms, quote: Quote, listing: Listing, entry: Entry) -> Part:
         entry=entry,
         rate=rate,
         price=price,
-        supplied=times(rate, entry.tokens),
+        supplied=liquidity.underlying(rate, entry.tokens),
         debt=debt,
         weighted=liquidity.collateral(terms.library, listing.factor, rate, price, entry.tokens),
         owed=liquidity.debt(price, debt),

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from watcher.adapters.compound_v2.account import Part, parts, rate_of
 from watcher.adapters.compound_v2.facts import Holding, Listing, Quote, State, Terms
 from watcher.formula.compound import liquidity
-from watcher.formula.compound.exponential import times
 from watcher.formula.compound.rate import earned, utilisation, yearly
 from watcher.model import Blocked, Doubt, DoubtKind, Leg, Line, Side, Valuation
 from watcher.oracle import feed
@@ -73,7 +72,7 @@ def _idle(terms: Terms, quote: Quote, holding: Holding) -> Iterator[tuple[Listin
         if not entry.tokens or holding.counts(entry.id):
             continue
         listing, state, price = terms.listings[entry.id], quote.states[entry.id], quote.prices[entry.id]
-        amount = Raw(times(rate_of(state), entry.tokens))
+        amount = Raw(liquidity.underlying(rate_of(state), entry.tokens))
         if price is None:
             yield listing, None
         else:

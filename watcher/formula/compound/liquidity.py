@@ -6,6 +6,7 @@ Prices are wads per raw underlying unit, shifted so that values are wads of the 
 from __future__ import annotations
 
 from watcher.formula.compound.exponential import Library, product, times
+from watcher.units import WAD
 
 
 def collateral(library: Library, weight: int, rate: int, price: int, tokens: int) -> int:
@@ -21,6 +22,14 @@ def debt(price: int, amount: int) -> int:
     return times(price, amount)
 
 
+def underlying(rate: int, tokens: int) -> int:
+    """What cTokens stand for, in raw units of the underlying, rounded down."""
+    return rate * tokens // WAD
+
+
 def value(rate: int, price: int, tokens: int) -> int:
-    """cTokens at their full worth: their underlying, rounded down, at the price, rounded down. No contract computes this one."""
-    return times(price, times(rate, tokens))
+    """cTokens at their full worth: their underlying, rounded down, at the price, rounded down.
+
+    No contract computes this one, so it has no end at 256 bits.
+    """
+    return price * underlying(rate, tokens) // WAD
