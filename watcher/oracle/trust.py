@@ -86,10 +86,10 @@ def _apart(price: Price, known: Beside) -> Iterator[Doubt]:
     second, own = known.rates.known.get(price.token.address), protocol_dollars(price, known.rates)
     if second is None or second.rate is None or own is None:
         return
-    apart = abs(own - second.rate) / second.rate
-    if apart * STEPS > APART:
+    apart = abs(own - second.rate) * STEPS
+    if apart > APART * second.rate:
         way = "above" if own > second.rate else "below"
-        text = f"the protocol's price of {price.token.symbol} is {_percent(int(apart * STEPS))} {way} Chainlink's"
+        text = f"the protocol's price of {price.token.symbol} is {_percent(apart // second.rate)} {way} Chainlink's"
         yield Doubt(DoubtKind.DEVIATES, text)
 
 
