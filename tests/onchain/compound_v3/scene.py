@@ -56,10 +56,11 @@ class Scene:
     async def view(self, owners: Sequence[str], terms: Terms | None = None) -> View:
         """At the newest block."""
         block = await self.reader.head()
-        known = terms or await self.reader.run(ADAPTER.terms(self.local.market()), block)
-        quote = await self.reader.run(ADAPTER.quote(known), block)
-        holdings = await self.reader.run(ADAPTER.holdings(known, self.keys(owners)), block)
-        return View(block, known, quote, dict(zip(owners, holdings.values(), strict=True)))
+        if terms is None:
+            terms = await self.reader.run(ADAPTER.terms(self.local.market()), block)
+        quote = await self.reader.run(ADAPTER.quote(terms), block)
+        holdings = await self.reader.run(ADAPTER.holdings(terms, self.keys(owners)), block)
+        return View(block, terms, quote, dict(zip(owners, holdings.values(), strict=True)))
 
     async def told(self, block: int, *calls: tuple[str, Sequence[Any]]) -> list[Any]:
         """What the contract answers, call by call; the error's name where it reverts with one."""
