@@ -1,0 +1,74 @@
+"""Recognises a vToken's interest rate model by its getters and by what it charges now: an address proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from eth_typing import ChecksumAddress
+
+from watcher.adapters.venus_isolated.rates import Kind, Model, borrow_rate, utilisation
+from watcher.formula.compound.pool import Pool
+from watcher.query import Batch, each
+
+STRAIGHT: Final = ("baseRatePerBlock", "multiplierPerBlock")
+JUMP: Final = (*STRAIGHT, "jumpMultiplierPerBlock", "kink")
+TWO_KINKS: Final = (
+    "BASE_RATE_PER_BLOCK_OR_SECOND",
+    "MULTIPLIER_PER_BLOCK_OR_SECOND",
+    "KINK_1",
+    "BASE_RATE_2_PER_BLOCK_OR_SECOND",
+    "MULTIPLIER_2_PER_BLOCK_OR_SECOND",
+    "KINK_2",
+    "JUMP_MULTIPLIER_PER_BLOCK_OR_SECOND",
+    "RATE_1",
+    "RATE_2",
+)
+GETTERS: Final = (*JUMP, *TWO_KINKS)
+WORDS: Final = {Kind.TWO_KINKS: TWO_KINKS, Kind.JUMP: JUMP, Kind.STRAIGHT: STRAIGHT}  # in the order they are tried
+Answers = Sequence[tuple[Any, ...] | None]  # one for each of GETTERS
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """A vToken's books as it answers them, and the rate that it charges on them."""
+
+    stamp: int
+    index: int
+    borrows: int
+    reserves: int
+    supply: int
+    bad: int
+    cash: int
+    rate: int
+
+
+def reads(models: Sequence[ChecksumAddress]) -> tuple[Batch, ...]:
+    """Every getter of every kind, on each model."""
+    return tuple(each(f"venus_isolated/rates.{name}", models, optional=True) for name in GETTERS)
+
+
+def model(address: ChecksumAddress, answers: Answers, now: Now) -> Model:
+    """The first kind whose getters are all there, if it charges what is charged; else its rate can only be read."""
+    books = Pool(now.cash, now.borrows, now.reserves, now.supply, now.index, now.stamp)
+    for kind in WORDS:
+        words = _words(kind, answers)
+        if words is not None:
+            found = Model(address, kind, words)
+            if borrow_rate(found, utilisation(books, now.bad)) == now.rate:
+                return found
+            break
+    return Model(address, Kind.OTHER, ())
+
+
+def again(known: Model, answers: Answers) -> Model:
+    """The same model with the parameters that it has now."""
+    words = _words(known.kind, answers) if known.kind is not Kind.OTHER else ()
+    return known if words is None else Model(known.address, known.kind, words)
+
+
+def _words(kind: Kind, answers: Answers) -> tuple[int, ...] | None:
+    rows = dict(zip(GETTERS, answers, strict=True))
+    found = [rows[name] for name in WORDS[kind]]
+    return None if None in found else tuple(row[0] for row in found if row is not None)
