@@ -14,7 +14,7 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from hypothesis import strategies as st
 
-from tests.adapters import comet_paper
+from tests.adapters import comet_paper, venus_isolated_paper
 from watcher.adapter import Position, Which
 from watcher.adapters import adapter
 from watcher.adapters.aave_v2.facts import Terms as AaveV2Terms
@@ -314,4 +314,10 @@ SITUATIONS: Mapping[str, Situation] = {
         comet_paper.positions(NOW, OWNERS[0]), comet_paper.doubled, comet_paper.TERMS, comet_paper.answer
     ),
     "morpho_blue": Situation(morpho_positions(), morpho_doubled, morpho_terms((6, 18), WAD * 86 // 100), morpho_answer),
+    "venus_isolated": Situation(
+        venus_isolated_paper.positions(NOW, OWNERS[0]),
+        venus_isolated_paper.doubled,
+        venus_isolated_paper.TERMS,
+        venus_isolated_paper.answer,
+    ),
 }
