@@ -14,7 +14,7 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from hypothesis import strategies as st
 
-from tests.adapters import comet_paper, venus_isolated_paper
+from tests.adapters import comet_paper, compound_paper, venus_isolated_paper, venus_paper
 from watcher.adapter import Position, Which
 from watcher.adapters import adapter
 from watcher.adapters.aave_v2.facts import Terms as AaveV2Terms
@@ -310,10 +310,16 @@ def noise(*of: object) -> int:
 SITUATIONS: Mapping[str, Situation] = {
     "aave_v2": Situation(aave_v2_positions(), aave_doubled, aave_v2_terms(), aave_answer),
     "aave_v3": Situation(aave_positions(), aave_doubled, aave_terms(Version.V3_6), aave_answer),
+    "compound_v2": Situation(
+        compound_paper.positions(NOW, OWNERS[0]), compound_paper.doubled, compound_paper.TERMS, compound_paper.answer
+    ),
     "compound_v3": Situation(
         comet_paper.positions(NOW, OWNERS[0]), comet_paper.doubled, comet_paper.TERMS, comet_paper.answer
     ),
     "morpho_blue": Situation(morpho_positions(), morpho_doubled, morpho_terms((6, 18), WAD * 86 // 100), morpho_answer),
+    "venus": Situation(
+        venus_paper.positions(NOW, OWNERS[0]), venus_paper.doubled, venus_paper.TERMS, venus_paper.answer
+    ),
     "venus_isolated": Situation(
         venus_isolated_paper.positions(NOW, OWNERS[0]),
         venus_isolated_paper.doubled,

@@ -10,11 +10,13 @@ from typing import Any, Final, NamedTuple
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
-from watcher.adapters.compound_v2.facts import Entry, Holding, Listing, Terms
+from watcher.adapter import Shares
+from watcher.adapters.compound_v2.facts import Entry, Holding, Listing, Quote, Terms
 from watcher.adapters.compound_v2.words import COMPTROLLER, CTOKEN
 from watcher.errors import AnswerError
 from watcher.formula.compound import layout
 from watcher.formula.compound.pool import owed
+from watcher.formula.compound.screen import debt_share
 from watcher.model import PositionKey
 from watcher.query import Query, Rows, Slot, ask, each, one, pairs
 
@@ -138,3 +140,18 @@ def bare(holding: Holding) -> Holding:
     if not holding.complete:
         return holding
     return replace(holding, entries=tuple(e for e in holding.entries if holding.counts(e.id)), complete=False)
+
+
+def totals(terms: Terms, quote: Quote) -> Shares:
+    """Debts in shares of the index, which interest leaves as they are, and cTokens; by cToken."""
+    books = tuple(zip(terms.listings, quote.states, strict=True))
+    return Shares(
+        {listing.address: debt_share(state.stored.borrows, state.stored.index) for listing, state in books},
+        {listing.address: state.stored.supply for listing, state in books},
+    )
+
+
+def shares(terms: Terms, holding: Holding) -> Shares:
+    held = {terms.listings[entry.id].address: entry for entry in holding.entries}
+    debts = {token: debt_share(entry.principal, entry.index) for token, entry in held.items() if entry.index}
+    return Shares(debts, {token: entry.tokens for token, entry in held.items() if entry.tokens})

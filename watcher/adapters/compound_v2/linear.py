@@ -9,7 +9,7 @@ from watcher.adapter import Column, Factor, Linear, Share, Slack
 from watcher.adapters.compound_v2.account import rate_of
 from watcher.adapters.compound_v2.facts import Entry, Holding, Listing, Quote, Terms
 from watcher.errors import Overflow
-from watcher.formula.compound.screen import SHARE, collateral_factor, debt_factor
+from watcher.formula.compound.screen import collateral_factor, debt_factor, debt_share
 from watcher.model import Side
 from watcher.units import MAX, WAD
 
@@ -22,11 +22,6 @@ def scale(_: Terms) -> int:
 
 def columns(terms: Terms) -> tuple[Column, ...]:
     return tuple(Column(one.token, side, one.token.address) for one in terms.listings for side in _SIDES)
-
-
-def share(entry: Entry) -> int:
-    """A debt in units that interest does not change: ⌊principal · 1e36 / index⌋."""
-    return entry.principal * SHARE // entry.index if entry.principal else 0
 
 
 def shares(terms: Terms, holding: Holding) -> tuple[Share, ...] | None:
@@ -45,7 +40,7 @@ def _shares(listing: Listing, entry: Entry) -> tuple[Share, ...]:
     """Markets that were entered without anything in them, too: the comptroller reads their prices."""
     first = 3 * listing.id
     held = Share(first, entry.tokens, listing.factor) if listing.factor else Share(first + 2, entry.tokens, 0)
-    return (held, Share(first + 1, share(entry), 0)) if entry.principal else (held,)
+    return (held, Share(first + 1, debt_share(entry.principal, entry.index), 0)) if entry.principal else (held,)
 
 
 def factors(terms: Terms, quote: Quote) -> tuple[Factor | None, ...]:

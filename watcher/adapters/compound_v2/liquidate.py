@@ -1,4 +1,4 @@
-"""The largest liquidation of one pair that a comptroller would carry out at the quote's moment, judged by what that pair's liquidator sees."""
+"""The largest liquidation of one pair that a comptroller would carry out, judged by what the liquidator of that pair sees."""
 
 from __future__ import annotations
 

@@ -25,5 +25,5 @@ def reported(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKe
     for key, row in zip(keys, rows, strict=True):
         if row is not None and not row[0]:
             _, liquidity, shortfall = row
-            found[key] = Reported(key, Which.NONE, {"available": liquidity, "shortfall": shortfall})
+            found[key] = Reported(key, Which.NONE, {"liquidity": liquidity, "shortfall": shortfall})
     return found

@@ -15,6 +15,11 @@ _WAD3: Final = WAD**3
 _WORTH: Final = MAX // WAD  # what is below leaves room to multiply by one more wad
 
 
+def debt_share(principal: int, index: int) -> int:
+    """⌊principal · SHARE / index⌋: a debt in units that interest does not change. `index` is the one of its last change, above 0."""
+    return principal * SHARE // index
+
+
 def collateral_factor(rate: int, price: int) -> Factor:
     """Of one raw cToken: rate · price / 1e36, its weight apart.
 
