@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from tests.adapters.situations import ASSETS, NOW, aave_terms, address, morpho_terms
+from tests.adapters.situations import ASSETS, NOW, aave_terms, aave_v2_terms, address, morpho_terms
 from watcher.adapter import Which
 from watcher.adapters import adapter
 from watcher.adapters.aave_v3 import facts as aave
@@ -20,7 +20,7 @@ from watcher.model import Market, PositionKey, Token
 from watcher.oracle.feed import NOBODY, Pulse
 from watcher.units import RAY, WAD, Raw, Ray, Wad
 
-RELEASES = (Version.V3_0, Version.V3_2, Version.V3_3, Version.V3_4, Version.V3_6, Version.V3_7)
+RELEASES = (Version.V3_0, Version.V3_2, Version.V3_3, Version.V3_4, Version.V3_6, Version.V3_7, Version.V2)
 LINES = tuple(Wad(WAD * step // 100) for step in (150, 125, 110, 103))
 TIGHT = tuple(Wad(WAD * step // 100) for step in (105, 103, 102, 101))
 AIMS = tuple(line + off for line in (WAD, *LINES, *TIGHT) for off in (-1, 0, 1))
@@ -50,18 +50,20 @@ def some(random: Random, most: int) -> int:
 
 
 def aave_world(release: Version, random: Random, size: int) -> World:
-    """Six reserves (one with base threshold 0, one without decimals), e-modes with and without their own price, prices missing at times."""
+    """Six reserves (one with base threshold 0, one without decimals), e-modes with and without their own price (not in V2), prices missing
+    at times."""
     terms = _aave_terms(release, random)
     decimals = [reserve.rules.decimals for reserve in terms.reserves]
-    prices: list[int | None] = [random.randrange(10**6, 10**13) for _ in terms.assets]
-    prices[2] = 10**8  # one raw unit of two decimals: coarse
+    scale = random.choice((1, 10**10)) if release is Version.V2 else 1  # in dollars of 8 decimals, or in ether of 18
+    prices: list[int | None] = [random.randrange(10**6, 10**13) * scale for _ in terms.assets]
+    prices[2] = 10**8 * scale  # one raw unit of two decimals: coarse
     if random.random() < 0.3:
         prices[random.randrange(len(prices))] = None
     if random.random() < 0.05:
         prices[random.randrange(len(prices))] = 2 ** random.randrange(90, 250)
     states = tuple(_state(random, number) for number in decimals)
     stored = aave.Quote(None, states, tuple(prices), (), True, True)
-    quote = adapter("aave_v3").accrue(terms, stored, NOW, random.choice((Which.ALL, Which.NONE)))
+    quote = adapter(terms.market.protocol).accrue(terms, stored, NOW, random.choice((Which.ALL, Which.NONE)))
     holdings: dict[PositionKey, aave.Holding] = {}
     for number in range(size):
         key = PositionKey(terms.market.name, owner(number))
@@ -73,7 +75,7 @@ def aave_world(release: Version, random: Random, size: int) -> World:
 
 
 def _aave_terms(release: Version, random: Random) -> aave.Terms:
-    base = aave_terms(release, own_source=release <= Version.V3_1)
+    base = aave_v2_terms() if release is Version.V2 else aave_terms(release, own_source=release <= Version.V3_1)
     pattern = base.reserves[0]
     more = ((Token(address(0x14), "NIL", 18), 0), (Token(address(0x15), "ONE", 0), 5_000))
     reserves = base.reserves
@@ -92,13 +94,15 @@ def _aave_terms(release: Version, random: Random) -> aave.Terms:
         reserves = (*reserves, extra)
     if random.random() < 0.3:  # before 3.7 a dropped reserve leaves a hole
         reserves = (*reserves[:5], replace(reserves[5], id=9))
-    members = 0b01_0011
-    category = replace(base.categories[0], collateral=members, borrowable=members)
-    plain = replace(category, id=2, threshold=9_777, collateral=0b1101, price_source=None)
+    categories = () if release is Version.V2 else _modes(base.categories[0])
     assets = (*(reserve.token for reserve in reserves), *base.assets[len(ASSETS) :])
-    return replace(
-        base, reserves=reserves, categories=(category, plain), assets=assets, sources=(NOBODY,) * len(assets)
-    )
+    return replace(base, reserves=reserves, categories=categories, assets=assets, sources=(NOBODY,) * len(assets))
+
+
+def _modes(pattern: aave.Category) -> tuple[aave.Category, ...]:
+    members = 0b01_0011
+    category = replace(pattern, collateral=members, borrowable=members)
+    return category, replace(category, id=2, threshold=9_777, collateral=0b1101, price_source=None)
 
 
 def _state(random: Random, decimals: int) -> aave.State:
@@ -138,7 +142,7 @@ def _account(random: Random, terms: aave.Terms, key: PositionKey) -> aave.Holdin
         if deposit or debt or stable:
             principal = some(random, most) if stable else 0
             balances.append(aave.Balance(reserve.id, deposit, debt, principal, RAY // 20, NOW.timestamp - 100))
-    mode = random.choice((0, 0, 1, 2, 2, 7 if random.random() < 0.1 else 0))
+    mode = random.choice((0, 0, 1, 2, 2, 7 if random.random() < 0.1 else 0)) if terms.categories else 0
     return aave.Holding(key, flags, mode, tuple(sorted(balances, key=lambda balance: balance.id)))
 
 
@@ -154,7 +158,7 @@ def _aimed(random: Random, terms: aave.Terms, quote: aave.Quote, holding: aave.H
         return replace(holding, flags=flags, balances=tuple(sorted(balances, key=lambda balance: balance.id)))
 
     def health(debt: int) -> int | None:
-        return adapter("aave_v3").value(terms, quote, owing(debt)).health
+        return adapter(terms.market.protocol).value(terms, quote, owing(debt)).health
 
     debt = turning(health, random.choice(AIMS))
     yield owing(debt)
