@@ -15,6 +15,7 @@ from watcher.adapters.venus_isolated import ADAPTER
 from watcher.adapters.venus_isolated.facts import Balance, Holding, Quote, Source, State, Terms, VToken
 from watcher.adapters.venus_isolated.rates import Kind, Model
 from watcher.formula.compound.pool import Pool
+from watcher.formula.compound.rate import Curve
 from watcher.model import Market, Moment, PositionKey, Token
 from watcher.units import BPS, WAD, YEAR
 
@@ -33,7 +34,8 @@ LISTED = (  # token, cents, collateral factor and liquidation threshold in per c
     (Token(at(0xA12), "USDC", 6), 100, 82, 88),
     (Token(at(0xA13), "EURS", 2), 108, 0, 60),
 )
-MODEL = Model(at(0xA40), Kind.JUMP, (2 * PERCENT // YEAR, 10 * PERCENT // YEAR, 250 * PERCENT // YEAR, 80 * PERCENT))
+CURVE = Curve(2 * PERCENT // YEAR, 10 * PERCENT // YEAR, 250 * PERCENT // YEAR, 80 * PERCENT)
+MODEL = Model(at(0xA40), Kind.JUMP, CURVE)
 
 
 def price(place: int, cents: int) -> int:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from watcher.adapter import Accrued, Panel, Which
 from watcher.adapters.venus_isolated.facts import Deed, Quote, State, Terms, VToken
-from watcher.adapters.venus_isolated.rates import borrow_rate, curve, supply_rate, utilisation, yearly
+from watcher.adapters.venus_isolated.rates import borrow_rate, drawn, supply_rate, utilisation
 from watcher.errors import Overflow
 from watcher.formula.compound import pool
 from watcher.formula.compound.exponential import times
+from watcher.formula.compound.rate import yearly
 from watcher.model import Moment
 from watcher.units import RAY, WAD, Raw, Ray
 
@@ -73,7 +74,7 @@ def _panel(vtoken: VToken, state: State) -> Panel:
         utilisation=Ray(utilisation(books, state.bad) * (RAY // WAD)),
         supply_rate=lent_rate(vtoken, state),
         borrow_rate=owed_rate(vtoken, state),
-        curve=curve(vtoken.model, vtoken.ticks),
+        curve=drawn(vtoken.model, vtoken.ticks),
         supply_cap=None if vtoken.supply_cap is None else Raw(vtoken.supply_cap),
         borrow_cap=None if vtoken.borrow_cap is None else Raw(vtoken.borrow_cap),
         paused=vtoken.stopped(Deed.LIQUIDATE),

@@ -7,6 +7,7 @@ from typing import Final
 from watcher.adapter import Column, Factor, Linear, Share, Slack
 from watcher.adapters.venus_isolated.accrual import vtoken_price
 from watcher.adapters.venus_isolated.facts import Holding, Quote, Terms
+from watcher.formula.compound.screen import debt_factor, debt_share
 from watcher.model import Side
 from watcher.units import MAX, WAD
 
@@ -41,41 +42,34 @@ def shares(terms: Terms, holding: Holding) -> tuple[Share, ...] | None:
         if balance.principal:
             if vtoken.forced:
                 return None
-            found.append(Share(2 * place + 1, balance.principal * SCALE // balance.since, 0))
+            found.append(Share(2 * place + 1, debt_share(balance.principal, balance.since), 0))
     return tuple(found)
 
 
 def factors(terms: Terms, quote: Quote) -> tuple[Factor | None, ...]:
-    """⌊exchange rate · price / 1e18⌋ of a vToken is the contract's own integer; weighing it rounds it once more, for each vToken held.
-
-    A debt rounds by less than one raw unit and its value by less than one unit.
-    """
+    """Collateral by the contract's own integer for 1e18 vTokens. Weighing it rounds it down once more: less than 1e-18 for each vToken."""
     return tuple(
         factor for place in range(len(terms.vtokens)) for factor in (_held(terms, quote, place), _owed(quote, place))
     )
 
 
 def _held(terms: Terms, quote: Quote, place: int) -> Factor | None:
-    price, state = quote.prices[place], quote.states[place]
-    vtoken = terms.vtokens[place]
-    unit = vtoken_price(vtoken, state, price) if price else None
+    """None also where the contract's products leave 256 bits before the amount comes into them."""
+    price, vtoken = quote.prices[place], terms.vtokens[place]
+    unit = vtoken_price(vtoken, quote.states[place], price) if price else None
     if unit is None or vtoken.threshold * unit > MAX:
         return None
-    limit = min(state.books.supply, MAX // unit if unit else MAX)
-    return Factor((unit, WAD), (limit + 2 * WAD, WAD), limit)
+    return Factor((unit, WAD), (0, 1), MAX // unit if unit else MAX, (1, WAD))
 
 
 def _owed(quote: Quote, place: int) -> Factor | None:
-    price, index = quote.prices[place], quote.states[place].books.index
-    if not price:
-        return None
-    each = (index * price, SCALE * WAD)
-    grain = (price * SCALE + SCALE * WAD + index * price, SCALE * WAD)
-    return Factor(each, grain, min((MAX // price - 2) * SCALE // index, MAX // index * SCALE // index - 1))
+    price = quote.prices[place]
+    return debt_factor(quote.states[place].books.index, price) if price else None
 
 
-def slack(_: Terms) -> Slack:
-    return Slack((0, 1), 0)
+def slack(terms: Terms) -> Slack:
+    """The weighted collateral of each vToken is rounded down once."""
+    return Slack((0, 1), len(terms.vtokens))
 
 
 LINEAR: Final[Linear[Terms, Quote, Holding]] = Linear(scale, columns, shares, factors, slack)

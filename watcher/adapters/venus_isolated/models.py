@@ -10,6 +10,7 @@ from eth_typing import ChecksumAddress
 
 from watcher.adapters.venus_isolated.rates import Kind, Model, borrow_rate, utilisation
 from watcher.formula.compound.pool import Pool
+from watcher.formula.compound.rate import Curve, TwoKinks
 from watcher.query import Batch, each
 
 STRAIGHT: Final = ("baseRatePerBlock", "multiplierPerBlock")
@@ -22,8 +23,6 @@ TWO_KINKS: Final = (
     "MULTIPLIER_2_PER_BLOCK_OR_SECOND",
     "KINK_2",
     "JUMP_MULTIPLIER_PER_BLOCK_OR_SECOND",
-    "RATE_1",
-    "RATE_2",
 )
 GETTERS: Final = (*JUMP, *TWO_KINKS)
 WORDS: Final = {Kind.TWO_KINKS: TWO_KINKS, Kind.JUMP: JUMP, Kind.STRAIGHT: STRAIGHT}  # in the order they are tried
@@ -52,23 +51,24 @@ def reads(models: Sequence[ChecksumAddress]) -> tuple[Batch, ...]:
 def model(address: ChecksumAddress, answers: Answers, now: Now) -> Model:
     """The first kind whose getters are all there, if it charges what is charged; else its rate can only be read."""
     books = Pool(now.cash, now.borrows, now.reserves, now.supply, now.index, now.stamp)
-    for kind in WORDS:
-        words = _words(kind, answers)
-        if words is not None:
-            found = Model(address, kind, words)
-            if borrow_rate(found, utilisation(books, now.bad)) == now.rate:
-                return found
-            break
-    return Model(address, Kind.OTHER, ())
+    found = next((one for one in (_model(address, kind, answers) for kind in WORDS) if one is not None), None)
+    if found is None or borrow_rate(found, utilisation(books, now.bad)) != now.rate:
+        return Model(address, Kind.OTHER)
+    return found
 
 
-def again(known: Model, answers: Answers) -> Model:
-    """The same model with the parameters that it has now."""
-    words = _words(known.kind, answers) if known.kind is not Kind.OTHER else ()
-    return known if words is None else Model(known.address, known.kind, words)
+def again(known: Model, answers: Answers) -> Model | None:
+    """The same model with the parameters that it has now; None where it does not answer them any more."""
+    return known if known.kind is Kind.OTHER else _model(known.address, known.kind, answers)
 
 
-def _words(kind: Kind, answers: Answers) -> tuple[int, ...] | None:
+def _model(address: ChecksumAddress, kind: Kind, answers: Answers) -> Model | None:
+    """None where a getter is missing, and for slopes that fall: no wad holds them."""
     rows = dict(zip(GETTERS, answers, strict=True))
-    found = [rows[name] for name in WORDS[kind]]
-    return None if None in found else tuple(row[0] for row in found if row is not None)
+    words = [row[0] for row in (rows[name] for name in WORDS[kind]) if row is not None]
+    if len(words) < len(WORDS[kind]) or min(words) < 0:
+        return None
+    if kind is Kind.TWO_KINKS:
+        return Model(address, kind, kinks=TwoKinks(*words))
+    base, slope, jump, kink = (*words, 0, None)[:4]
+    return Model(address, kind, Curve(base, slope, jump, kink))

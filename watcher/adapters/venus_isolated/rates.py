@@ -1,76 +1,48 @@
-"""Venus' three interest rate models as integers: straight, with one kink, with two. Any other model's rate is read and not computed."""
+"""What a vToken charges and pays: the models of the Compound family under Venus' utilisation, in which bad debt counts as lent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from eth_typing import ChecksumAddress
 
-from watcher.adapter import Curve
+from watcher.adapter import Curve as Drawn
+from watcher.formula.compound import rate as compound
 from watcher.formula.compound.pool import Pool
-from watcher.units import RAY, WAD, Ray, mul_div_down
+from watcher.formula.compound.rate import Curve, TwoKinks, twice_kinked, yearly
+from watcher.units import RAY, WAD, Ray
 
 
 class Kind(StrEnum):
-    STRAIGHT = "straight"  # WhitePaperInterestRateModel
-    JUMP = "one kink"  # JumpRateModelV2
-    TWO_KINKS = "two kinks"  # TwoKinksInterestRateModel
+    """By the getters that a model has; `OTHER` is also one whose getters do not explain what it charges."""
+
+    STRAIGHT = "straight"
+    JUMP = "one kink"
+    TWO_KINKS = "two kinks"
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The contract at `address`. `words` are its own getters, wads per tick and kinks as wads.
-
-    Base and slope; with one kink also the slope above it and the kink; with two kinks: base, slope, kink, second base, second slope,
-    second kink, slope above it, and the rates at both kinks.
-    """
+    """The contract at `address`; neither curve where its rate can be read and not computed."""
 
     address: ChecksumAddress
     kind: Kind
-    words: tuple[int, ...]
+    curve: Curve | None = None
+    kinks: TwoKinks | None = None
 
 
 def utilisation(books: Pool, bad: int) -> int:
     """⌊(borrows + bad debt) · 1e18 / (cash + borrows + bad debt − reserves)⌋, at most 1e18; a wad (`utilizationRate`)."""
-    lent = books.borrows + bad
-    if lent == 0:
-        return 0
-    return min(WAD, mul_div_down(lent, WAD, books.cash + lent - books.reserves))
+    return min(WAD, compound.utilisation(replace(books, borrows=books.borrows + bad)))
 
 
 def borrow_rate(model: Model, used: int) -> int | None:
-    """`getBorrowRate` at a utilisation; a wad per tick. None for a model that is not one of the three."""
-    words: Sequence[int] = model.words
-    match model.kind:
-        case Kind.STRAIGHT:
-            base, slope = words
-            return used * slope // WAD + base
-        case Kind.JUMP:
-            base, slope, jump, kink = words
-            if used <= kink:
-                return used * slope // WAD + base
-            return (used - kink) * jump // WAD + (kink * slope // WAD + base)
-        case Kind.TWO_KINKS:
-            return max(0, _two_kinks(words, used))
-        case Kind.OTHER:
-            return None
-
-
-def _two_kinks(words: Sequence[int], used: int) -> int:
-    """Signed integers, whose division cuts towards zero."""
-    base, slope, kink, second_base, second_slope, second_kink, jump, first, second = words
-    if used < kink:
-        return _cut(used * slope) + base
-    if used < second_kink:
-        return first + _cut((used - kink) * second_slope) + second_base
-    return first + second + _cut((used - second_kink) * jump)
-
-
-def _cut(product: int) -> int:
-    return product // WAD if product >= 0 else -(-product // WAD)
+    """`getBorrowRate` at a utilisation of at most 1; a wad per tick. None for a model that is not known."""
+    if model.curve is not None:
+        return compound.rate(model.curve, used)
+    return None if model.kinks is None else twice_kinked(model.kinks, used)
 
 
 def supply_rate(rate: int, books: Pool, bad: int, reserve_factor: int) -> int:
@@ -79,22 +51,12 @@ def supply_rate(rate: int, books: Pool, bad: int, reserve_factor: int) -> int:
     return books.borrows * (rate * (WAD - reserve_factor) // WAD) // supplied if supplied > 0 else 0
 
 
-def yearly(rate: int, ticks: int) -> Ray:
-    """A wad per tick as a simple yearly ray."""
-    return Ray(rate * ticks * (RAY // WAD))
-
-
-def curve(model: Model, ticks: int) -> Curve:
+def drawn(model: Model, ticks: int) -> Drawn:
     """The model through its corners; where it jumps, a corner has a point on either side."""
-    match model.kind:
-        case Kind.STRAIGHT:
-            corners = [0, WAD]
-        case Kind.JUMP:
-            corners = [0, model.words[3], WAD]
-        case Kind.TWO_KINKS:
-            kink, second = model.words[2], model.words[5]
-            corners = [0, kink - 1, kink, second - 1, second, WAD]
-        case Kind.OTHER:
-            corners = []
-    points = [(used, borrow_rate(model, used)) for used in corners if 0 <= used <= WAD]
-    return Curve(tuple((Ray(used * (RAY // WAD)), yearly(rate, ticks)) for used, rate in points if rate is not None))
+    corners = [0, WAD]
+    if model.curve is not None and model.curve.kink is not None:
+        corners += [model.curve.kink]
+    if model.kinks is not None:
+        corners += [at - off for at in (model.kinks.kink, model.kinks.kink2) for off in (0, 1)]
+    points = [(used, borrow_rate(model, used)) for used in sorted(set(corners)) if 0 <= used <= WAD]
+    return Drawn(tuple((Ray(used * (RAY // WAD)), yearly(rate, ticks)) for used, rate in points if rate is not None))

@@ -16,6 +16,7 @@ from watcher.adapters.venus_isolated import layout
 from watcher.adapters.venus_isolated.facts import Balance, Holding, Quote, State, Terms
 from watcher.adapters.venus_isolated.terms import COMPTROLLER, NOW, ORACLE, VTOKEN
 from watcher.formula.compound.pool import Pool
+from watcher.formula.compound.screen import debt_share
 from watcher.model import Market, PositionKey
 from watcher.oracle.feed import Pulse, pulses, reads
 from watcher.query import Batch, Call, Outcome, Query, Script, Slot, ask, each, one, pairs
@@ -161,10 +162,17 @@ def bare(holding: Holding) -> Holding:
 
 
 def totals(terms: Terms, quote: Quote) -> Shares:
-    """vTokens in all. What is owed in all is kept by its own rounding and is no sum of what accounts owe."""
-    pairs = zip(terms.vtokens, quote.states, strict=True)
-    return Shares({}, {vtoken.address: state.books.supply for vtoken, state in pairs})
+    """Debts in shares of the index, which interest leaves as they are, and vTokens; by vToken."""
+    stored = quote.stored if quote.stored is not None else quote.states
+    books = tuple((vtoken.address, state.books) for vtoken, state in zip(terms.vtokens, stored, strict=True))
+    return Shares(
+        {address: debt_share(one.borrows, one.index) for address, one in books},
+        {address: one.supply for address, one in books},
+    )
 
 
 def shares(terms: Terms, holding: Holding) -> Shares:
-    return Shares({}, {one.vtoken: one.tokens for one in holding.balances if one.tokens})
+    return Shares(
+        {one.vtoken: debt_share(one.principal, one.since) for one in holding.balances if one.principal},
+        {one.vtoken: one.tokens for one in holding.balances if one.tokens},
+    )

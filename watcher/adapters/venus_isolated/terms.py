@@ -81,14 +81,15 @@ def fresh(known: Terms) -> Query[bool]:
     answers = yield from ask(*head_reads, *body_reads, config, *models.reads(used))
     head, columns = answers[: len(head_reads)], answers[len(head_reads) : len(head_reads) + len(body_reads)]
     configs, *rest = answers[len(head_reads) + len(body_reads) :]
-    again = tuple(
-        _vtoken(old.address, old.token, entry, old.initial, models.again(old.model, [column[place] for column in rest]))
-        for place, (old, entry) in enumerate(zip(known.vtokens, zip(*columns, strict=True), strict=True))
-        if entry[0][0]
-        and (_own(entry, "underlying"), _own(entry, "interestRateModel")) == (underlyings[place], used[place])
-    )
+    again = []
+    for place, (old, entry) in enumerate(zip(known.vtokens, zip(*columns, strict=True), strict=True)):
+        model = models.again(old.model, [column[place] for column in rest])
+        named = _own(entry, "underlying"), _own(entry, "interestRateModel")
+        if model is None or not entry[0][0] or named != (old.token.address, old.model.address):
+            return False
+        again.append(_vtoken(old.address, old.token, entry, old.initial, model))
     sources = tuple(Source(*_oracles(row), old.feed) for row, old in zip(configs, known.sources, strict=True))
-    return _assembled(known.market, head, again, sources) == known
+    return _assembled(known.market, head, tuple(again), sources) == known
 
 
 def _assembled(market: Market, head: Sequence[Rows], vtokens: tuple[VToken, ...], sources: tuple[Source, ...]) -> Terms:
