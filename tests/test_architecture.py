@@ -58,6 +58,7 @@ ALLOWED = {
         "entries",
         "following",
         "health",
+        "oracle",
         "search",
         "store",
         "survey",

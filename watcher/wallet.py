@@ -9,43 +9,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
 from eth_typing import ChecksumAddress
 
+from watcher.adapters import adapter
 from watcher.config import Chain
 from watcher.confirm import Confirmed, Question, alike, confirmed
 from watcher.connection import Connection, Pin, connect
 from watcher.cycle import MarketCycle, Row
 from watcher.errors import BlockChanged, ChainError, Transient, WatcherError
-from watcher.model import BlockRef, Side
+from watcher.model import BlockRef, Market, Side
 from watcher.oracle.dollar import Rates, dollars
+from watcher.portfolio.beside import Beside
 from watcher.portfolio.holders import Holder, Holders, holders
-from watcher.portfolio.vaults import Deposit, Share, converted, deposits
+from watcher.portfolio.vaults import converted, deposits
+from watcher.query import Query
 from watcher.search import Entered, Search, Windows
-from watcher.units import Raw
 
 DEADLINE = 20.0  # seconds for one chain, first request to last answer
 RESERVE = 0.25  # share of the deadline kept for reading the markets that logs have named
 LAST = 0.05  # share of it kept to show what there is when those are late
 REPEATS = 3  # cycles, where the pinned block was replaced while it was read
-
-
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """What is read beside the markets: who holds, what US dollars are, what vault shares convert to.
-
-    `shares` are by token and raw amount. `lost` says, a line each, what could not be read and may hold something.
-    """
-
-    holders: Holders
-    rates: Rates = field(default_factory=Rates)
-    shares: Mapping[tuple[ChecksumAddress, Raw], Share] = field(default_factory=dict)
-    deposits: tuple[Deposit, ...] = ()
-    lost: tuple[str, ...] = ()
-
-
-NOBODY: Final = Beside(Holders(()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +48,7 @@ class Wallet:
     error: WatcherError | None = None
     confirmed_by: int = 0
     notes: tuple[str, ...] = ()
-    beside: Beside = NOBODY
+    beside: Beside = field(default_factory=Beside)
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -149,23 +135,43 @@ class Asked:
     async def _settled(self, pin: Pin, asked: Pin, until: float, *, last: bool) -> Settled:
         """Holders first: whose positions are read hangs on them. Dollars are read beside the markets."""
         chain = self.line.chain
-        found = await alike(asked, lambda: holders(self.owners, chain.proxies.ds, chain.proxies.insta))
+        found, *lists = await self._listed(asked)
         if isinstance(found, BlockChanged) and not last:
             raise found
-        lost = (f"the proxies of the addresses: {found}",) if isinstance(found, WatcherError) else found.cut
+        lost = [f"the proxies of the addresses: {found}"] if isinstance(found, WatcherError) else [*found.cut]
         whose = Holders(tuple(map(Holder, self.owners))) if isinstance(found, WatcherError) else found
-        question = Question(asked, chain.markets, whose.addresses, self.known, until)
+        known = {market.address for market in chain.markets}
+        further: list[Market] = []
+        for registry, markets in zip(chain.registries, lists, strict=True):
+            if isinstance(markets, WatcherError):
+                lost.append(f"the markets that {registry.name} lists: {markets}")
+            else:
+                further += [market for market in markets if market.address not in known]
+        question = Question(asked, (*chain.markets, *further), whose.addresses, self.known, until)
         feeds = [(one.token, one.feed) for one in chain.usd]
-        markets, rates = await asyncio.gather(
+        cycles, rates = await asyncio.gather(
             confirmed(question, last=last), alike(asked, lambda: dollars(feeds)), return_exceptions=True
         )
-        if isinstance(markets, BaseException):
-            raise markets
+        if isinstance(cycles, BaseException):
+            raise cycles
         if isinstance(rates, WatcherError):
             rates = Rates(reason=str(rates))
         elif isinstance(rates, BaseException):
             raise rates
-        return Settled(pin, question, markets, Beside(whose, rates, lost=lost))
+        return Settled(pin, question, cycles, Beside(whose, rates, lost=tuple(lost)))
+
+    async def _listed(self, pin: Pin) -> list[Any]:
+        """The holders, then the markets of each registry, side by side; an error in the place of what failed."""
+        chain = self.line.chain
+        whose = alike(pin, lambda: holders(self.owners, chain.proxies.ds, chain.proxies.insta))
+        return await asyncio.gather(whose, *(alike(pin, partial(_listing, one)) for one in chain.registries))
+
+
+def _listing(registry: Market) -> Query[tuple[Market, ...]]:
+    listed = adapter(registry.protocol).listed
+    if listed is None:
+        raise TypeError(f"{registry.protocol} has registries and lists no markets")
+    return listed(registry)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.chain.server import closed_port, honest, serve
-from tests.cli.test_wallets import chains_file, positions
+from tests.cli.test_wallets import chains_file, positions, statuses
 from tests.lending import COLLATERAL, LOAN, OWNER, Lending
 from watcher.__main__ import main
 from watcher.errors import Overflow
@@ -74,7 +72,7 @@ def test_the_status_is_the_band_in_every_format(debt: int, band: str, tmp_path: 
     assert account(tmp_path, *JSON, debt=debt * ONE) == Exit.OK
     assert status(capsys) == band
     account(tmp_path, "--format", "csv", "--quiet", debt=debt * ONE)
-    assert {row["status"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))} == {band}
+    assert statuses(capsys.readouterr().out) == {band}
     account(tmp_path, "--quiet", debt=debt * ONE)
     assert {"no_debt": "no debt", "liquidatable": "LIQUIDATABLE"}.get(band, f"  {band}  ") in capsys.readouterr().out
 

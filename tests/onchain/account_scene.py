@@ -48,8 +48,8 @@ class Said:
 
     @property
     def records(self) -> list[Record]:
-        """Positions, and what could not be read; not how far the markets are known that the account has entered."""
-        return [record for record in self.all if record["kind"] != "entered"]
+        """Positions, and what could not be read; not how far the entered markets are known, nor what all of it comes to."""
+        return [record for record in self.all if record["kind"] in ("position", "market", "chain")]
 
     @property
     def entered(self) -> list[Record]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -14,10 +15,12 @@ import typer
 from eth_typing import ChecksumAddress
 
 from watcher.cli.account.alarm import Alarm, Band
-from watcher.cli.account.bands import policies, private
+from watcher.cli.account.bands import policies_of, usual
 from watcher.cli.account.changes import Changes, checked, number, parse
+from watcher.cli.account.people import people, written
 from watcher.cli.account.sheet import Sheet, sheets, under, valued
-from watcher.cli.account.wallets import end, show_all, show_one
+from watcher.cli.account.summary import gathered
+from watcher.cli.account.wallets import end, show_all, show_one, show_whole
 from watcher.cli.options import (
     BlockAt,
     ChainName,
@@ -33,18 +36,22 @@ from watcher.cli.options import (
     moment,
 )
 from watcher.cli.progress import progress
-from watcher.config import Config, Origin, load
-from watcher.config.address import may_be_name
+from watcher.config import Config, Origin, with_rpc
+from watcher.config.read_watch import load_watch
+from watcher.config.watch import Watch
 from watcher.connection import only, placed
 from watcher.errors import UsageError
 from watcher.exit import Exit
-from watcher.library import address, meant
+from watcher.library import address
 from watcher.model import Status
 from watcher.units import WAD, Wad
 from watcher.wallet import DEADLINE, Wallet, read_wallet
 
 Addresses = Annotated[
-    list[str], typer.Argument(metavar="ADDRESS…", help="Whose positions to show: addresses or ENS names.")
+    list[str],
+    typer.Argument(
+        metavar="ADDRESS…", help="Whose positions: addresses, ENS names, or wallets and groups of --config."
+    ),
 ]
 Prices = Annotated[
     list[str] | None, typer.Option("--price", metavar="TOKEN=CHANGE", help="What if: WETH=-20% or WETH=2950.")
@@ -69,8 +76,16 @@ FailAt = Annotated[
     Band | None,
     typer.Option("--fail-at", help="Exit 10 when a position's status is that band or a worse one, by its own bands."),
 ]
-Bands = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="The watcher.toml whose bands hold; else the defaults.")
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="The watcher.toml whose chains, bands, wallets and groups are meant."
+    ),
+]
+Label = Annotated[str | None, typer.Option("--label", metavar="NAME", help="What they are called together.")]
+Vaults = Annotated[
+    list[str] | None,
+    typer.Option("--vault", metavar="ADDRESS", help="Show their shares in this ERC-4626 vault too. May be repeated."),
 ]
 
 
@@ -88,7 +103,9 @@ def command(
     target_health: Target = None,
     fail_below: Limit = None,
     fail_at: FailAt = None,
-    bands: Bands = None,
+    file: ConfigFile = None,
+    label: Label = None,
+    vault: Vaults = None,
     timeout: Timeout = DEADLINE,
     chains: ChainsFile = None,
     chain: ChainName = None,
@@ -102,65 +119,75 @@ def command(
     amounts = {"deposit": deposit or (), "repay": repay or (), "borrow": borrow or (), "withdraw": withdraw or ()}
     changes = parse(price or (), amounts, emode, at, target_health)
     limit = None if fail_below is None else Wad(int(Fraction(number("--fail-below", fail_below)) * WAD))
-    for text in addresses:
-        if not may_be_name(text):
-            address(text)  # a mistyped one is said before anything is asked
-    config = options.config(rpc)
+    watch = None if file is None else load_watch(file, chains=chains)
+    words = written(addresses, watch)  # a mistyped one is said before anything is asked
+    config = options.config(rpc) if watch is None else with_rpc(watch.config.only(chain), rpc or [])
     alarm = Alarm(limit, None if fail_at is None else Status(fail_at))
-    return asyncio.run(account(config, market or (), addresses, changes, alarm, bands, timeout, options))
+    asked = Wanted(tuple(addresses), words, label, tuple(map(address, vault or ())), tuple(market or ()))
+    return asyncio.run(account(config, asked, changes, alarm, watch, timeout, options))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whose positions (`texts` as they were given, `words` what they stand for), together called `label`; in which vaults and markets."""
+
+    texts: tuple[str, ...]
+    words: tuple[str, ...]
+    label: str | None
+    vaults: tuple[ChecksumAddress, ...]
+    markets: tuple[str, ...]
 
 
 async def account(
     config: Config,
-    markets: Sequence[str],
-    texts: Sequence[str],
+    wanted: Wanted,
     changes: Changes,
     alarm: Alarm,
-    bands: Path | None,
+    watch: Watch | None,
     timeout: float,
     options: Options,
 ) -> Exit:
     """Read, show, and say how it ended. Output begins with the first chain that answers, unless a change may be about any of them."""
     config = await placed(config)
-    policy_of = await policies(bands, options.chains, config)
-    owners = await owners_of(texts, config, options)
-    config = only(config, markets)
+    policy_of = usual if watch is None else await policies_of(watch, options.chains, config)
+    who = await people(wanted.texts, wanted.label, wanted.words, config, options)
+    config = only(config, wanted.markets)
     if not config.chains:
         raise UsageError("no chain is left to read; see watcher markets")
     if any(endpoint.origin is Origin.SHIPPED for chain in config.chains for endpoint in chain.endpoints[:1]):
         options.note("asking public endpoints: they learn the addresses that you ask for (--rpc URL asks your own)")
     together = changes.any or options.format in (Format.JSON, Format.CSV)
     done: list[tuple[Wallet, tuple[Sheet, ...]]] = []
-    async for wallet in answered(config, owners, timeout, options):
-        shown = await asyncio.to_thread(
-            sheets, wallet, owners, policy_of(wallet.chain)
-        )  # its arithmetic must not stall the others' deadlines
+    async for wallet in answered(config, who.owners, wanted.vaults, timeout, options):
+        # its arithmetic must not stall the others' deadlines
+        shown = await asyncio.to_thread(sheets, wallet, policy_of(wallet.chain))
         done.append((wallet, shown))
         if not together:
             show_one(wallet, await asyncio.to_thread(under, shown, changes), alarm, options)
+    whole = gathered(who.label, done)
     if together:
         complete = all(wallet.complete for wallet, _ in done)
         for what in checked(changes, [position for _, shown in done for position in valued(shown)], complete):
             options.note(f"{what}: not known, because not everything could be read")
-        show_all([(wallet, under(shown, changes)) for wallet, shown in done], alarm, options)
+        show_all([(wallet, under(shown, changes)) for wallet, shown in done], whole, alarm, options)
+    else:
+        show_whole(whole, options)
     return end(done, alarm, options)
 
 
-async def owners_of(texts: Sequence[str], config: Config, options: Options) -> tuple[ChecksumAddress, ...]:
-    """The addresses that are meant, a name's shown. With --rpc only the user's own endpoints learn the name."""
-    found = await meant(texts, config, load(options.chains), private=private(config))
-    for text, owner in found.items():
-        if may_be_name(text):
-            options.note(f"{text} is {owner}")
-    return tuple(dict.fromkeys(found.values()))
-
-
 async def answered(
-    config: Config, owners: Sequence[ChecksumAddress], timeout: float, options: Options
+    config: Config,
+    owners: Sequence[ChecksumAddress],
+    vaults: Sequence[ChecksumAddress],
+    timeout: float,
+    options: Options,
 ) -> AsyncIterator[Wallet]:
     """Every chain's wallet, the first to answer first."""
     number, before = moment(options.block, datetime.now(UTC))
-    reads = [read_wallet(chain, owners, number=number, before=before, deadline=timeout) for chain in config.chains]
+    reads = [
+        read_wallet(chain, owners, number=number, before=before, deadline=timeout, vaults=vaults)
+        for chain in config.chains
+    ]
     with progress("reading", len(reads), not options.quiet and sys.stderr.isatty()) as step:
         for read in asyncio.as_completed(reads):
             wallet = await read

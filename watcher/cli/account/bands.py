@@ -8,6 +8,7 @@ from pathlib import Path
 
 from watcher.config import Chain, Config, Origin, load
 from watcher.config.read_watch import load_watch
+from watcher.config.watch import Watch
 from watcher.health.bands import CORRELATED, VOLATILE
 from watcher.health.correlated import Group
 from watcher.library import meant
@@ -23,13 +24,12 @@ def usual(chain: Chain) -> Policy:
 
 
 async def policies(file: Path | None, chains: Path | None, config: Config) -> Policies:
-    """The bands of `file`. Of its ENS names those are resolved that have bands of their own.
+    """The bands of `file`, else the defaults. Raises `ConfigError` for the file, and what keeps a name from being resolved."""
+    return usual if file is None else await policies_of(load_watch(file, chains=chains), chains, config)
 
-    Raises `ConfigError` for the file, and what keeps a name from being resolved.
-    """
-    if file is None:
-        return usual
-    watch = load_watch(file, chains=chains)
+
+async def policies_of(watch: Watch, chains: Path | None, config: Config) -> Policies:
+    """The bands of a watcher.toml. Of its ENS names those are resolved that have bands of their own."""
     named = {one.wallet for one in watch.overrides}
     watch = replace(watch, accounts=tuple(account for account in watch.accounts if account.label in named))
     resolved = await meant(watch.names, config, load(chains), private=private(config))

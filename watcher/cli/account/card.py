@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from watcher.adapter import Liquidation
+from watcher.cli.account import part
 from watcher.cli.account.assets import stops
 from watcher.cli.account.future import crossed, lines
 from watcher.cli.account.ledger import tables, worth
@@ -44,6 +45,8 @@ def show(console: Console, sheet: Sheet) -> None:
     else:
         parts.extend(tables(console, reading.valuation, seen, sheet.prices))
         parts.extend(Text(clean_line(line)) for line in totals(reading.valuation))
+        if sheet.part is not None:
+            parts.extend(Text(clean_line(line)) for line in part.lines(sheet.part, reading.valuation))
         if seen is None:
             parts.append(Text(clean_line(f"outlook unknown: {sheet.unseen}"), STYLE[Status.UNKNOWN]))
         else:
@@ -67,8 +70,19 @@ def title(sheet: Sheet) -> Text:
     words.append((headline(reading), STYLE[reading.status]))
     if sheet.mode:
         words.append((f"e-mode {sheet.mode}", ""))
-    words.append((sheet.owner, "dim"))
+    if sheet.part is not None:
+        words.append((f"{sheet.part.margin} margin", "dim"))
+    words.append((holder(sheet), "dim"))
     return Text("  ").join(Text(*word) for word in words)
+
+
+def holder(sheet: Sheet) -> str:
+    """Whose it is: the address, what it is where that is known, and whom it stands under."""
+    held = None if sheet.part is None else sheet.part.holder
+    if held is None or not held.kind:
+        return sheet.owner
+    under = "" if held.owner is None else f" of {held.owner}"
+    return f"{sheet.owner} ({clean_line(held.kind)}{under})"
 
 
 def headline(reading: Reading) -> str:

@@ -61,6 +61,12 @@ def of_chain(chain: Chain, error: WatcherError) -> Record:
     return {"kind": "chain", **where, **NOBODYS, "status": Status.UNKNOWN, "reason": str(error)}
 
 
+def of_lost(chain: Chain, block: BlockRef | None, reason: str) -> Record:
+    """What else of a chain could not be read and may hold something."""
+    where = {**at(chain, block), "market": None, "protocol": None}
+    return {"kind": "chain", **where, **NOBODYS, "status": Status.UNKNOWN, "reason": reason}
+
+
 def of_entered(chain: Chain, block: BlockRef | None, entered: Entered) -> Record:
     """Up to which block the markets are known that the accounts have entered; what lies beyond is unknown where it is not `complete`."""
     singleton = entered.singleton
@@ -78,7 +84,11 @@ def of_entered(chain: Chain, block: BlockRef | None, entered: Entered) -> Record
 
 
 def at(chain: Chain, block: BlockRef | None) -> Record:
-    where: Record = {"chain": chain.name, "chain_id": chain.id}
+    return at_block(chain.name, chain.id, block)
+
+
+def at_block(chain: str, chain_id: int, block: BlockRef | None) -> Record:
+    where: Record = {"chain": chain, "chain_id": chain_id}
     if block is None:
         return where | {"block": None, "block_hash": None, "block_time": None}
     return where | {"block": block.number, "block_hash": block.hash, "block_time": block.timestamp}

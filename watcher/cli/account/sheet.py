@@ -18,6 +18,7 @@ from watcher.health.correlated import Group
 from watcher.health.judge import Judgement, judged
 from watcher.health.outlook import Outlook, outlook
 from watcher.model import Status
+from watcher.portfolio.part import Part, part
 from watcher.wallet import Wallet
 from watcher.watching.policy import Policy
 
@@ -40,6 +41,7 @@ class Sheet:
     pair: str | None
     unseen: str | None = None
     future: Future = NOTHING_ASKED
+    part: Part | None = None  # in the whole wallet
 
     def under(self, changes: Changes) -> Sheet:
         """The same sheet with the answer to the what-if options."""
@@ -48,11 +50,12 @@ class Sheet:
         return replace(self, future=future(self.row.position, changes))
 
 
-def sheets(wallet: Wallet, owners: Sequence[ChecksumAddress], policy: Policy) -> tuple[Sheet, ...]:
-    """Every position that holds or owes something, and every one that is unknown; by market, in the order of `owners`."""
-    rows = [row for cycle in wallet.markets for row in cycle.rows]
-    found = [sheet(row, policy) for row in rows if row.reading.valuation is None or row.reading.valuation.legs]
-    return tuple(sorted(found, key=lambda one: (one.row.market.name, owners.index(one.owner))))
+def sheets(wallet: Wallet, policy: Policy) -> tuple[Sheet, ...]:
+    """Every position that holds or owes something, and every one that is unknown; by market, in the order of the holders."""
+    rows, order = [row for cycle in wallet.markets for row in cycle.rows], wallet.beside.holders.addresses
+    shown = [sheet(row, policy) for row in rows if row.reading.valuation is None or row.reading.valuation.legs]
+    found = [replace(one, part=part(one.row, one.outlook, one.unseen, one.prices, wallet.beside)) for one in shown]
+    return tuple(sorted(found, key=lambda one: (one.row.market.name, order.index(one.owner))))
 
 
 def under(shown: Iterable[Sheet], changes: Changes) -> tuple[Sheet, ...]:

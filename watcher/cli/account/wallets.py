@@ -9,26 +9,36 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.text import Text
 
-from watcher.cli.account import card
+from watcher.cli.account import card, summary
 from watcher.cli.account.alarm import Alarm
 from watcher.cli.account.assets import of_panel
 from watcher.cli.account.future import of_future
-from watcher.cli.account.record import Record, of_chain, of_entered, of_failure, of_judgement, of_position
+from watcher.cli.account.part import of_part
+from watcher.cli.account.record import Record, of_chain, of_entered, of_failure, of_judgement, of_lost, of_position
 from watcher.cli.account.sheet import Sheet
 from watcher.cli.options import Format, Options
 from watcher.cli.output import Column, show
 from watcher.exit import Exit
 from watcher.figures import age
+from watcher.portfolio.whole import Whole
 from watcher.search import Entered
 from watcher.text import clean_line
 from watcher.wallet import Wallet
 
 Shown = tuple[Wallet, tuple[Sheet, ...]]
 
+WIDTH = 100  # columns of a table in a file or pipe
+
 POSITION = (
+    "kind",
     "chain",
+    "protocol",
     "market",
+    "margin",
     "position",
+    "account",
+    "owner",
+    "holder",
     "block",
     "status",
     "reason",
@@ -37,19 +47,26 @@ POSITION = (
     "unit",
     "collateral",
     "debt",
+    "supplied_usd",
+    "owed_usd",
+    "net_usd",
+    "usd_missing",
 )
-LEG = ("side", "symbol", "token", "amount", "value", "threshold", "yearly_rate")
+LEG = ("side", "symbol", "token", "amount", "value", "threshold", "yearly_rate", "converts_to")
 COLUMNS = tuple(Column(key, key) for key in (*POSITION, *(f"leg_{key}" for key in LEG)))
 
 
-def show_all(wallets: Sequence[Shown], alarm: Alarm, options: Options) -> None:
+def show_all(wallets: Sequence[Shown], whole: Whole, alarm: Alarm, options: Options) -> None:
     if options.format is Format.TABLE:
         for wallet, shown in wallets:
             show_one(wallet, shown, alarm, options)
+        show_whole(whole, options)
         return
     found = [record for wallet, shown in wallets for record in records(wallet, shown, alarm)]
+    found += summary.records(whole)
     if options.format is Format.CSV:
-        found = [record for record in found if record.get("status") is not None]  # what is known to the head has no row
+        # what is known to the head, who is first and the best dollar have no row
+        found = [one for one in found if one.get("status") is not None or one["kind"] in ("total", "vault")]
     show(
         [row for record in found for row in by_leg(record)] if options.format is Format.CSV else found,
         COLUMNS,
@@ -67,7 +84,7 @@ def show_one(wallet: Wallet, shown: Sequence[Sheet], alarm: Alarm, options: Opti
         for entered in wallet.entered:
             options.note(discovered(entered))
         return
-    console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 160)
+    console = sheet_console()
     console.print(Text(f"{wallet.chain.name}{where(wallet)}", "bold cyan"))
     for one in shown:
         card.show(console, one)
@@ -75,6 +92,21 @@ def show_one(wallet: Wallet, shown: Sequence[Sheet], alarm: Alarm, options: Opti
         console.print(Text(f"  UNKNOWN: {clean_line(text)}", "bold magenta"))
     for entered in wallet.entered:
         console.print(Text(f"  {discovered(entered)}", "dim" if entered.complete else "bold magenta"))
+
+
+def show_whole(whole: Whole, options: Options) -> None:
+    """Everything as one, after the last chain."""
+    if options.format is not Format.TABLE:
+        show(list(summary.records(whole)), COLUMNS, options.format)
+    elif summary.worth_telling(whole):
+        console = sheet_console()
+        console.print(summary.table(whole))
+        for line in summary.lines(whole):
+            console.print(Text(clean_line(line)))
+
+
+def sheet_console() -> Console:
+    return Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else WIDTH)
 
 
 def where(wallet: Wallet) -> str:
@@ -99,28 +131,36 @@ def records(wallet: Wallet, shown: Sequence[Sheet], alarm: Alarm) -> Iterator[Re
     for one in shown:
         more = {"emode": one.mode, "pair": one.pair, "assets": [of_panel(panel) for panel in one.panels]}
         more |= {} if one.unseen is None else {"outlook_unknown": one.unseen}
-        more |= of_judgement(one.judgement) | alarm.record(one.row.reading)
+        more |= of_judgement(one.judgement) | alarm.record(one.row.reading) | (of_part(one.part) if one.part else {})
         yield of_position(wallet.chain, one.row, one.outlook, one.prices) | more | by | of_future(one.future)
     for cycle in wallet.markets:
         if cycle.error is not None:
             yield of_failure(wallet.chain, cycle) | by
     if wallet.error is not None:
         yield of_chain(wallet.chain, wallet.error) | by
+    for line in wallet.beside.lost:
+        yield of_lost(wallet.chain, wallet.block, line) | by
     for entered in wallet.entered:
         yield of_entered(wallet.chain, wallet.block, entered) | by
 
 
 def by_leg(record: Record) -> list[Record]:
     """For csv: the position's columns repeated for each leg; one row where there is none."""
-    position = {key: record.get(key) for key in POSITION}
+    position = {key: record.get(key) for key in POSITION} | {"usd_missing": "; ".join(record.get("usd_missing") or ())}
+    shares = {
+        (one["token"], one["shares_raw"]): f"{one['assets']} {one['asset_symbol']}"
+        for one in record.get("vault_shares") or ()
+    }
     legs = record.get("legs") or [{}]
-    return [position | {f"leg_{key}": leg.get(key) for key in LEG} for leg in legs]
+    found = [leg | {"converts_to": shares.get((leg.get("token"), leg.get("amount_raw")))} for leg in legs]
+    return [position | {f"leg_{key}": leg.get(key) for key in LEG} for leg in found]
 
 
 def unread(wallet: Wallet) -> Iterator[str]:
     """What could not be read, line by line."""
     if wallet.error is not None:
         yield str(wallet.error)
+    yield from wallet.beside.lost
     for cycle in wallet.markets:
         if cycle.error is not None:
             yield f"{cycle.market.name}: {cycle.error}"
