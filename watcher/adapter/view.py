@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eth_typing import ChecksumAddress
 
@@ -61,10 +61,14 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Amounts in shares, exact, by the contract or token that counts them. `deposits` is empty where the chain keeps no total of them."""
+    """Amounts in shares, exact, by the contract or token that counts them. `deposits` is empty where the chain keeps no total of them.
+
+    `astray` is how far a total of debts may be from the sum of what accounts owe, where the contract rounds the two apart.
+    """
 
     debts: Mapping[ChecksumAddress, int]
     deposits: Mapping[ChecksumAddress, int]
+    astray: Mapping[ChecksumAddress, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Whether the book holds everybody: what its positions owe, added up in shares, against the market's own total. Exact, or it fails.
+"""Whether the book holds everybody: what its positions owe, added up in shares, against the market's own total. Exact, or it fails;
+but for what a contract's own rounding sets the two apart, where it does.
 
 Deposits are a share that is reported: most of them belong to accounts that never owed anything.
 """
@@ -16,16 +17,18 @@ from watcher.adapter import Adapter
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Shares of one token, or of the contract that counts them."""
+    """Shares of one token, or of the contract that counts them. `astray`: by how much rounding alone may set the total apart."""
 
     token: ChecksumAddress
     booked: int
     total: int
+    astray: int = 0
 
     @property
     def unexplained(self) -> int:
         """What nobody in the book owes. Negative when the book owes more than there is: some holding of it is wrong."""
-        return self.total - self.booked
+        missing = self.total - self.booked
+        return 0 if abs(missing) <= self.astray else missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def coverage(of: Adapter[Any, Any, Any], terms: Any, quote: Any, holdings: Itera
         _add(debts, part.debts)
         _add(deposits, part.deposits)
     totals = of.totals(terms, quote)
-    return Coverage(_columns(debts, totals.debts), _columns(deposits, totals.deposits))
+    return Coverage(_columns(debts, totals.debts, totals.astray), _columns(deposits, totals.deposits, {}))
 
 
 def _add(sums: dict[ChecksumAddress, int], part: Mapping[ChecksumAddress, int]) -> None:
@@ -62,5 +65,7 @@ def _add(sums: dict[ChecksumAddress, int], part: Mapping[ChecksumAddress, int]) 
         sums[token] = sums.get(token, 0) + amount
 
 
-def _columns(booked: Mapping[ChecksumAddress, int], totals: Mapping[ChecksumAddress, int]) -> tuple[Column, ...]:
-    return tuple(Column(token, booked.get(token, 0), total) for token, total in totals.items())
+def _columns(
+    booked: Mapping[ChecksumAddress, int], totals: Mapping[ChecksumAddress, int], astray: Mapping[ChecksumAddress, int]
+) -> tuple[Column, ...]:
+    return tuple(Column(token, booked.get(token, 0), total, astray.get(token, 0)) for token, total in totals.items())

@@ -11,15 +11,16 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
 from watcher.adapter import Shares
-from watcher.adapters.compound_v2.facts import Entry, Holding, Listing, Quote, Terms
+from watcher.adapters.compound_v2.facts import Clock, Entry, Holding, Listing, Quote, Terms
 from watcher.adapters.compound_v2.words import COMPTROLLER, CTOKEN
 from watcher.errors import AnswerError
 from watcher.formula.compound import layout
 from watcher.formula.compound.pool import owed
-from watcher.formula.compound.screen import debt_share
+from watcher.formula.compound.screen import debt_astray, debt_share
 from watcher.model import PositionKey
 from watcher.query import Query, Rows, Slot, ask, each, one, pairs
 
+FIRST: Final = {Clock.BLOCK: 0, Clock.SECOND: 1_556_668_800}  # no market of this family is older
 IDLE: Final = 4_000  # reads that cTokens in markets not entered may cost
 
 
@@ -143,11 +144,15 @@ def bare(holding: Holding) -> Holding:
 
 
 def totals(terms: Terms, quote: Quote) -> Shares:
-    """Debts in shares of the index, which interest leaves as they are, and cTokens; by cToken."""
+    """Debts in shares of the index, which interest leaves as they are but for its rounding, and cTokens; by cToken."""
     books = tuple(zip(terms.listings, quote.states, strict=True))
     return Shares(
         {listing.address: debt_share(state.stored.borrows, state.stored.index) for listing, state in books},
         {listing.address: state.stored.supply for listing, state in books},
+        {
+            listing.address: debt_astray(state.stored, state.stored.stamp - FIRST[listing.clock])
+            for listing, state in books
+        },
     )
 
 

@@ -170,7 +170,8 @@ def of_tier(tier: Tier, unit: Unit | None) -> Record:
 
 
 def of_coverage(seen: View) -> Record:
-    """In shares of each debt token. `unexplained` is what nobody in the book owes, below zero what it owes too much.
+    """In shares of each debt token. `unexplained` is what nobody in the book owes, below zero what it owes too much; `rounding` how far a
+    contract that rounds total and debts apart may be off by that alone.
 
     `deposits` are reported and check nothing: most of them belong to accounts that never owed anything.
     """
@@ -178,7 +179,13 @@ def of_coverage(seen: View) -> Record:
     return {
         "exact": found.exact,
         "debts": [
-            {"token": one.token, "booked": one.booked, "total": one.total, "unexplained": one.unexplained}
+            {
+                "token": one.token,
+                "booked": one.booked,
+                "total": one.total,
+                "rounding": one.astray,
+                "unexplained": one.unexplained,
+            }
             for one in found.debts
         ],
         "deposits": [{"token": one.token, "booked": one.booked, "total": one.total} for one in found.deposits],

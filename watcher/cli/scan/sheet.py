@@ -185,7 +185,8 @@ def coverage(seen: View) -> str:
     found = seen.coverage
     if found.exact:
         assets = f"{len(found.debts)} asset{'' if len(found.debts) == 1 else 's'}"
-        return f"coverage: every share of debt is owed by somebody in the book ({assets})"
+        but = ", but for what the contract's rounding may come to" if any(one.astray for one in found.debts) else ""
+        return f"coverage: every share of debt is owed by somebody in the book{but} ({assets})"
     part = "; ".join(f"{one.token}: {one.unexplained} of {one.total} shares" for one in found.unexplained[:NAMED])
     ranges = ", ".join(f"{first} to {last}" for first, last in seen.unread[:NAMED]) or "all of them"
     return f"COVERAGE FAILS: nobody in the book owes {part}; blocks whose logs are to be asked for again: {ranges}"

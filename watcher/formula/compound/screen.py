@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from watcher.adapter import Factor
+from watcher.formula.compound.pool import Pool
 from watcher.units import MAX, WAD
 
 SHARE: Final = (
@@ -18,6 +19,15 @@ _WORTH: Final = MAX // WAD  # what is below leaves room to multiply by one more 
 def debt_share(principal: int, index: int) -> int:
     """⌊principal · SHARE / index⌋: a debt in units that interest does not change. `index` is the one of its last change, above 0."""
     return principal * SHARE // index
+
+
+def debt_astray(pool: Pool, ticks: int) -> int:
+    """How far, in shares, a market's total debt may be from what its accounts owe, after so many ticks.
+
+    Each accrual cuts the interest of the total by less than one raw unit, and the index by less than one, which all debts carry; each
+    action of an account cuts its balance by less than one. Four actions a tick are allowed for, and the market as large as it is now.
+    """
+    return 4 * ticks * ((pool.cash + pool.borrows) // pool.index + 1) * SHARE // pool.index
 
 
 def collateral_factor(rate: int, price: int) -> Factor:
