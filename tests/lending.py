@@ -21,6 +21,7 @@ from watcher.model import Market
 from watcher.units import WAD
 
 OWNER = to_checksum_address("0x" + "a1" * 20)
+UPTIME = to_checksum_address("0x" + "d5" * 20)
 MORPHO = to_checksum_address("0x" + "b2" * 20)
 LOAN, COLLATERAL = to_checksum_address("0x" + "c3" * 20), to_checksum_address("0x" + "c4" * 20)
 NOBODY = ChecksumAddress(HexAddress(HexStr("0x" + "00" * 20)))
@@ -32,7 +33,8 @@ SHARES = 10**6  # virtual shares per unit
 class Pool:
     """One market: 100 units of collateral, `debt` units owed, both by `OWNER`; `price` is the oracle's answer, None reverts.
 
-    With `updated` (seconds; 0: its round is not complete) the oracle names one feed, whose answer is of that time.
+    With `updated` (seconds; 0: its round is not complete) the oracle names one feed, whose answer is of that time. With `aggregator`
+    too it says by what it multiplies, and the feed is a proxy before that contract.
     """
 
     oracle: ChecksumAddress
@@ -40,6 +42,7 @@ class Pool:
     debt: int = 50 * 10**18
     collateral: int = 100 * 10**18
     updated: int | None = None
+    aggregator: ChecksumAddress | None = None
 
     @property
     def feed(self) -> ChecksumAddress:
@@ -59,6 +62,7 @@ class Lending:
     """``lending.node()`` answers like an honest node of the chain; a second `Lending` with other values is a liar at the same block."""
 
     pools: dict[str, Pool] = field(default_factory=dict)
+    sequencer: tuple[int, int, int, int, int] | None = None  # the round of the uptime feed
 
     def pool(self, name: str, **values: Any) -> Pool:
         self.pools[name] = Pool(to_checksum_address(keccak(text=name)[-20:]), **values)
@@ -69,6 +73,7 @@ class Lending:
 
     def node(self, **values: Any) -> Scripted:
         contracts: dict[str, Callable[[bytes], bytes]] = {
+            UPTIME.lower(): self.uptime,
             MORPHO.lower(): self.morpho,
             LOAN.lower(): coin,
             COLLATERAL.lower(): coin,
@@ -77,6 +82,11 @@ class Lending:
             contracts[pool.oracle.lower()] = oracle(pool)
             contracts[pool.feed.lower()] = feed(pool)
         return Scripted(call=Evm(contracts), answers={"eth_getCode": "0x60"}, **values)
+
+    def uptime(self, data: bytes) -> bytes:
+        if self.sequencer is None:
+            raise Reverted()
+        return answer("chainlink/feed.latestRoundData", *self.sequencer)
 
     def morpho(self, data: bytes) -> bytes:
         name, args = called("morpho_blue/morpho", data)
@@ -135,6 +145,8 @@ def oracle(pool: Pool) -> Callable[[bytes], bytes]:
     def price(data: bytes) -> bytes:
         if data[:4] in parts and pool.updated is not None:
             return eth.encode(["address"], [parts[data[:4]]])
+        if data[:4] == function("morpho_blue/oracle.SCALE_FACTOR").selector and pool.aggregator is not None:
+            return (10**28).to_bytes(32)
         if data[:4] != function("morpho_blue/oracle.price").selector or pool.price is None:
             raise Reverted()
         return pool.price.to_bytes(32)
@@ -146,6 +158,8 @@ def feed(pool: Pool) -> Callable[[bytes], bytes]:
     def round_(data: bytes) -> bytes:
         if data[:4] == function("chainlink/feed.description").selector:
             return eth.encode(["string"], ["COIN / COIN"])
+        if data[:4] == function("chainlink/feed.aggregator").selector and pool.aggregator is not None:
+            return eth.encode(["address"], [pool.aggregator])
         if data[:4] != function("chainlink/feed.latestRoundData").selector or pool.updated is None:
             raise Reverted()
         return answer("chainlink/feed.latestRoundData", 7, 10**8, pool.updated, pool.updated, 7)

@@ -49,4 +49,5 @@ def doubt(seen: Uptime | None, now: int) -> Doubt | None:
 
 
 def _minutes(seconds: int) -> str:
-    return f"{max(0, seconds) // 60} minutes"
+    minutes = max(0, seconds) // 60
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"

@@ -17,7 +17,7 @@ from watcher.watching.chain import WatchedChain
 from watcher.watching.concerns import Changed, Concerns, Subject
 from watcher.watching.desk import Desk
 from watcher.watching.journal import Journal
-from watcher.watching.prices import doubted
+from watcher.watching.prices import Looks
 from watcher.watching.proofs import proved
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ class Upkeep:
     journal: Journal
     keep: Mapping[str, int | None]
     who: Callable[[PositionKey], Owner]
+    looks: dict[str, Looks] = field(default_factory=dict)  # by chain
     prices_open: Concerns = field(default_factory=Concerns)
     audits_open: Concerns = field(default_factory=Concerns)
     proofs_open: Concerns = field(default_factory=Concerns)
@@ -43,12 +44,15 @@ class Upkeep:
             await self.desk.write(self.journal.call(upkeep.prune, self.keep, int(time.time())))
 
     async def prices(self) -> None:
-        """Of the newest block of every chain: nothing is asked for, since every cycle reads what stands behind each price."""
+        """Of the newest block of every chain, with what stands behind each price. What could not be looked behind is not over."""
         seen: set[str] = set()
         found: dict[Subject, str] = {}
         for chain in self._watched():
             if chain.tip is not None and chain.done:
-                here = doubted(chain.rows.values(), chain.tip)
+                name = chain.line.chain.name
+                here = await self.looks.setdefault(name, Looks()).doubted(chain, chain.tip)
+                if here.error is not None:
+                    log.warning("%s: what stands behind its prices could not be read: %s", name, here.error)
                 seen |= here.seen
                 found |= here.found
         changed = self.prices_open.after(seen, found)
