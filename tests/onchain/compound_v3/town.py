@@ -13,7 +13,8 @@ from watcher.units import MAX, WAD
 
 async def settle(local: LocalComet, size: int, seed: int = 1) -> list[str]:
     """`size` accounts with one to four collaterals, borrowing 60 to 99 % of what they may; every ninth lends. In two blocks."""
-    random, owners = Random(seed), [account(f"{local.plan.name} {number}") for number in range(size)]
+    random = Random(seed)
+    owners: list[str] = [account(f"{local.plan.name} {number}") for number in range(size)]
     async with local.chain.one_block():
         for number, owner in enumerate(owners):
             if number % 9 == 8:
