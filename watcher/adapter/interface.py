@@ -69,7 +69,9 @@ class Adapter(Generic[T, Q, H]):
         None  # in a valuation's unit, as that side rounds it
     )
     governance: Governance[T] | None = None
-    whole: Callable[[T, Q, H], Whole | Refusal] | None = None  # None: accounts are liquidated pair by pair only
+    whole: Callable[[T, Q, H], tuple[Whole, ...] | Refusal] | None = (
+        None  # every way to liquidate a whole account now; None: pair by pair only
+    )
     listed: Callable[[Market], Query[tuple[Market, ...]]] | None = None  # the markets that a registry lists by a call
     annexes: Callable[[Market], LogQuery[tuple[bytes, ChecksumAddress]]] | None = (
         None  # what the factory of a market's annex has made: market id and contract
