@@ -27,16 +27,18 @@ class Second:
 
 
 def seconds(prices: Iterable[Price], money: ChecksumAddress | None, rates: Rates) -> tuple[Second, ...]:
-    """For every price whose token has a US dollar feed that is not the source itself: both in the unit of the price.
+    """For every price whose token has a US dollar feed that is neither the source itself nor the unit's own: both in the unit of the price.
 
     A price in another currency, or in a loan token (`money`), is compared over the feeds of both.
     """
     found = []
     for price in prices:
-        feed, whole = rates.known.get(price.token.address), rates.of(Unit(price.unit.symbol, 0), money).each
-        if feed is None or feed.rate is None or not whole or not price.answer or feed.feed == price.source:
+        feed, rate = rates.known.get(price.token.address), rates.of(Unit(price.unit.symbol, 0), money)
+        if feed is None or feed.rate is None or not rate.each or not price.answer:
             continue
-        second = feed.rate * Fraction(whole.denominator, whole.numerator)
+        if feed.feed == price.source or feed == rate.feed:
+            continue
+        second = feed.rate * Fraction(rate.each.denominator, rate.each.numerator)
         own = Fraction(price.answer) * Fraction(10) ** -price.unit.decimals
         deviation = own * Fraction(second.denominator, second.numerator) - WHOLE
         found.append(Second(price.token, second, price.unit, deviation, feed))
