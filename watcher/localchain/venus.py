@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from eth_utils.abi import function_abi_to_4byte_selector
 
@@ -85,22 +86,22 @@ async def _comptroller(chain: Anvil) -> Contract:
     diamond = await make(chain, "Diamond")
     await unitroller.send("_setPendingImplementation", diamond.address)
     await diamond.send("_become", unitroller.address)
-    cuts, abi, taken = [], [*artifact("Diamond").abi], set[bytes]()
+    abi = {_signed(entry): entry for entry in artifact("Diamond").abi}
+    cuts = []
     for name in FACETS:
         facet = await make(chain, name)
-        selectors = []
-        for entry in artifact(name).abi:
-            if entry["type"] != "function":
-                abi.append(entry)
-                continue
-            selector = function_abi_to_4byte_selector(entry)  # type: ignore[arg-type]
-            if selector not in taken:
-                taken.add(selector)
-                selectors.append(selector)
-                abi.append(entry)
-        cuts.append((facet.address, 0, selectors))
+        fresh = {_signed(entry): entry for entry in artifact(name).abi if _signed(entry) not in abi}
+        abi |= fresh
+        functions = [entry for entry in fresh.values() if entry["type"] == "function"]
+        cuts.append((facet.address, 0, [function_abi_to_4byte_selector(entry) for entry in functions]))  # type: ignore[arg-type]
     await Contract(chain, unitroller.address, artifact("Diamond").abi).send("diamondCut", cuts)
-    return Contract(chain, unitroller.address, abi)
+    return Contract(chain, unitroller.address, tuple(abi.values()))
+
+
+def _signed(entry: Mapping[str, Any]) -> str:
+    """What two entries of an ABI have in common that say the same."""
+    types = ",".join(one["type"] for one in entry.get("inputs", ()))
+    return f"{entry['type']} {entry.get('name')}({types})"
 
 
 async def _list(comptroller: Contract, oracle: Contract, access: Contract, plan: Plan) -> VenusMarket:
