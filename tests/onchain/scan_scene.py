@@ -12,7 +12,7 @@ import pytest
 from tests.onchain.account_scene import Said, asked_web3, configured, plain
 from tests.onchain.conftest import Local
 from watcher.__main__ import main
-from watcher.config import dump
+from watcher.config import Chain, dump
 from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.anvil import Anvil
 from watcher.localchain.contract import post
@@ -26,10 +26,15 @@ def watcher(
     local: Local, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Run]:
     """``watcher("scan", market, "--below", "1.2")`` as json, without notes, and with no store unless one is named."""
+    yield commands(replace(configured(local), finality=1), tmp_path, capsys, monkeypatch)
+
+
+def commands(chain: Chain, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Commands about the markets of that chain, as json unless another format is named."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.delenv("WATCHER_DB", raising=False)
     path = tmp_path / "chains.toml"
-    path.write_text(dump(replace(configured(local), finality=1)), encoding="utf-8")
+    path.write_text(dump(chain), encoding="utf-8")
 
     def go(verb: str, market: str, *arguments: str) -> Said:
         form = () if "--format" in arguments else ("--format", "json")
@@ -38,7 +43,7 @@ def watcher(
         out, err = capsys.readouterr()
         return Said(code, out, err)
 
-    yield go
+    return go
 
 
 def accounts(market: AaveMarket, owners: Sequence[str]) -> dict[str, tuple[int, ...]]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pytest
 
+from watcher.config import Chain, Endpoint, Group, Note
 from watcher.errors import WatcherError
 from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.aave_v2 import ETH_BASE, USD_BASE, deploy_v2
 from watcher.localchain.anvil import Anvil
-from watcher.localchain.multicall import place_multicall
+from watcher.localchain.multicall import MULTICALL3, place_multicall
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,23 @@ class Pools:
     chain: Anvil
     eth: AaveMarket
     usd: AaveMarket
+
+    def configured(self) -> Chain:
+        """What a chains file would say about it."""
+        both = self.eth, self.usd
+        return Chain(
+            name="local",
+            id=self.chain.chain_id,
+            endpoints=(Endpoint("node", self.chain.url),),
+            block_time=Decimal(12),
+            finality=1,
+            stale_head=30 * 86_400,
+            multicall3=MULTICALL3,
+            groups=(Group("eth", tuple(market.reserves["WETH"].token.address for market in both)),),
+            markets=tuple(market.market() for market in both),
+            singletons=(),
+            notes=tuple(Note(market.name, "Aave V2", "") for market in both),
+        )
 
 
 async def _deployed(chain: Anvil) -> Pools:
