@@ -5,6 +5,7 @@ Its views see stored books. What a liquidator meets is asked of the entry points
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -88,7 +89,7 @@ class Truth:
         comptroller = self.plain(pool.comptroller)
         return await self._tried(comptroller.address, comptroller.encode_abi("healAccount", [who]), block)
 
-    async def account(self, pool: VenusPool, who: str, orders: list[tuple[str, str, int]], block: int) -> Verdict:
+    async def account(self, pool: VenusPool, who: str, orders: Sequence[tuple[str, str, int]], block: int) -> Verdict:
         """`liquidateAccount`; orders are collateral, debt (vTokens) and amount."""
         comptroller = self.plain(pool.comptroller)
         return await self._tried(comptroller.address, comptroller.encode_abi("liquidateAccount", [who, orders]), block)

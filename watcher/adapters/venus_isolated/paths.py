@@ -19,22 +19,26 @@ from watcher.units import WAD, Raw, mul_div_down
 Order = tuple[Part, Part, int, int]  # debt, collateral, raw units repaid, vTokens seized
 
 
-def whole(terms: Terms, quote: Quote, holding: Holding) -> Whole | Refusal:
-    """The path that the comptroller would carry out now. It judges `liquidateAccount` by stored books and `healAccount` by accrued ones.
+def whole(terms: Terms, quote: Quote, holding: Holding) -> tuple[Whole, ...] | Refusal:
+    """What the comptroller would carry out now. It judges `liquidateAccount` by stored books and `healAccount` by accrued ones.
 
-    Where both would pass, which takes a collateral within a wad unit of what is needed, it is `liquidateAccount`. `MissingPrice` as in
+    So both may be there, while the interest since the last accruals is what the collateral lacks for the incentive. `MissingPrice` as in
     `value`.
     """
     now = sums(terms, accrue(terms, quote, quote.moment, Which.ALL), holding)
     then = sums(terms, accrue(terms, quote, quote.moment, Which.NONE), holding)
+    found = []
     if _spared(terms, then) is None and _needed(terms, then) < then.collateral:
         orders = _orders(terms, now)
         if orders is not None:
-            return _liquidated(terms, now, orders)
+            found.append(_liquidated(terms, now, orders))
     reason = _spared(terms, now)
-    if reason is not None:
-        return Refusal(reason)
-    return _healed(terms, now)
+    if reason is None:
+        share = _share(terms, now)
+        if share <= WAD:
+            found.append(_healed(terms, now, share))
+        reason = "rounding leaves too little collateral to repay every debt to the last unit"
+    return tuple(found) or Refusal(reason)
 
 
 def _spared(terms: Terms, total: Sums) -> str | None:
@@ -93,12 +97,13 @@ def _liquidated(terms: Terms, total: Sums, orders: Sequence[Order]) -> Whole:
     )
 
 
-def _healed(terms: Terms, total: Sums) -> Whole | Refusal:
-    """All vTokens go; of every debt the share is repaid that the collateral, less the incentive, is of all debt."""
-    scaled = mul_div_down(total.debt, terms.incentive, WAD)
-    share = over(total.collateral, scaled)
-    if share > WAD:
-        return Refusal("the collateral covers all debt with the incentive, but not to the last unit of every pair")
+def _share(terms: Terms, total: Sums) -> int:
+    """⌊collateral · 1e18 / (debt · incentive)⌋: what of every debt is repaid by whoever heals; above 1 there is nothing to heal."""
+    return over(total.collateral, mul_div_down(total.debt, terms.incentive, WAD))
+
+
+def _healed(terms: Terms, total: Sums, share: int) -> Whole:
+    """All vTokens go; of every debt the share is repaid, the rest becomes bad debt."""
     owing = [(part, times(share, part.owes)) for part in total.parts if part.owes]
     seized = [(part, part.balance.tokens) for part in total.parts if part.balance.tokens]
     left = [(_token(terms, part), part.owes - repay) for part, repay in owing]
@@ -133,8 +138,7 @@ def blocked(terms: Terms, total: Sums) -> Blocked | None:
         return None if open else Blocked.PAUSED if held else Blocked.EMPTY
     if _needed(terms, total) < total.collateral:
         return None if _orders(terms, total, paused=False) is not None else Blocked.PAUSED
-    share = over(total.collateral, mul_div_down(total.debt, terms.incentive, WAD))
-    return None if _open_heal(terms, total, share) else Blocked.PAUSED
+    return None if _open_heal(terms, total, _share(terms, total)) else Blocked.PAUSED
 
 
 def _token(terms: Terms, part: Part) -> Token:
