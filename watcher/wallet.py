@@ -15,6 +15,7 @@ from typing import Any
 from eth_typing import ChecksumAddress
 
 from watcher.adapters import adapter
+from watcher.annex import annexed
 from watcher.config import Chain
 from watcher.confirm import Confirmed, Question, alike, confirmed
 from watcher.connection import Connection, Pin, connect
@@ -200,13 +201,14 @@ async def _read(asked: Asked, limits: Limits, windows: Windows) -> Wallet:
     more = [market for search in searches for market in search.found.values() if market.id not in listed]
     further = replace(question, markets=more, until=limits.found)
     found = await _in_time(further) if more else Confirmed((), configured.by)
-    markets = configured.markets + found.markets
+    lines = await annexed(replace(question, until=limits.found), configured.markets + found.markets, windows, _in_time)
+    markets = lines.markets
     return Wallet(
         chain,
         pin.block,
         markets,
-        tuple(search.entered(head) for search in searches),
-        confirmed_by=min(configured.by, found.by),
+        (*(search.entered(head) for search in searches), *lines.known),
+        confirmed_by=min(configured.by, found.by, lines.by or found.by),
         notes=tuple(dict.fromkeys((*pin.notes, *configured.notes, *found.notes))),
         beside=await _with_vaults(asked.vaults, question.pin, markets, settled.beside, limits.found),
     )

@@ -13,19 +13,27 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
+from tests.onchain.account_scene import OWNER, Ask, ask
+from tests.onchain.conftest import Local
 from tests.onchain.morpho_scene import Scene, View
 from tests.onchain.morpho_truth import PAYER
+from watcher.__main__ import main
 from watcher.adapter import Liquidation, Refusal
 from watcher.adapters.morpho_blue import ADAPTER
+from watcher.config import Endpoint, dump
 from watcher.errors import CallReverted
 from watcher.formula.pre_liquidation import Owed, largest
+from watcher.localchain import morpho_actions
 from watcher.localchain.contract import ZERO, Contract, deploy
 from watcher.localchain.morpho import MorphoChain, MorphoMarket
 from watcher.localchain.morpho_actions import authorise, pre_liquidation
 from watcher.localchain.own import own
 from watcher.localchain.scenario import account, fund
+from watcher.localchain.stage.world import World
 from watcher.model import Annex, DoubtKind, Valuation
 from watcher.units import MAX, WAD
+
+__all__ = ["ask"]  # a fixture
 
 ALICE, BOB = account("alice"), account("bob")
 VECTORS = Path(__file__).parents[1] / "formula" / "vectors" / "morpho_pre_liquidation.json"
@@ -277,3 +285,58 @@ async def put(scene: Scene, id: bytes, borrowed: tuple[int, int], held: tuple[in
     await word(totals, 2 * borrowed[0], 2 * borrowed[0] * 10**6)
     await word(totals + 1, *borrowed)
     await word(position + 1, *held)
+
+
+def test_a_wallet_and_a_scan_show_the_first_line_and_what_may_be_taken(
+    local: Local, chain: object, ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Health 1.08 at Morpho and 0.94 at the contract that the owner has authorised, which acts: critical, not safe, in every output."""
+    world, market = local.morpho, local.morpho.markets["WETH/USDC"]
+    name = world.market("WETH/USDC").name
+
+    async def story() -> Contract:
+        contract = await pre_liquidation(world, market, RULES)
+        await paying(contract, market)
+        for who, usdc in ((OWNER, 7_950), (BOB, 7_950)):
+            await morpho_actions.supply_collateral(world, market, who, 5 * 10**18)
+            await morpho_actions.borrow(world, market, who, usdc * 10**6)
+        await authorise(world, OWNER, contract)
+        return contract
+
+    contract = asyncio.run(story())
+    done = asyncio.run(attempt(contract, OWNER, 10**12))
+    assert isinstance(done, tuple)
+    said = ask(OWNER)
+    record = said.of(name)
+    (line,) = record["early_lines"]
+    assert (line["contract"], line["oracle"], line["open"]) == (contract.address, market.params[2], True)
+    assert int(line["health_wad"]) < WAD < int(record["health_wad"])
+    assert (record["status"], record["liquidatable"]) == ("critical", False)
+    (most,) = record["early_liquidations"]
+    assert most["possible"] and most["repay_symbol"] == "USDC" and 1_590 < float(most["repay"]) < 7_950
+    assert [one["what"] for one in said.entered] == ["entered markets", "pre-liquidation contracts"]
+    (other,) = ask(BOB).records
+    assert (other["status"], other["early_lines"]) == ("danger", [])
+    table = ask(OWNER, "--format", "table").out
+    assert (
+        "first line: health 0.94" in table
+        and contract.address in table
+        and "which acts below 1, and it may now" in table
+    )
+    scanned = scan(local, tmp_path, capsys, name)
+    rows = {row["account"]: row for row in scanned["accounts"]}
+    assert rows[OWNER]["early_lines"] == [line] and rows[OWNER]["status"] == "critical"
+    assert rows[BOB]["early_lines"] == []
+    open_now = {row["account"]: row for row in scan(local, tmp_path, capsys, name, "--liquidatable")["accounts"]}
+    assert set(open_now) == {OWNER}
+    assert open_now[OWNER]["liquidation_now"]["repay"] == most["repay"]
+
+
+def scan(local: Local, tmp_path: Path, capsys: pytest.CaptureFixture[str], market: str, *more: str) -> dict[str, Any]:
+    world = World(local.chain, local.v30, local.v36, local.morpho)
+    path = tmp_path / "scanned.toml"
+    path.write_text(dump(world.configured([Endpoint("node", local.chain.url)])), encoding="utf-8")
+    capsys.readouterr()
+    main(["scan", market, *more, "--chains", str(path), "--format", "json", "--quiet"])
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found

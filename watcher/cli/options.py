@@ -85,6 +85,10 @@ def moment(at: At | None, now: datetime) -> tuple[int | None, int | None]:
 ChainsFile = Annotated[
     Path | None, typer.Option("--chains", metavar="FILE", help="A chains file instead of the packaged one.")
 ]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The watcher.toml whose chains, bands and store are meant."),
+]
 ChainName = Annotated[str | None, typer.Option("--chain", metavar="NAME|ID", help="One chain only.")]
 BlockAt = Annotated[
     At | None,

@@ -14,7 +14,7 @@ from watcher.config.endpoints import endpoint, from_environment
 from watcher.config.families import FAMILIES, REGISTRIES
 from watcher.config.table import Table, text_of
 from watcher.data import root
-from watcher.model import Market
+from watcher.model import Annex, Market
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
@@ -181,7 +181,7 @@ def morpho(chain: str, number: int, table: Table | None) -> tuple[list[Row], lis
     if table is None:
         return [], []
     name = f"{chain}/morpho-blue"
-    single = Market(number, "morpho_blue", name, table.address("address"), start=table.block("start"))
+    single = Market(number, "morpho_blue", name, table.address("address"), start=table.block("start"), annex=annex(table))
     source = table.text("source", "")
     known = []
     for row in table.tables("markets"):
@@ -193,6 +193,17 @@ def morpho(chain: str, number: int, table: Table | None) -> tuple[list[Row], lis
         row.close()
     table.close()
     return [(single, Note(name, "all markets, found from logs", source))], known
+
+
+def annex(table: Table) -> Annex | None:
+    """The factory of pre-liquidation contracts beside a Morpho, where there is one."""
+    key = "pre_liquidation_factory"
+    start = table.block("pre_liquidation_start")
+    if table.get(key) is None:
+        if start is not None:
+            table.fail("pre_liquidation_start", f"of which factory? {key} is missing")
+        return None
+    return Annex(table.address(key), start)
 
 
 def slug(table: Table, key: str | None, name: str) -> str:

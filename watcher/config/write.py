@@ -66,6 +66,10 @@ def lines(chain: Chain) -> Iterator[str]:
         yield ""
         yield f"[chains.{chain.name}.morpho_blue]"
         yield from facts(chain, single, "address")
+        if single.annex is not None:
+            yield f"pre_liquidation_factory = {text(single.annex.factory)}"
+            if single.annex.start is not None:
+                yield f"pre_liquidation_start = {single.annex.start}"
         yield "markets = ["
         for market in chain.markets:
             if market.protocol == single.protocol and market.address == single.address:

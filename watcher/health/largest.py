@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from eth_typing import ChecksumAddress
+
 from watcher.adapter import H, Liquidation, Position, Q, Refusal, T
 from watcher.model import Leg, Side
 
@@ -25,6 +27,15 @@ def largest(position: Position[T, Q, H]) -> Liquidation | Refusal:
         return next(answer for _, answer in tried if isinstance(answer, Refusal))
     _, best = max(done, key=lambda pair: _size(*pair))
     return best
+
+
+def earliest(position: Position[T, Q, H]) -> tuple[tuple[ChecksumAddress, Liquidation | Refusal], ...]:
+    """What each contract of the position's early lines would take now, the first line first."""
+    of = position.adapter
+    if of.early is None:
+        return ()
+    contracts = [line.contract for line in position.value().early]
+    return tuple((one, of.early(position.terms, position.quote, position.holding, one)) for one in contracts)
 
 
 def _pair(position: Position[T, Q, H], debt: Leg, collateral: Leg) -> Liquidation | Refusal:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from eth_typing import ChecksumAddress
+
 from watcher.adapter import H, Liquidation, Position, Q, Refusal, T
 from watcher.health.carry import Carry, carry
 from watcher.health.correlated import Correlated, Group, correlated
 from watcher.health.fall import Fall, fall
-from watcher.health.largest import largest
+from watcher.health.largest import earliest, largest
 from watcher.health.liquidation_price import LiquidationPrice, liquidation_prices
 
 
@@ -20,6 +22,7 @@ class Outlook:
     prices: tuple[LiquidationPrice, ...]
     fall: Fall  # of all collateral
     groups: tuple[Correlated, ...]
+    early: tuple[tuple[ChecksumAddress, Liquidation | Refusal], ...] = ()  # by contract, the first line first
 
 
 def outlook(position: Position[T, Q, H], groups: Iterable[Group] = ()) -> Outlook:
@@ -30,4 +33,5 @@ def outlook(position: Position[T, Q, H], groups: Iterable[Group] = ()) -> Outloo
         liquidation_prices(position),
         fall(position),
         correlated(position, groups),
+        earliest(position),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from watcher.adapter import Liquidation, Position, Refusal
 from watcher.errors import WatcherError
-from watcher.health.largest import largest
+from watcher.health.largest import earliest, largest
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,12 @@ def close(position: Position[Any, Any, Any], later: Any | WatcherError) -> Close
 
 
 def _largest(position: Position[Any, Any, Any]) -> Liquidation | Refusal:
+    """The contract's own, else the largest through a line before it."""
     try:
-        return largest(position)
+        found = largest(position)
+        early = [one for _, one in earliest(position) if isinstance(one, Liquidation)]
+        if isinstance(found, Refusal) and early:
+            return max(early, key=lambda one: one.repay)
+        return found
     except WatcherError as error:
         return Refusal(str(error))

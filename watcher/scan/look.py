@@ -18,7 +18,7 @@ from watcher.following.followed import Followed
 from watcher.following.proof import Audit, audited, chosen, covered
 from watcher.health.correlated import Group
 from watcher.health.fall import Fall
-from watcher.model import BlockRef, Market, Moment, PositionKey
+from watcher.model import BlockRef, Market, Moment, PositionKey, Valuation
 from watcher.scan.close import Close, close
 from watcher.scan.last_move import Move, last_move
 from watcher.scan.opening import Opening
@@ -141,12 +141,16 @@ def _later(one: Followed, at: Moment, order: Order) -> Any | WatcherError:
 
 
 def _liquidatable(one: Followed, accounts: Iterable[Account], later: Any | WatcherError) -> list[Account]:
-    """Those past the contract's line now, and those that will be by interest alone."""
+    """Those past the contract's line or an early one now, and those that will be past the contract's by interest alone."""
     soon: set[PositionKey] = set()
     if not isinstance(later, WatcherError):
         rows = np.flatnonzero(verdict(one.book, later, Lines(((Wad(WAD),),))).liquidatable)
         soon = {one.book.keys[row] for row in rows.tolist()}
-    return [each for each in accounts if each.valuation.liquidatable or each.key in soon]
+    return [each for each in accounts if _open(each.valuation) or each.key in soon]
+
+
+def _open(seen: Valuation) -> bool:
+    return seen.liquidatable or any(early.open for early in seen.early)
 
 
 def _sorted(accounts: Iterable[Account], sort: Sort, falls: Mapping[PositionKey, Fall | None]) -> list[Account]:

@@ -73,13 +73,13 @@ class Risk:
 
 
 def risk(book: Book[Any, Any, Any], quote: Any, limit: Wad, groups: Sequence[Group], choose: Choose) -> Risk:
-    """Everybody below `limit`, strictly; and the sums below each of `TIERS`."""
+    """Everybody below `limit`, strictly, at the line that is reached first; and the sums below each of `TIERS`, at the contract's own."""
     lines = tuple(sorted({*TIERS, limit}, reverse=True))
     found = verdict(book, quote, Lines((lines,)))
     unknown = [_unknown(book, quote, int(row), found) for row in np.flatnonzero(found.unknown)]
     rows = np.flatnonzero(found.level > 0).tolist()
     low = [_account(book, quote, row, found, groups, choose) for row in rows]
-    listed = sorted((one for one in low if below(one.valuation, limit)), key=urgency)
+    listed = sorted((one for one in low if (one.valuation.nearest or 0) < limit), key=urgency)
     return Risk(
         limit=limit,
         accounts=tuple(listed),
@@ -107,8 +107,8 @@ def below(valuation: Valuation, line: Wad) -> bool:
 
 
 def urgency(account: Account) -> tuple[int, bytes]:
-    """Lowest health first; a total order."""
-    return account.valuation.health or 0, account.key.key
+    """Lowest health first, at the line that is reached first; a total order."""
+    return account.valuation.nearest or 0, account.key.key
 
 
 def distance(account: Account) -> Fall | None:

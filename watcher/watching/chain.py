@@ -19,7 +19,7 @@ from watcher.following.follower import Follower, Strides, agreeing, merged
 from watcher.following.stages import stage
 from watcher.health.fold import Standing, retractions
 from watcher.model import BlockRef, Market, PositionKey, Transition
-from watcher.search import Search, Windows
+from watcher.search import AnnexSearch, Search, Windows, annex_searches
 from watcher.watching.journal import Journal
 from watcher.watching.policy import Policy, owner
 from watcher.watching.trunk import Canonical, behind, fork, missed
@@ -60,6 +60,7 @@ class WatchedChain:
     terms: dict[str, Any] = field(default_factory=dict)
     windows: Windows = field(default_factory=dict)
     searches: list[Search] = field(default_factory=list)
+    annexes: list[AnnexSearch] = field(default_factory=list)
     stored: tuple[Market, ...] = ()  # markets of singletons that earlier runs have read
     standings: Mapping[PositionKey, Standing] | None = None
     rows: Mapping[PositionKey, Row] = field(default_factory=dict)
@@ -122,6 +123,7 @@ class WatchedChain:
         )
         if not self.searches:
             self.searches = [Search(single, (single.start or 0) - 1) for single in chain.singletons]
+            self.annexes = annex_searches((*chain.markets, *chain.singletons))
         self.standings = {
             key: standing
             for key, standing in (await self.journal.standings(chain.id)).items()
@@ -134,7 +136,13 @@ class WatchedChain:
         found = {market.id: market for market in self.stored}
         listed = {market.id for market in self.line.chain.markets if market.id}
         found |= {id: market for search in self.searches for id, market in search.found.items() if id not in listed}
-        return (*self.line.chain.markets, *found.values())
+        return tuple(self._annexed(market) for market in (*self.line.chain.markets, *found.values()))
+
+    def _annexed(self, market: Market) -> Market:
+        """With its annex's contracts, but for one that is followed: there wallets and everybody are read alike."""
+        if market.annex is None or market.name in self.follower.scales:
+            return market
+        return next((made for one in self.annexes if (made := one.annexed(market)) != market), market)
 
     async def _read(self) -> Turn | Read:
         for attempt in range(1, REPEATS + 1):
@@ -204,21 +212,31 @@ class WatchedChain:
         self.follower.rolled_back(above)
         for search in self.searches:
             search.known = min(search.known, above)
+        for annex in self.annexes:
+            annex.known = min(annex.known, above)
         self.standings, self.rows = None, {}
         await self._recall()
 
     async def _search(self, pin: Pin) -> None:
-        """Markets that the owners have entered since the last block; what is not reached in time is taken up in the next turn."""
+        """Markets that the owners have entered since the last block, and contracts beside them; what is not reached in time is taken up in
+        the next turn. Terms of a market that has more contracts now are read again.
+        """
         for search in self.searches:
             search.error = None
-        holders = pin.line.through(*pin.holders)
+        for annex in self.annexes:
+            annex.error = None
+        holders, head, before = pin.line.through(*pin.holders), pin.block.number, {m.name: m for m in self.markets}
         try:
             async with asyncio.timeout(SEARCH):
                 await asyncio.gather(
-                    *(search.walk(holders, self.owners, pin.block.number, self.windows) for search in self.searches)
+                    *(search.walk(holders, self.owners, head, self.windows) for search in self.searches),
+                    *(annex.walk(holders, head, self.windows) for annex in self.annexes if self.owners),
                 )
         except TimeoutError:
             pass  # every search knows how far it got
+        for market in self.markets:
+            if before.get(market.name) != market:
+                self.terms.pop(market.name, None)
 
     def _question(self, pin: Pin) -> Question:
         also: dict[str, list[PositionKey]] = {}
@@ -255,8 +273,8 @@ class WatchedChain:
         failed = tuple(cycle.market.name for cycle in found.markets if cycle.error is not None)
         failed = tuple(dict.fromkeys((*failed, *followed.failed, *self.follower.missing)))
         late = tuple(
-            f"{one.singleton.name}: entered markets are known up to block {one.known}"
-            for search in self.searches
+            f"{one.singleton.name}: {one.what} are known up to block {one.known}"
+            for search in (*self.searches, *(self.annexes if self.owners else ()))
             if not (one := search.entered(head.number)).complete
         )
         gone = () if gap is None else (f"missed blocks {gap.first} to {gap.last}: {gap.reason}",)

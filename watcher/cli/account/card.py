@@ -127,10 +127,24 @@ def notes(seen: Valuation, outlook: Outlook) -> Iterator[str]:
     elif fall.steps is None and fall.reason:
         yield f"fall of all collateral: {fall.reason}"
     yield from (text for group in outlook.groups for text in group_lines(group))
+    yield from early_lines(seen, outlook)
     if isinstance(outlook.largest, Liquidation):
         yield liquidation(outlook.largest)
     elif seen.liquidatable:
         yield f"largest liquidation now: none ({outlook.largest.reason})"
+
+
+def early_lines(seen: Valuation, outlook: Outlook) -> Iterator[str]:
+    """The lines before the protocol's own, the one that is reached first before the others."""
+    for place, (early, (_, found)) in enumerate(zip(seen.early, outlook.early, strict=True)):
+        if early.health is None:
+            continue  # a doubt says so
+        which, now = ("another" if place else "first"), (", and it may now" if early.open else "")
+        yield f"{which} line: health {health(early.health)}, by the pre-liquidation contract {early.contract}, which acts below 1{now}"
+        if isinstance(found, Liquidation):
+            yield f"  {liquidation(found)}"
+        elif early.open:
+            yield f"  nothing that it could take now: {found.reason}"
 
 
 def clock(left: Runway) -> str:

@@ -16,7 +16,7 @@ from watcher.health.fall import STEPS, Fall
 from watcher.health.judge import Judgement
 from watcher.health.liquidation_price import LiquidationPrice
 from watcher.health.outlook import Outlook
-from watcher.model import BlockRef, Doubt, Leg, Status, Valuation
+from watcher.model import BlockRef, Doubt, Early, Leg, Status, Valuation
 from watcher.search import Entered
 from watcher.units import RAY
 
@@ -78,6 +78,7 @@ def of_entered(chain: Chain, block: BlockRef | None, entered: Entered) -> Record
         **NOBODYS,
         "status": None if entered.complete else Status.UNKNOWN,
         "reason": entered.reason,
+        "what": entered.what,
         "known_up_to": entered.known,
         "complete": entered.complete,
     }
@@ -109,6 +110,20 @@ def of_valuation(seen: Valuation) -> Record:
         "threshold": exact(seen.threshold, scale),
         "ltv": exact(seen.ltv, scale),
         "legs": [of_leg(leg, decimals, scale) for leg in seen.legs],
+        "early_lines": [of_early(early) for early in seen.early],
+    }
+
+
+def of_early(early: Early) -> Record:
+    """A line before the protocol's own: where `open` its contract acts now; without a `health` it has no price, for the `reason`."""
+    return {
+        "contract": early.contract,
+        "oracle": early.oracle,
+        "health": None if early.health is None else exact(early.health, 18),
+        "health_wad": early.health,
+        "weighted": None if early.line is None else exact(early.line.weighted, early.line.unit.decimals),
+        "open": early.open,
+        "reason": early.reason,
     }
 
 
@@ -146,6 +161,7 @@ def of_outlook(outlook: Outlook) -> Record:
         "net_carry_per_year": exact(carry.net, carry.unit.decimals),
         "net_carry_on_equity": None if carry.on_equity is None else exact(carry.on_equity, 4),
         "liquidation": of_liquidation(outlook.largest),
+        "early_liquidations": [{"contract": one, **of_liquidation(found)} for one, found in outlook.early],
         "liquidation_prices": [of_line(line) for line in outlook.prices],
         "collateral_fall": of_fall(outlook.fall),
         "groups": [of_group(group) for group in outlook.groups],

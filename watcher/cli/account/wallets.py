@@ -21,7 +21,7 @@ from watcher.cli.output import Column, show
 from watcher.exit import Exit
 from watcher.figures import age
 from watcher.portfolio.whole import Whole
-from watcher.search import Entered
+from watcher.search import ENTERED, Entered
 from watcher.text import clean_line
 from watcher.wallet import Wallet
 
@@ -119,10 +119,13 @@ def where(wallet: Wallet) -> str:
 
 def discovered(entered: Entered) -> str:
     """Up to which block the markets are known that somebody may have entered."""
-    known = f"{entered.singleton.name}: entered markets are known up to block {entered.known}"
+    known = f"{entered.singleton.name}: {entered.what} are known up to block {entered.known}"
     if entered.complete:
         return known
-    return f"{known}; one that was entered later may be missing ({clean_line(entered.reason or '')}); --market ID reads one that you know"
+    why = clean_line(entered.reason or "")
+    if entered.what != ENTERED:
+        return f"{known}; a later one may be missing ({why})"
+    return f"{known}; one that was entered later may be missing ({why}); --market ID reads one that you know"
 
 
 def records(wallet: Wallet, shown: Sequence[Sheet], alarm: Alarm) -> Iterator[Record]:

@@ -20,10 +20,20 @@ from watcher.cli.curve.record import COLUMNS, document, rows
 from watcher.cli.curve.sheet import picture, said, show_curve
 from watcher.cli.curve.view import View
 from watcher.cli.db import chains_of
-from watcher.cli.options import ChainName, ChainsFile, Format, FormatName, Options, Quiet, Rpc, Verbose
+from watcher.cli.options import (
+    ChainName,
+    ChainsFile,
+    ConfigFile,
+    Format,
+    FormatName,
+    Options,
+    Quiet,
+    Rpc,
+    Verbose,
+)
 from watcher.cli.output import show, show_json
 from watcher.cli.progress import progress
-from watcher.cli.scan import ConfigFile, Db, MarketName, place
+from watcher.cli.scan import Db, MarketName, place
 from watcher.cli.scan.book import Place, opened, shelf
 from watcher.config import Chain, Config, Origin
 from watcher.connection import connect, only, placed

@@ -27,6 +27,7 @@ from watcher.cli.options import (
     At,
     ChainName,
     ChainsFile,
+    ConfigFile,
     Format,
     FormatName,
     Options,
@@ -38,7 +39,6 @@ from watcher.cli.options import (
 )
 from watcher.cli.output import show
 from watcher.cli.progress import progress
-from watcher.cli.scan import ConfigFile
 from watcher.config import Config, Origin
 from watcher.connection import Pin, connect, only, placed
 from watcher.exit import Exit

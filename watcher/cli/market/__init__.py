@@ -28,6 +28,7 @@ from watcher.cli.options import (
     BlockAt,
     ChainName,
     ChainsFile,
+    ConfigFile,
     Format,
     FormatName,
     Options,
@@ -39,7 +40,7 @@ from watcher.cli.options import (
 )
 from watcher.cli.output import show, show_json
 from watcher.cli.progress import progress
-from watcher.cli.scan import ConfigFile, Db, place
+from watcher.cli.scan import Db, place
 from watcher.cli.scan.book import Place, opened, shelf, standing
 from watcher.config import Config, Origin
 from watcher.connection import Connection, Pin, connect, only, placed

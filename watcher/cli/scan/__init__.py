@@ -17,7 +17,7 @@ import typer
 from watcher.cli.account.bands import policies
 from watcher.cli.account.changes import number
 from watcher.cli.db import chains_of, configured, named
-from watcher.cli.options import ChainName, ChainsFile, Format, FormatName, Options, Quiet, Rpc, Verbose
+from watcher.cli.options import ChainName, ChainsFile, ConfigFile, Format, FormatName, Options, Quiet, Rpc, Verbose
 from watcher.cli.output import show, show_json
 from watcher.cli.profile import Profile, profiled
 from watcher.cli.scan.book import Place, Shelf, opened, shelf
@@ -32,6 +32,7 @@ from watcher.exit import Exit
 from watcher.health.bands import Bands
 from watcher.health.rules import bands_for
 from watcher.model import Market, PositionKey
+from watcher.scan.annexed import annexed
 from watcher.scan.look import Order, Sort, View, look
 from watcher.scan.opening import Opening
 from watcher.scan.risk import TIERS, Choose, unit_of
@@ -62,10 +63,6 @@ Watching = Annotated[
 ]
 Db = Annotated[
     str | None, typer.Option("--db", metavar="PATH|URL", help="The store whose book is read, and kept if it can be.")
-]
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="The watcher.toml whose chains, bands and store are meant."),
 ]
 
 
@@ -135,6 +132,7 @@ async def run(config: Config, wanted: str, wish: Wish, where: Place, bands: Path
     async with connect(chain) as line:
         with shelf(where, options) as on:
             opening = await opened(line, market, on, options)
+            await annexed(line, opening)
             order, prices = ordered(opening, wish, policy_of(chain), market)
             seen = await look(line, opening, order)
             kept(on, seen)

@@ -52,6 +52,7 @@ LINES: Final = (
     Column("fall", "falls", right=True),
     Column("move", "last move", right=True),
 )
+EARLY: Final = Column("first", "first line", right=True)  # only where somebody has one before the contract's own
 CLOSE: Final = (
     Column("account", "account"),
     Column("health", "health", right=True),
@@ -82,7 +83,10 @@ def show_scan(seen: View, prices: Sequence[Assumed]) -> None:
     if seen.order.liquidatable:
         show([of_close(line) for line in seen.lines], CLOSE, Format.TABLE)
     else:
-        show([of_line(line) for line in seen.lines], LINES, Format.TABLE)
+        columns = list(LINES)
+        if any(line.account.valuation.early for line in seen.lines):
+            columns.insert(2, EARLY)
+        show([of_line(line) for line in seen.lines], columns, Format.TABLE)
     said(listed(seen))
     for text in (*unknown(seen), coverage(seen), *deposits(seen.coverage), audit(seen.audit)):
         said(text)
@@ -115,6 +119,7 @@ def of_line(line: Line) -> dict[str, Any]:
     return {
         "account": to_checksum_address(one.key.key[:20]),
         "health": health(seen.health),
+        "first": first_line(seen),
         "status": one.status.value,
         "loop": one.group or "",
         "collateral": worth(seen.collateral, seen.unit),
@@ -124,6 +129,13 @@ def of_line(line: Line) -> dict[str, Any]:
         "fall": of_fall(line.fall),
         "move": of_move(line.move),
     }
+
+
+def first_line(seen: Valuation) -> str:
+    """Health at the line before the contract's own that is reached first."""
+    if seen.first is not None:
+        return health(seen.first.health)
+    return NOT_KNOWN if seen.early else "–"
 
 
 def of_close(line: Line) -> dict[str, Any]:
