@@ -32,7 +32,7 @@ ALLOWED = {
     "chain": CORE | {"adapter", "data", "text"},
     "config": CORE | {"chain", "data", "health", "text", "figures"},
     "alerts": CORE | {"adapter", "figures", "text"},
-    "cycle": CORE | {"adapter", "adapters", "health"},
+    "cycle": CORE | {"adapter", "adapters", "health", "oracle"},
     "connection": CORE | {"chain", "config"},
     "confirm": CORE | {"cycle", "chain", "connection"},
     "search": CORE | {"adapters", "chain", "connection"},

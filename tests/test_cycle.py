@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.adapters.paper import Paper
 from tests.health.toy import BLOCK, KEY, TOY, A, B, Holding, Quote, Terms
 from watcher import cycle as module
 from watcher.adapter import Reported, Which
@@ -121,3 +122,28 @@ def test_a_market_that_fails_leaves_the_others_running(toy: dict[str, Any]) -> N
     lost, found = asyncio.run(cycle(Chainless(), BLOCK, [broken, MARKET], [A.address]))
     assert isinstance(lost.error, CallReverted)
     assert (lost.rows, found.error, len(found.rows)) == ((), None, 1)
+
+
+@pytest.mark.parametrize(
+    ("round_", "kinds"),
+    [
+        ((1, 0, BLOCK.timestamp - 3_600, 0, 1), []),
+        ((2, 1, BLOCK.timestamp - 5, 0, 2), [DoubtKind.SEQUENCER]),
+        ((3, 0, BLOCK.timestamp - 5, 0, 3), [DoubtKind.SEQUENCER]),
+        (None, [DoubtKind.SEQUENCER]),
+    ],
+)
+def test_f25_what_the_uptime_feed_says_stands_beside_every_reading(
+    toy: dict[str, Any], round_: tuple[int, ...] | None, kinds: list[DoubtKind]
+) -> None:
+    paper = Paper({"chainlink/feed.latestRoundData": round_})
+
+    class OnPaper:
+        async def run(self, query: Query[T], block: BlockRef) -> T:
+            return paper.run(query)
+
+    (seen,) = asyncio.run(cycle(OnPaper(), BLOCK, [MARKET], [A.address], sequencer=B.address))
+    (row,) = seen.rows
+    assert row.reading.valuation is not None
+    assert [doubt.kind for doubt in row.reading.doubts] == kinds
+    assert paper.rounds == 1

@@ -48,7 +48,8 @@ class Question:
         """Of these endpoints, the next one where one fails; of all that are left for this block when none is named."""
         line = self.pin.line.through(*names) if names else self.pin.line
         wanted = self.markets if markets is None else markets
-        return await cycle(line.reader, self.pin.block, wanted, self.owners, self.known, also=self.also)
+        block, uptime = self.pin.block, line.chain.sequencer
+        return await cycle(line.reader, block, wanted, self.owners, self.known, also=self.also, sequencer=uptime)
 
 
 async def confirmed(question: Question, *, last: bool = False, grace: float = GRACE) -> Confirmed:

@@ -18,6 +18,8 @@ from watcher.errors import WatcherError
 from watcher.health.audit import Mismatch, compare
 from watcher.health.status import read
 from watcher.model import BlockRef, Doubt, DoubtKind, Market, Moment, PositionKey, Reading
+from watcher.oracle.uptime import Uptime, uptime
+from watcher.oracle.uptime import doubt as doubted
 from watcher.query import Query, together
 
 T = TypeVar("T")
@@ -144,18 +146,34 @@ async def cycle(
     *,
     audit: bool = True,
     also: Mapping[str, Sequence[PositionKey]] | None = None,
+    sequencer: ChecksumAddress | None = None,
 ) -> tuple[MarketCycle, ...]:
     """All `markets` at one block, in the round trips of the longest; one entry per market, in their order.
 
-    `known` are terms of an earlier cycle, `also` positions of one, by market name. Raises `ChainError` only where the chain as a
-    whole cannot be read (`BlockChanged`: repeat at another block).
+    `known` are terms of an earlier cycle, `also` positions of one, by market name. What the uptime feed `sequencer` says against the
+    chain's prices stands beside every reading. Raises `ChainError` only where the chain as a whole cannot be read (`BlockChanged`:
+    repeat at another block).
     """
     terms, kept = known or {}, also or {}
     queries = [
         facts(market, owners, terms.get(market.name), audit=audit, also=kept.get(market.name, ())) for market in markets
     ]
-    answers = await reader.run(together(queries), block)
-    return tuple(_market(market, answer, block) for market, answer in zip(markets, answers, strict=True))
+    asked: list[Query[Any]] = [*queries, uptime(sequencer)]
+    *answers, state = await reader.run(together(asked), block)
+    doubt = doubted(Uptime(None, 0) if isinstance(state, WatcherError) else state, block.timestamp)
+    cycles = (_market(market, answer, block) for market, answer in zip(markets, answers, strict=True))
+    return tuple(cycles) if doubt is None else tuple(_beside(one, doubt) for one in cycles)
+
+
+def _beside(found: MarketCycle, doubt: Doubt) -> MarketCycle:
+    """The doubt beside every reading that has none of its kind: a protocol that asks the sequencer itself has said it better."""
+    rows = tuple(
+        row
+        if any(one.kind is doubt.kind for one in row.reading.doubts)
+        else replace(row, reading=replace(row.reading, doubts=(*row.reading.doubts, doubt)))
+        for row in found.rows
+    )
+    return replace(found, rows=rows)
 
 
 def _market(market: Market, answer: Facts | WatcherError, block: BlockRef) -> MarketCycle:
