@@ -17,12 +17,14 @@ from watcher.health.liquidation_price import LiquidationPrice, liquidation_price
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
+    """`early` is what each contract of the valuation's early lines would take now, the first line first."""
+
     carry: Carry
     largest: Liquidation | Refusal
     prices: tuple[LiquidationPrice, ...]
     fall: Fall  # of all collateral
     groups: tuple[Correlated, ...]
-    early: tuple[tuple[ChecksumAddress, Liquidation | Refusal], ...] = ()  # by contract, the first line first
+    early: tuple[tuple[ChecksumAddress, Liquidation | Refusal], ...] = ()
 
 
 def outlook(position: Position[T, Q, H], groups: Iterable[Group] = ()) -> Outlook:
