@@ -76,7 +76,7 @@ def _held(asset: Asset, amount: int, quote: Quote) -> Panel:
         token=asset.token,
         supplied=Raw(amount),
         borrowed=Raw(0),
-        free=Raw(0),
+        free=Raw(amount),  # nobody borrows it
         utilisation=Ray(0),
         supply_rate=Ray(0),
         borrow_rate=Ray(0),
