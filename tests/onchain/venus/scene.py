@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from eth_typing import ChecksumAddress
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from tests.onchain.venus.truth import Truth
@@ -36,7 +37,7 @@ class View:
     def value(self, who: str, which: Accrued = Which.ALL, quote: Quote | None = None) -> Valuation:
         return ADAPTER.value(self.terms, quote or self.accrued(which), self.holdings[who])
 
-    def token(self, symbol: str) -> str:
+    def token(self, symbol: str) -> ChecksumAddress:
         vai = [self.terms.vai.token] if self.terms.vai else []
         return next(one.address for one in (*(a.token for a in self.terms.assets), *vai) if one.symbol == symbol)
 

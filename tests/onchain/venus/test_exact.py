@@ -45,7 +45,7 @@ def test_accounts_are_worth_what_the_comptroller_says_whatever_has_accrued(
         view = await scene.view(tuple(HELD))
         which = frozenset(view.token(symbol) for symbol in touched)
         for who in HELD:
-            ours = view.value(who, which)  # type: ignore[arg-type]
+            ours = view.value(who, which)
             theirs = await scene.truth.line(who, view.block.number, touched)
             assert (ours.liquidity, ours.shortfall, ours.available) == theirs
             assert ours.health is not None and ours.health > WAD
