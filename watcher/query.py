@@ -141,3 +141,12 @@ def together(queries: Sequence[Query[T]]) -> Query[tuple[T | WatcherError, ...]]
             advance(index, tuple(answers[start : start + len(reads)]))
             start += len(reads)
     return tuple(results)  # type: ignore[arg-type]  # every place was filled when its query ended
+
+
+def every(queries: Sequence[Query[Any]]) -> Query[tuple[Any, ...]]:
+    """All results in lockstep, or the first error among them."""
+    results = yield from together(queries)
+    for result in results:
+        if isinstance(result, WatcherError):
+            raise result
+    return results

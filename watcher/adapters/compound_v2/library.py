@@ -1,7 +1,7 @@
 """Which of the two libraries a comptroller rounds with: no getter tells, so it is told by what it answers.
 
-`liquidateCalculateSeizeTokens` multiplies wads in the same library as the account sums do, and takes no account. Where the two
-libraries would come to different answers for some pair of markets, the answer decides.
+Inside one simulated transaction its sender enters every market and asks what redeeming 1e18 raw cTokens of each would leave missing. That
+is tokensToDenom itself, to the last unit; where the two libraries would come to different ones, the answer decides.
 """
 
 from __future__ import annotations
@@ -10,49 +10,52 @@ from collections.abc import Sequence
 from typing import Final
 
 from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
 
-from watcher.adapters.compound_v2.words import COMPTROLLER, CTOKEN, Head
-from watcher.errors import AnswerError
+from watcher.adapters.compound_v2.words import COMPTROLLER, CTOKEN, Head, Rule
+from watcher.errors import AnswerError, CallReverted, WatcherError
 from watcher.formula.compound.exponential import Library
-from watcher.formula.compound.liquidation import seize_ratio
-from watcher.query import Read, Rows, each, one
+from watcher.formula.compound.liquidity import collateral
+from watcher.query import Call, Query, Rows, Script, each, one
 from watcher.units import WAD
 
-TRIED: Final = 60  # pairs; each tells with a chance of about one half where prices are not round
-_EXACT: Final = WAD  # of this many raw units the seizure is the ratio itself
+SENDER: Final = to_checksum_address(
+    "0xcA11bde05977b3631167028862bE2a173976CA11"
+)  # of a script: Multicall3, on almost every chain
 
 
-def pairs(head: Head) -> tuple[tuple[int, int], ...]:
-    """Some pairs of places (debt, collateral): neighbours first, so that every market is on either side before one comes twice."""
-    many = len(head.tokens)
-    found = [(place, (place + step) % many) for step in range(many) for place in range(many)]
-    return tuple(found[:TRIED])
-
-
-def probes(comptroller: ChecksumAddress, head: Head) -> tuple[Read, ...]:
-    """What `library` takes back: the answers for the pairs, and the prices and exchange rates that they are made of."""
-    asked = [(head.tokens[debt], head.tokens[held], _EXACT) for debt, held in pairs(head)]
-    tokens = tuple((token,) for token in head.tokens)
-    return (
-        one(f"{COMPTROLLER}.liquidateCalculateSeizeTokens", comptroller, asked, optional=True),
-        one("compound_v2/oracle.getUnderlyingPrice", head.oracle, tokens, optional=True),
-        each(f"{CTOKEN}.exchangeRateStored", head.tokens, optional=True),
-    )
-
-
-def library(head: Head, answers: Sequence[Rows]) -> tuple[Library, bool]:
-    """The library, and whether an answer told it: where both would always have answered the same, truncation is taken.
+def rounding(comptroller: ChecksumAddress, head: Head, rules: Sequence[Rule]) -> Query[tuple[Library, bool]]:
+    """The library, and whether an answer told it: where both would always have answered the same, truncation is taken. One round trip.
 
     `AnswerError` where neither explains an answer: these are not the rules that this adapter knows.
     """
-    seizures, prices, rates = answers
+    asked = (
+        one("compound_v2/oracle.getUnderlyingPrice", head.oracle, ((x,) for x in head.tokens), optional=True),
+        each(f"{CTOKEN}.exchangeRateStored", head.tokens, optional=True),
+    )
+    prices, rates, answered = yield (*asked, _script(comptroller, head))
+    outcomes: Rows = () if isinstance(answered, AnswerError | CallReverted) else _told(answered)
     possible = set(Library)
-    for (debt, held), seized in zip(pairs(head), seizures, strict=True):
-        debt_price, price, rate = prices[debt], prices[held], rates[held]
-        if seized is None or seized[0] or not (debt_price and price and rate):
-            continue
-        expected = {one: seize_ratio(one, head.incentive, debt_price[0], price[0], rate[0]) for one in Library}
-        possible = {one for one in possible if expected[one] == seized[1]}
+    for rule, price, rate, said in zip(rules, _told(prices), _told(rates), outcomes[1:], strict=False):
+        if price and rate and said.row is not None and not said.row[0] and said.row[2]:
+            answers = {known: collateral(known, rule.factor, rate[0], price[0], WAD) for known in Library}
+            possible = {known for known in possible if answers[known] == said.row[2]}
     if not possible:
-        raise AnswerError("the comptroller's liquidateCalculateSeizeTokens rounds in a way that is not known")
+        raise AnswerError(f"the comptroller {comptroller} rounds its sums in a way that is not known")
     return (Library.TRUNCATING, False) if len(possible) > 1 else (possible.pop(), True)
+
+
+def _script(comptroller: ChecksumAddress, head: Head) -> Script:
+    view = f"{COMPTROLLER}.getHypotheticalAccountLiquidity"
+    return Script(
+        (
+            Call(f"{COMPTROLLER}.enterMarkets", comptroller, (head.tokens,)),
+            *(Call(view, comptroller, (SENDER, token, WAD, 0)) for token in head.tokens),
+        )
+    )
+
+
+def _told(answer: Rows | WatcherError) -> Rows:
+    if isinstance(answer, WatcherError):
+        raise answer
+    return answer

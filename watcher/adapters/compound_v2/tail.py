@@ -72,24 +72,20 @@ def kinds(head: Head, answers: Sequence[Rows]) -> tuple[Kind, ...]:
     return tuple(found)
 
 
-def tail(
-    head: Head, own: Sequence[Own], found: Sequence[Kind], beside: Sequence[Read]
-) -> Query[tuple[Tail, tuple[Rows, ...]]]:
-    """Two round trips; the answers to `beside` come from the first."""
+def tail(head: Head, own: Sequence[Own], found: Sequence[Kind]) -> Query[Tail]:
+    """Two round trips."""
     underlying = [kind.underlying or token for kind, token in zip(found, head.tokens, strict=True)]
     models = [one.model for one in own]
     clocks = [kind.clock for kind in found]
-    read = books(head.tokens, clocks)
     decimals, symbols, near, *rest = yield from ask(
         each("erc20/token.decimals", underlying),
         each("erc20/token.symbol", underlying, optional=True),
         _slots(head.tokens, range(_USUAL, _USUAL + _WORDS)),
         *(each(f"compound_v2/model.{name}", models, optional=True) for name in _MODEL),
-        *read,
-        *beside,
+        *books(head.tokens, clocks),
     )
     modelled, answered = rest[: len(_MODEL)], rest[len(_MODEL) :]
-    states = stored(clocks, answered[: len(read)])
+    states = stored(clocks, answered)
     tokens = tuple(map(_token, found, underlying, decimals, symbols))
     usual = [_usual(near, place, state) for place, state in enumerate(states)]
     lost = [place for place, slot in enumerate(usual) if slot is None]
@@ -101,14 +97,13 @@ def tail(
         words = [row[0] for row in far[number * layout.SEARCHED : (number + 1) * layout.SEARCHED]]
         usual[place] = layout.snapshots(words, states[place].stored)
     rows = tuple(zip(*modelled, strict=True))
-    made = Tail(
+    return Tail(
         tokens=tokens,
         curves=tuple(map(_curve, clocks, states, rows)),
         years=tuple(map(_year, clocks, rows)),
         snapshots=tuple(usual),
         feeds=tuple(row[0] if row and row[0] != NOBODY else None for row in feeds),
     )
-    return made, tuple(answered[len(read) :])
 
 
 def _slots(tokens: Sequence[ChecksumAddress], places: range) -> Slot:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from eth_typing import ChecksumAddress
 
 from watcher.adapters.compound_v2 import words
 from watcher.adapters.compound_v2.facts import Listing, Terms
-from watcher.adapters.compound_v2.library import library, probes
+from watcher.adapters.compound_v2.library import rounding
 from watcher.adapters.compound_v2.tail import Kind, Tail, kind_reads, kinds, tail
 from watcher.adapters.compound_v2.words import Words
 from watcher.errors import CallReverted, WatcherError
 from watcher.model import Market, Token, Unit
 from watcher.oracle.feed import describe
-from watcher.query import Query, Rows, ask
+from watcher.query import Query, Rows, ask, every
 
 USD: Final = Unit("USD", 18)
 
@@ -32,11 +32,12 @@ def terms(market: Market) -> Query[Terms]:
     rules = words.rules(answers[: len(ruled)])
     own = words.own(head, None, answers[len(ruled) : len(ruled) + len(owned)])
     found = kinds(head, answers[len(ruled) + len(owned) :])
-    rest, seen = yield from tail(head, own, found, probes(comptroller, head))
-    rounding = library(head, seen)
-    listings = tuple(_listings(Words(head, rules, own), found, rest))
+    asked: tuple[Query[Any], ...] = (tail(head, own, found), rounding(comptroller, head, rules))
+    rest, told = yield from every(asked)
+    made = Words(head, rules, own)
+    listings = tuple(_listings(made, found, rest))
     feeds = yield from describe(feed for feed in rest.feeds if feed)
-    return Terms(market, Words(head, rules, own), USD, *rounding, listings, tuple(feeds.values()))
+    return Terms(market, made, USD, *told, listings, tuple(feeds.values()))
 
 
 def fresh(known: Terms) -> Query[bool]:

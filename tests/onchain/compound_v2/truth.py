@@ -1,0 +1,94 @@
+"""What Compound itself answers, asked by a plain AsyncWeb3 with the package's own ABI: not by our reader, codec or adapter.
+
+Its view sees the books as they are stored. What a liquidator meets is asked of `liquidateBorrow` itself, simulated from somebody who can
+pay; what all markets accrued come to, inside one simulated transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from eth_abi.abi import decode
+from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3.types import RPCEndpoint
+
+from watcher.localchain import compound_v2_actions as do
+from watcher.localchain.compound_v2 import CompoundV2
+from watcher.localchain.contract import Contract
+from watcher.localchain.multicall import AGGREGATE, MULTICALL3
+from watcher.localchain.scenario import account
+
+PAYER = account("payer")  # rich and approved
+ALLOWED = "allowed"
+# `liquidateBorrow` answers COMPTROLLER_REJECTION and logs the comptroller's own code; an ether market reverts with the first as text.
+REJECTED = "rejected"
+
+
+class Truth:
+    def __init__(self, world: CompoundV2) -> None:
+        self.world = world
+        self.w3 = AsyncWeb3(AsyncHTTPProvider(world.chain.url))
+        self.multicall = self.w3.eth.contract(MULTICALL3, abi=AGGREGATE)
+
+    async def close(self) -> None:
+        await self.w3.provider.disconnect()
+
+    def plain(self, contract: Contract) -> Any:
+        return self.w3.eth.contract(contract.address, abi=contract.abi)
+
+    async def prepare(self) -> None:
+        """Make the payer able to pay for everything."""
+        for one in self.world.markets.values():
+            await do.pay(self.world, one, PAYER)
+
+    async def line(self, who: str, block: int) -> tuple[int, int, int]:
+        """`getAccountLiquidity`: error, liquidity, shortfall."""
+        views = self.plain(self.world.comptroller).functions
+        return tuple(await views.getAccountLiquidity(who).call(block_identifier=block))
+
+    async def accrued(self, who: str, wanted: Sequence[Sequence[str]], block: int) -> list[tuple[int, int, int]]:
+        """The same after some markets accrued at this block, inside one simulated transaction each; all asked in one request."""
+        comptroller = self.plain(self.world.comptroller)
+        view = (comptroller.address, False, comptroller.encode_abi("getAccountLiquidity", [who]))
+        asked = []
+        for symbols in wanted:
+            touched = [self.world.markets[symbol].ctoken for symbol in symbols]
+            calls = [(one.address, False, one.data("accrueInterest")) for one in touched]
+            data = self.multicall.encode_abi("aggregate3", [[*calls, view]])
+            asked.append((RPCEndpoint("eth_call"), [{"to": self.multicall.address, "data": data}, hex(block)]))
+        answers: Any = await self.w3.provider.make_batch_request(asked)
+        found = []
+        for answer in answers:
+            (rows,) = decode(["(bool,bytes)[]"], bytes.fromhex(answer["result"][2:]))
+            found.append(tuple(decode(["uint256"] * 3, rows[-1][1])))
+        return found
+
+    async def owed(self, who: str, symbol: str, block: int) -> int:
+        """`borrowBalanceCurrent`, simulated."""
+        views = self.plain(self.world.markets[symbol].ctoken).functions
+        return int(await views.borrowBalanceCurrent(who).call(block_identifier=block))
+
+    async def held(self, who: str, symbol: str, block: int) -> int:
+        """`balanceOfUnderlying`, simulated."""
+        views = self.plain(self.world.markets[symbol].ctoken).functions
+        return int(await views.balanceOfUnderlying(who).call(block_identifier=block))
+
+    async def liquidation(self, who: str, debt: str, collateral: str, amount: int, block: int) -> str:
+        """`liquidateBorrow` by the payer: *allowed*, *rejected* by the comptroller, or any other text."""
+        contract = self.plain(self.world.markets[debt].ctoken)
+        function, *args = do.liquidation(self.world, who, debt, collateral, amount)
+        native = self.world.markets[debt].token is None
+        call = {
+            "from": PAYER,
+            "to": contract.address,
+            "data": contract.encode_abi(function, args),
+            "value": hex(amount if native else 0),
+        }
+        answer: Any = await self.w3.provider.make_request(RPCEndpoint("eth_call"), [call, hex(block)])
+        if "error" in answer:
+            data = str(answer["error"].get("data") or "0x")
+            text = str(decode(["string"], bytes.fromhex(data[10:]))[0]) if data.startswith("0x08c379a0") else data
+            return REJECTED if text == "liquidateBorrow failed (03)" else text
+        code = 0 if native else int(answer["result"], 16)
+        return {0: ALLOWED, 3: REJECTED}.get(code, f"error {code}")
