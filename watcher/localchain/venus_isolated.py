@@ -60,7 +60,7 @@ FOLDERS = {
     ),
     "@venusprotocol/oracle": ("contracts", "contracts/oracles"),
 }
-PLACES = ("", "Pool/")
+PLACES = ("", "Pool/", "test/Mocks/")
 
 
 @dataclass(frozen=True, slots=True)

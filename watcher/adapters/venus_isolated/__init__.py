@@ -9,6 +9,7 @@ from watcher.adapter import Adapter
 from watcher.adapters.venus_isolated.accrual import accrue, panels
 from watcher.adapters.venus_isolated.act import act
 from watcher.adapters.venus_isolated.facts import Holding, Quote, Terms
+from watcher.adapters.venus_isolated.governance import GOVERNED
 from watcher.adapters.venus_isolated.linear import LINEAR
 from watcher.adapters.venus_isolated.liquidate import liquidation
 from watcher.adapters.venus_isolated.logs import borrowers, founding, moves, suppliers
@@ -55,6 +56,7 @@ ADAPTER = Adapter(
     bare=bare,
     linear=LINEAR,
     worth=worth,
+    governance=GOVERNED,
     whole=whole,
     listed=listed,
 )

@@ -54,10 +54,10 @@ def moves(terms: Terms) -> LogQuery[Moves]:
         accounts = {event.args[place] for place in OWNED[event.name]} - strangers
         return frozenset(PositionKey(terms.market.name, bytes.fromhex(account[2:])) for account in accounts)
 
-    return LogQuery(_contracts(terms), (*OWNED, *RULES), read)
+    return LogQuery(contracts(terms), (*OWNED, *RULES), read)
 
 
-def _contracts(terms: Terms) -> tuple[ChecksumAddress, ...]:
+def contracts(terms: Terms) -> tuple[ChecksumAddress, ...]:
     return (terms.market.address, *(vtoken.address for vtoken in terms.vtokens))
 
 
