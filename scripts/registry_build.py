@@ -236,6 +236,9 @@ def morpho_lines(name: str, chain: int, known: Registries) -> Iterator[str]:
     yield f"[chains.{name}.morpho_blue]"
     yield f"address = {quoted(single.address)}"
     yield f"start = {single.start}"
+    if single.factory is not None:
+        yield f"pre_liquidation_factory = {quoted(single.factory)}"
+        yield f"pre_liquidation_start = {single.made_from}"
     origin = f"{known.label(sources.MORPHO)}, the registry of {known.label(sources.MORPHO_SDK)}"
     yield f"source = {quoted(origin)}"
     markets = [market for market in known.markets if market.chain == chain]

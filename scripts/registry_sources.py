@@ -67,8 +67,12 @@ class Pool:
 
 @dataclass(frozen=True)
 class Singleton:
+    """`factory` makes its pre-liquidation contracts, from block `made_from` on."""
+
     address: str
     start: int
+    factory: str | None = None
+    made_from: int | None = None
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ def morpho_addresses(morpho: Package) -> dict[int, dict[str, str]]:
 
 
 def morpho_singletons(morpho: Package) -> dict[int, Singleton]:
-    """Per chain the Morpho Blue contract and the block it was made in."""
+    """Per chain the Morpho Blue contract and the block it was made in, and the same of the factory of pre-liquidation contracts."""
     text = found(r"const _deployments = \{(.*?)\n\};", morpho.text("lib/esm/addresses.js"), "addresses.js")[1]
     starts = {
         chain: int(found(r"\n        morpho: (\d+)n", body, f"deployments of chain {chain}")[1])
@@ -175,7 +179,20 @@ def morpho_singletons(morpho: Package) -> dict[int, Singleton]:
         sys.exit(
             f"the Morpho registry has an address without a block or the reverse: {starts.keys() ^ addresses.keys()}"
         )
-    return {chain: Singleton(to_checksum_address(entry["morpho"]), starts[chain]) for chain, entry in addresses.items()}
+    factories = {
+        chain: re.search(r"\n        preLiquidationFactory: (\d+)n", body)
+        for chain, body in blocks(text, morpho_chains(morpho))
+    }
+    return {
+        chain: Singleton(to_checksum_address(entry["morpho"]), starts[chain], *_factory(entry, factories[chain]))
+        for chain, entry in addresses.items()
+    }
+
+
+def _factory(entry: dict[str, str], block: re.Match[str] | None) -> tuple[str | None, int | None]:
+    """Without its block a factory is left out: nobody would know where its logs begin."""
+    address = entry.get("preLiquidationFactory")
+    return (None, None) if address is None or block is None else (to_checksum_address(address), int(block[1]))
 
 
 def morpho_markets(test: Package, morpho: Package) -> list[MorphoMarket]:

@@ -71,6 +71,7 @@ const _addressesRegistry = {
         bundler3: {
             bundler3: "0x6566194141eefa99Af43Bb5Aa71460Ca2Dc90245",
         },
+        preLiquidationFactory: "0x6FF33615e792E35ed1026ea7cACCf42D9BF83476",
         adaptiveCurveIrm: "0x870aC11D48B15DB9a138Cf899d20F13F79Ba00BC",
         usdc: "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48",
         wstEth: "0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0",
@@ -82,6 +83,7 @@ const _deployments = {
         bundler3: {
             bundler3: 21643807n,
         },
+        preLiquidationFactory: 21414664n,
     },
 };
 """,
@@ -129,7 +131,12 @@ def test_a_morpho_market_gets_the_id_it_has_on_chain(sources: ModuleType) -> Non
     assert (market.chain, market.label) == (1, "usdc_wstEth")
     assert market.id == "0xb323495f7e4148be5643a4ea4a8221eef163e4bccfdedc2a6f4696baacbc86cc"
     assert sources.morpho_singletons(morpho) == {
-        1: sources.Singleton("0xBBBBBbbBBb9cC5e90e3b3Af64bdAF62C37EEFFCb", 18883124)
+        1: sources.Singleton(
+            "0xBBBBBbbBBb9cC5e90e3b3Af64bdAF62C37EEFFCb",
+            18883124,
+            "0x6FF33615e792E35ed1026ea7cACCf42D9BF83476",
+            21414664,
+        )
     }
 
 
