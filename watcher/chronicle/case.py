@@ -93,13 +93,17 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`nth` counts the borrower's liquidations in this block: what is said about the block before is before the first of them."""
+    """`nth` counts the borrower's liquidations in this block: what is said about the block before is before the first of them.
+
+    `along` is other collateral that the same call took.
+    """
 
     log: Event
     block: BlockRef
     told: Liquidated
     debt: Token
     collateral: Token
+    along: tuple[tuple[Token, Raw], ...]
     nth: int
     money: Money | Unknown
     before: Before | Unknown

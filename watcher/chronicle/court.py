@@ -49,7 +49,7 @@ class Court:
         block = await self.past.reader.head(number)
         earlier, after = await self._state(number - 1, keys), await self._state(number, keys)
         settled = await self._settled(called, self.past.terms if isinstance(earlier, Unknown) else earlier.terms)
-        await self._name(address for told in settled for address in (told.debt, told.collateral))
+        await self._name(one for told in settled for one in (told.debt, told.collateral, *(t for t, _ in told.along)))
         delays = {key: await self._delay(key, block, earlier, marks.get(key, ())) for key in keys}
         left, seen = Counter(told.key for told in settled), Counter[PositionKey]()
         found = []
@@ -62,6 +62,7 @@ class Court:
                 told=told,
                 debt=debt,
                 collateral=self.tokens[told.collateral],
+                along=tuple((self.tokens[token], amount) for token, amount in told.along),
                 nth=seen[told.key],
                 money=await self._money(told, after, last=seen[told.key] == left[told.key]),
                 before=_before(earlier, after, block, told, debt),

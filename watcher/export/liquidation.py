@@ -27,6 +27,8 @@ LOG: Final = (
     Field("collateral_symbol", Kind.TEXT, "", "its symbol"),
     Field("received", Kind.TEXT, "collateral_token", "what the liquidator received, as a decimal"),
     Field("received_raw", Kind.EXACT, "raw collateral_token", "the same"),
+    Field("received_along", Kind.WORDS, "raw tokens", "other collateral that the same call took, by token"),
+    Field("absorbed", Kind.FLAG, "", "the protocol repaid and took the collateral itself; the liquidator only called"),
     Field(
         "protocol_fee",
         Kind.TEXT,

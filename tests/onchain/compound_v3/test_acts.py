@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from random import Random
+from typing import TypeAlias
 
 import pytest
 
 from tests.onchain.compound_v3.scene import Scene, View, play
 from tests.onchain.compound_v3.town import move_prices, settle
-from watcher.adapter import Acted, Action, Borrow, Refusal, Repay, SetMode, Supply, Withdraw
+from watcher.adapter import Acted, Borrow, Refusal, Repay, Supply, Withdraw
 from watcher.adapters.compound_v3 import ADAPTER
 from watcher.errors import CallReverted
 from watcher.localchain import comet_actions as do
@@ -18,11 +19,11 @@ from watcher.localchain.scenario import account, fund
 from watcher.units import Raw
 
 ALICE = account("alice")
+Deed: TypeAlias = Supply | Withdraw | Borrow | Repay
 
 
-async def sent(local: LocalComet, who: str, action: Action) -> bool:
+async def sent(local: LocalComet, who: str, action: Deed) -> bool:
     """Whether the contract carried it out."""
-    assert not isinstance(action, SetMode)
     verb = "supply" if isinstance(action, Supply | Repay) else "withdraw"
     try:
         await local.comet.send(verb, action.token, action.amount, sender=who)
@@ -31,7 +32,7 @@ async def sent(local: LocalComet, who: str, action: Action) -> bool:
     return True
 
 
-async def compared(scene: Scene, view: View, who: str, action: Action) -> bool:
+async def compared(scene: Scene, view: View, who: str, action: Deed) -> bool:
     """The contract at the time of `view`, and us; whether it was carried out."""
     ours = ADAPTER.act(view.terms, view.accrued(), view.holdings[who], action)
     snapshot = await scene.local.chain.snapshot()
@@ -72,9 +73,9 @@ def test_every_action_of_many_accounts_is_the_contracts(comets: CometChain) -> N
     play(local, story)
 
 
-def actions(view: View, who: str, random: Random) -> list[Action]:
+def actions(view: View, who: str, random: Random) -> list[Deed]:
     seen, base = view.value(who), view.terms.base
-    found: list[Action] = [Supply(base.address, Raw(random.randrange(1, 10**10)))]
+    found: list[Deed] = [Supply(base.address, Raw(random.randrange(1, 10**10)))]
     room = seen.available * 10**6 // 99_990_000
     found += [Borrow(base.address, Raw(room + off)) for off in (-1, 2) if room + off > 0]
     for leg in seen.legs:
@@ -98,7 +99,7 @@ def test_minimum_cap_liquidity_and_pauses_refuse_as_the_contract_does(comets: Co
         base, weth = local.base.address, local.tokens["WETH"].address
         view = await scene.view([ALICE])
         free = view.quote.cash
-        reasons = {
+        reasons: dict[Deed, str | None] = {
             Borrow(base, Raw(99_999_999)): "BorrowTooSmall",
             Borrow(base, Raw(100_000_000)): None,
             Borrow(base, Raw(free)): None,

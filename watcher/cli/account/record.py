@@ -180,6 +180,12 @@ def of_liquidation(largest: Liquidation | Refusal) -> Record:
         "seize": exact(largest.seize, largest.collateral.decimals),
         "seize_token": largest.collateral.address,
         "seize_symbol": largest.collateral.symbol,
+        "seize_along": [
+            {"token": token.address, "symbol": token.symbol, "amount": exact(raw, token.decimals)}
+            for token, raw in largest.along
+        ],
+        "credit": exact(largest.credit, largest.debt.decimals),
+        "absorbed": largest.absorbed,
         "protocol_fee": exact(largest.fee, largest.collateral.decimals),
         "bonus": exact(largest.bonus, largest.unit.decimals),
         "deficit": exact(largest.deficit, largest.debt.decimals),

@@ -40,6 +40,11 @@ def of_case(chain: Chain, market: Market, case: Case, final: int) -> Record:
         "collateral_token": told.collateral,
         "collateral_symbol": case.collateral.symbol,
         **amount("received", told.taken, case.collateral),
+        "received_along": [
+            {"token": token.address, "symbol": token.symbol, **amount("amount", raw, token)}
+            for token, raw in case.along
+        ],
+        "absorbed": told.absorbed,
         **amount("protocol_fee", told.fee, case.collateral),
         **of_money(case.money),
         **of_before(case.before),
@@ -144,6 +149,8 @@ COLUMNS: Final[Sequence[Column]] = tuple(
         "collateral_symbol",
         "received",
         "received_raw",
+        "received_along",
+        "absorbed",
         "protocol_fee",
         "protocol_fee_raw",
         "unit",

@@ -147,7 +147,7 @@ def of_close(line: Line) -> dict[str, Any]:
     if isinstance(best, Liquidation):
         figures = {
             "repay": amount(best.repay, best.debt),
-            "seize": amount(best.seize, best.collateral),
+            "seize": amount(best.seize, best.collateral) + (f" + {len(best.along)} more" if best.along else ""),
             "bonus": worth(best.bonus, best.unit),
             "left": amount(best.deficit, best.debt, up=True) if best.deficit else "–",
         }
