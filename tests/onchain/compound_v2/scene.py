@@ -54,15 +54,18 @@ class Scene:
         self.truth = Truth(world)
         self.w3 = AsyncWeb3(AsyncHTTPProvider(world.chain.url))
         self.reader = Reader(self.w3)
+        self.terms: Terms | None = None
 
     async def close(self) -> None:
         await self.truth.close()
         await self.w3.provider.disconnect()
 
     async def view(self, *owners: str) -> View:
-        """Everything anew at the newest block."""
+        """Quote and holdings at the newest block, under terms that still hold there."""
         block = await self.reader.head()
-        terms = await self.reader.run(ADAPTER.terms(self.world.market()), block)
+        terms = self.terms
+        if terms is None or not await self.reader.run(ADAPTER.fresh(terms), block):
+            terms = self.terms = await self.reader.run(ADAPTER.terms(self.world.market()), block)
         keys = [PositionKey(terms.market.name, bytes.fromhex(owner[2:])) for owner in owners]
         quote = await self.reader.run(ADAPTER.quote(terms), block)
         held = await self.reader.run(ADAPTER.holdings(terms, keys), block)

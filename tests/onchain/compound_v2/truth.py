@@ -74,21 +74,25 @@ class Truth:
         views = self.plain(self.world.markets[symbol].ctoken).functions
         return int(await views.balanceOfUnderlying(who).call(block_identifier=block))
 
-    async def liquidation(self, who: str, debt: str, collateral: str, amount: int, block: int) -> str:
-        """`liquidateBorrow` by the payer: *allowed*, *rejected* by the comptroller, or any other text."""
-        contract = self.plain(self.world.markets[debt].ctoken)
-        function, *args = do.liquidation(self.world, who, debt, collateral, amount)
-        native = self.world.markets[debt].token is None
-        call = {
-            "from": PAYER,
-            "to": contract.address,
-            "data": contract.encode_abi(function, args),
-            "value": hex(amount if native else 0),
-        }
-        answer: Any = await self.w3.provider.make_request(RPCEndpoint("eth_call"), [call, hex(block)])
-        if "error" in answer:
-            data = str(answer["error"].get("data") or "0x")
-            text = str(decode(["string"], bytes.fromhex(data[10:]))[0]) if data.startswith("0x08c379a0") else data
-            return REJECTED if text == "liquidateBorrow failed (03)" else text
-        code = 0 if native else int(answer["result"], 16)
-        return {0: ALLOWED, 3: REJECTED}.get(code, f"error {code}")
+    async def liquidations(self, who: str, pairs: Sequence[tuple[str, str]], amount: int, block: int) -> list[str]:
+        """`liquidateBorrow` of each pair (debt, collateral) by the payer: *allowed*, *rejected* by the comptroller, or any other text."""
+        asked = []
+        for debt, collateral in pairs:
+            market = self.world.markets[debt]
+            function, *args = do.liquidation(self.world, who, debt, collateral, amount)
+            data = "0x" + market.ctoken.data(function, *args).hex()
+            value = hex(0 if market.token else amount)
+            call = {"from": PAYER, "to": market.ctoken.address, "data": data, "value": value}
+            asked.append((RPCEndpoint("eth_call"), [call, hex(block)]))
+        answers: Any = await self.w3.provider.make_batch_request(asked)
+        return [_verdict(answer) for answer in answers]
+
+
+def _verdict(answer: Any) -> str:
+    """An ether market answers nothing, and reverts with the error code as text."""
+    if "error" in answer:
+        data = str(answer["error"].get("data") or "0x")
+        text = str(decode(["string"], bytes.fromhex(data[10:]))[0]) if data.startswith("0x08c379a0") else data
+        return REJECTED if text == "liquidateBorrow failed (03)" else text
+    code = int(answer["result"], 16) if answer["result"] != "0x" else 0
+    return {0: ALLOWED, 3: REJECTED}.get(code, f"error {code}")

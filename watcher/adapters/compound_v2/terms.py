@@ -33,11 +33,11 @@ def terms(market: Market) -> Query[Terms]:
     own = words.own(head, None, answers[len(ruled) : len(ruled) + len(owned)])
     found = kinds(head, answers[len(ruled) + len(owned) :])
     asked: tuple[Query[Any], ...] = (tail(head, own, found), rounding(comptroller, head, rules))
-    rest, told = yield from every(asked)
+    rest, (library, told) = yield from every(asked)
     made = Words(head, rules, own)
     listings = tuple(_listings(made, found, rest))
     feeds = yield from describe(feed for feed in rest.feeds if feed)
-    return Terms(market, made, USD, *told, listings, tuple(feeds.values()))
+    return Terms(market, made, USD, library, told, listings, tuple(feeds.values()))
 
 
 def fresh(known: Terms) -> Query[bool]:
