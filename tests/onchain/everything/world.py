@@ -137,7 +137,7 @@ async def _compound(world: World, who: str) -> None:
 
 
 async def _venus(venus: VenusPool, pools: VenusIsolated, who: str) -> None:
-    debt, collateral = list(venus.markets.values())[:2]
+    debt, collateral = [market for market in venus.markets.values() if market.token is not None][:2]
     await core.supply(venus, who, collateral.symbol, 20 * 10**collateral.decimals)
     await core.enter(venus, who, collateral.symbol)
     worth = 20 * collateral.plan.price * collateral.plan.factor // 200
