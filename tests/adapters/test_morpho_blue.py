@@ -301,6 +301,21 @@ class TestQueries:
         terms, _ = run(ADAPTER.terms(market), chain(**flat))
         assert terms.model is Model.OTHER
 
+    def test_a_rate_that_is_stored_and_always_answered_is_fixed(self) -> None:
+        market = replace(MARKET, id=identity(replace(PARAMS, irm=IRM)))
+        fixed: dict[str, Rows | WatcherError] = {
+            "idToMarketParams": [replace(PARAMS, irm=IRM).row()],
+            "MAX_BORROW_RATE": [(8 * WAD // YEAR,)],
+            "borrowRateStored": [(77,)],
+            "borrowRateView": [(77,)] * 5,
+        }
+        terms, _ = run(ADAPTER.terms(market), chain(**fixed))
+        assert terms.model is Model.FIXED
+        quote, trips = run(ADAPTER.quote(terms), chain(**fixed))
+        assert (quote.rate, quote.rate_at, trips) == (77, None, 1)
+        other, _ = run(ADAPTER.terms(market), chain(**fixed | {"borrowRateView": [(77,)] * 4 + [(78,)]}))
+        assert other.model is Model.OTHER
+
     def test_terms_stay_fresh_until_the_market_or_the_fee_recipient_differs(self) -> None:
         assert run(ADAPTER.fresh(TERMS), chain()) == (True, 1)
         assert run(ADAPTER.fresh(TERMS), chain(feeRecipient=[(BOB,)])) == (False, 1)

@@ -33,6 +33,7 @@ class Model(StrEnum):
 
     NONE = "none"  # no model, no interest
     ADAPTIVE = "adaptive"
+    FIXED = "fixed"  # one rate for the market, set once
     OTHER = "other"  # its rate can be read, not foretold
 
 
@@ -98,10 +99,10 @@ class Quote:
     """What Morpho, the model and the oracle store for everyone. Totals leave out interest since `last_update`.
 
     `fee` is the protocol's share of interest as a wad. `price` is the oracle's answer; `no_price` says why there is none.
-    `at_target` is the adaptive curve's stored rate (wad per second). Under another model `rate` (wad per second) was answered for the
-    timestamp `rate_at` and holds for no other. `minted` are fee shares that accrual added to the totals and the fee recipient has not
-    been given in its stored position yet. `pulse` is the oldest answer among the oracle's feeds. `stored` is set on an accrued quote.
-    `early` are the answers of the pre-liquidation contracts' own oracles, one for each of the terms'.
+    `at_target` is the adaptive curve's stored rate (wad per second). A fixed model's `rate` (wad per second) holds for ever; under another
+    model it was answered for the timestamp `rate_at` and holds for no other. `minted` are fee shares that accrual added to the totals and
+    the fee recipient has not been given in its stored position yet. `pulse` is the oldest answer among the oracle's feeds. `stored` is set
+    on an accrued quote. `early` are the answers of the pre-liquidation contracts' own oracles, one for each of the terms'.
     """
 
     totals: Totals

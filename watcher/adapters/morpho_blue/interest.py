@@ -19,8 +19,8 @@ WAD_TO_RAY = RAY // WAD
 def accrue(terms: Terms, quote: Quote, at: Moment, which: Accrued) -> Quote:
     """`Morpho._accrueInterest` at `at`, fee shares included; a set accrues when it names the loan token.
 
-    `Overflow` for a moment before the last update, as in the contract. `AnswerError` where the model is not the adaptive curve and the
-    moment is not the one whose rate was read: nobody can tell that interest.
+    `Overflow` for a moment before the last update, as in the contract. `AnswerError` where the model is neither the adaptive curve
+    nor fixed and the moment is not the one whose rate was read: nobody can tell that interest.
     """
     touched = terms.loan.address in which if isinstance(which, frozenset) else which is Which.ALL
     quote = quote.unaccrued()
@@ -52,9 +52,9 @@ def _charged(terms: Terms, quote: Quote, timestamp: int) -> Rates:
         return Rates(0, 0)  # nothing earns interest, whatever the rate
     if quote.rate is None:
         raise AnswerError(f"the interest rate model {terms.params.irm} answers no rate")
-    if quote.rate_at != timestamp:
+    if terms.model is not Model.FIXED and quote.rate_at != timestamp:
         raise AnswerError(
-            f"the interest rate model {terms.params.irm} is not the adaptive curve: its rate is known for the block that was read only"
+            f"the interest rate model {terms.params.irm} is one that cannot be foretold: its rate is known for the block that was read only"
         )
     return Rates(quote.rate, 0)
 
@@ -66,7 +66,7 @@ def borrow_rate(terms: Terms, quote: Quote) -> Ray:
     """
     if terms.model is Model.NONE:
         return Ray(0)
-    if terms.model is Model.OTHER:
+    if terms.model in (Model.OTHER, Model.FIXED):
         if quote.rate is None:
             raise AnswerError(f"the interest rate model {terms.params.irm} answers no rate")
         return Ray(quote.rate * YEAR * WAD_TO_RAY)
@@ -87,11 +87,15 @@ def supply_rate(terms: Terms, quote: Quote) -> Ray:
 
 
 def curve(terms: Terms, quote: Quote) -> Curve:
-    """The adaptive curve through nothing, the target and everything borrowed, at the present rate at target; flat without a model."""
+    """The adaptive curve through nothing, the target and everything borrowed, at the present rate at target.
+
+    Flat without a model or with a fixed one.
+    """
     if terms.model is Model.OTHER:
         return Curve(())
-    if terms.model is Model.NONE:
-        return Curve(((Ray(0), Ray(0)), (Ray(RAY), Ray(0))))
+    if terms.model in (Model.NONE, Model.FIXED):
+        rate = borrow_rate(terms, quote)
+        return Curve(((Ray(0), rate), (Ray(RAY), rate)))
     at_target = quote.at_target or adaptive_curve.INITIAL
     return Curve(
         tuple(

@@ -6,7 +6,12 @@ from watcher.adapter import Makeup
 from watcher.adapters.morpho_blue.facts import Model, Terms
 from watcher.oracle.feed import NOBODY
 
-WORDS = {Model.NONE: "no interest", Model.ADAPTIVE: "adaptive-curve interest", Model.OTHER: "another interest model"}
+WORDS = {
+    Model.NONE: "no interest",
+    Model.ADAPTIVE: "adaptive-curve interest",
+    Model.FIXED: "fixed-rate interest",
+    Model.OTHER: "another interest model",
+}
 
 
 def makeup(terms: Terms) -> Makeup:

@@ -105,6 +105,9 @@ def _rate(terms: Terms) -> Query[tuple[int, int | None, int | None]]:
     if terms.model is Model.ADAPTIVE:
         (rows,) = yield from ask(one("morpho_blue/irm.rateAtTarget", terms.params.irm, ((terms.market.id,),)))
         return rows[0][0], None, None
+    if terms.model is Model.FIXED:
+        (rows,) = yield from ask(one("morpho_blue/irm.borrowRateStored", terms.params.irm, ((terms.market.id,),)))
+        return 0, rows[0][0], None
     market, params = terms.market, terms.params.row()
     stored = Call(f"{MORPHO}.market", market.address, (market.id,))
     accrue = Call(f"{MORPHO}.accrueInterest", market.address, (params,))
