@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.onchain.venus_isolated.scene import ADA, Scene
-from watcher.adapter import Touch
+from watcher.adapter import Moves, Touch
 from watcher.adapters.venus_isolated import ADAPTER
 from watcher.adapters.venus_isolated.governance import GOVERNED
 from watcher.chain.logs import logs
@@ -79,9 +79,9 @@ def test_a_change_is_seen_by_its_log_and_by_whoever_asks_again(world: VenusIsola
             was = {(one.subject, one.name): one.value for one in GOVERNED.settings(before)}
             for change in told:
                 assert change.was in (None, was[change.setting.subject, change.setting.name])
-            moved = []
-            async for _, rows in logs(scene.w3, ADAPTER.moves(before), receipt.block, receipt.block):
-                moved += [what for _, what in rows]
+            moved: list[Moves] = []
+            async for _, touched in logs(scene.w3, ADAPTER.moves(before), receipt.block, receipt.block):
+                moved += [what for _, what in touched]
             assert Touch.TERMS in moved
         finally:
             await scene.close()

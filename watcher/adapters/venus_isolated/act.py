@@ -159,15 +159,14 @@ def _borrow(scene: _Scene, amount: int) -> Outcome:
 
 
 def _repay(scene: _Scene, amount: int) -> Outcome:
-    """`_repayBorrowFresh`: what is more than owed is not taken."""
+    """`_repayBorrowFresh`: what is more than owed is not taken; where nothing is, it takes nothing."""
     balance, index = scene.balance, scene.state.books.index
     debt = owed(balance.principal, balance.since, index)
     if refused := _stopped(scene, Deed.REPAY):
         return refused
-    if debt == 0:
-        return Refusal(f"no {scene.vtoken.token.symbol} is owed")
     paid = min(amount, debt)
-    return scene.after(replace(balance, principal=debt - paid, since=index), cash=paid, borrows=-paid)
+    left = replace(balance, principal=debt - paid, since=index if paid < debt else 0)
+    return scene.after(left, cash=paid, borrows=-paid)
 
 
 def _whole(scene: _Scene, amount: int) -> str:
