@@ -10,6 +10,7 @@ from watcher.adapter import Adapter
 from watcher.adapters.venus.act import act
 from watcher.adapters.venus.events import borrowers, founding, moves, suppliers
 from watcher.adapters.venus.facts import Holding, Quote, Terms
+from watcher.adapters.venus.governance import GOVERNED
 from watcher.adapters.venus.holding import bare, holdings, mode, positions, shares, totals
 from watcher.adapters.venus.linear import LINEAR
 from watcher.adapters.venus.liquidate import liquidation
@@ -56,4 +57,5 @@ ADAPTER: Adapter[Terms, Quote, Holding] = Adapter(
     mode=mode,
     linear=LINEAR,
     worth=worth,
+    governance=GOVERNED,
 )

@@ -16,6 +16,7 @@ from watcher.adapters.venus.terms import COMPTROLLER
 from watcher.errors import AnswerError
 from watcher.formula.compound.layout import snapshot
 from watcher.formula.compound.pool import owed
+from watcher.formula.compound.screen import debt_astray, debt_share
 from watcher.model import PositionKey
 from watcher.query import Batch, Query, Read, Rows, Slot, ask, one, pairs
 
@@ -176,10 +177,17 @@ def mode(holding: Holding) -> int:
 
 
 def totals(terms: Terms, quote: Quote) -> Shares:
-    """vTokens in all. What is owed in all is kept by each vToken as it accrues, and is no exact sum of what accounts owe."""
-    return Shares({}, {asset.v: pool.supply for asset, pool in zip(terms.assets, quote.pools, strict=True)})
+    """Debts in shares of the index, which interest leaves as they are but for its rounding, and vTokens; by vToken. VAI has no total."""
+    books = quote.unaccrued().pools
+    pairs = tuple(zip(terms.assets, books, strict=True))
+    return Shares(
+        {asset.v: debt_share(pool.borrows, pool.index) for asset, pool in pairs},
+        {asset.v: pool.supply for asset, pool in pairs},
+        {asset.v: debt_astray(pool, pool.stamp - (terms.market.start or 0)) for asset, pool in pairs},
+    )
 
 
 def shares(terms: Terms, holding: Holding) -> Shares:
-    """vTokens by vToken."""
-    return Shares({}, {terms.assets[entry.place].v: entry.tokens for entry in holding.entries if entry.tokens})
+    held = {terms.assets[entry.place].v: entry for entry in holding.entries}
+    debts = {v: debt_share(entry.principal, entry.index) for v, entry in held.items() if entry.principal}
+    return Shares(debts, {v: entry.tokens for v, entry in held.items() if entry.tokens})

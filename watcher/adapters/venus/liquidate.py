@@ -19,6 +19,7 @@ from watcher.formula.compound.exponential import times
 from watcher.formula.compound.liquidation import Seizure, closable, largest, seize_ratio
 from watcher.formula.compound.liquidity import debt as debt_value
 from watcher.formula.compound.liquidity import value as token_value
+from watcher.formula.compound.pool import HIGHEST_RATE
 from watcher.units import WAD, Raw
 
 
@@ -37,10 +38,17 @@ def liquidation(
     vai = terms.vai is not None and debt == terms.vai.token.address
     if held is None or (owed is None and not vai):
         return Refusal(f"{debt if held is not None else collateral} is not of {terms.market.name}")
+    if any(_stuck(quote, place) for place in (held, owed) if place is not None):
+        return Refusal("the market's interest cannot be accrued")
     try:
         return _Case(terms, seen, holding, owed, held).largest()
     except Overflow:
         return Refusal("arithmetic underflow or overflow")
+
+
+def _stuck(quote: Quote, place: int) -> bool:
+    rate = quote.rates[place]
+    return rate is None or rate > HIGHEST_RATE
 
 
 class _Case:
