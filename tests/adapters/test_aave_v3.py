@@ -38,6 +38,7 @@ from watcher.adapters.aave_v3 import ADAPTER, truncates
 from watcher.adapters.aave_v3.facts import Holding, Quote, Terms, configuration
 from watcher.adapters.aave_v3.rules import isolate
 from watcher.errors import AnswerError, CallReverted, MissingPrice, Overflow
+from watcher.formula.aave.version import Version
 from watcher.model import Blocked, DoubtKind, Moment, PositionKey, Side
 from watcher.units import MAX, RAY, Raw
 
@@ -104,6 +105,20 @@ def test_interest_alone_does_not_end_terms() -> None:
         return tuple(row)
 
     assert Paper({**known, "aave_v3/pool.getReserveData": grown}).run(ADAPTER.fresh(terms)) is True
+
+
+@pytest.mark.parametrize("revision", [1, 2, 3, 4, 5, 8])
+def test_a_fork_of_3_0_is_read_as_3_0_whatever_it_counts_its_upgrades(revision: int) -> None:
+    """SparkLend: Aave's 3.0.2 was its second pool and a patch of it its third; an upgrade must have a higher number than the last."""
+    known = functions("3.0", **{"aave_v3/pool__POOL_REVISION": (revision,)})
+    paper = Paper(known)
+    terms = paper.run(ADAPTER.terms(MARKET))
+    assert paper.run(ADAPTER.fresh(terms)) is True
+    plain, quote, holding = world("3.0")
+    assert terms.version is Version.V3_0
+    assert ADAPTER.value(terms, quote, holding) == ADAPTER.value(plain, quote, holding)
+    assert ADAPTER.makeup is not None
+    assert ADAPTER.makeup(terms).rules.startswith(f"Aave 3.0 (revision {revision})")
 
 
 def test_an_unknown_revision_is_an_error_that_names_it() -> None:

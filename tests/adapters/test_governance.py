@@ -10,6 +10,7 @@ from eth_typing import HexStr
 from tests.adapters.situations import ASSETS, SITUATIONS, aave_terms, address
 from watcher.adapter import Change, Event, Governance
 from watcher.adapters import adapter
+from watcher.adapters.aave_v2.events import GOVERNANCE as V2_LOGS
 from watcher.adapters.aave_v3.events import GOVERNANCE
 from watcher.chain.abi import event
 from watcher.formula.aave.version import REVISIONS, Version
@@ -60,6 +61,19 @@ def test_every_governance_log_of_aave_sets_something_that_the_terms_name_likewis
             setting = change.setting
             if setting.name not in UNKNOWN_TO_TERMS and not setting.name.endswith("code"):
                 assert (setting.token, setting.subject, setting.name) in known or setting.subject.startswith("e-mode")
+
+
+def test_every_governance_log_of_aave_v2_sets_something_that_the_terms_name_likewise() -> None:
+    terms = SITUATIONS["aave_v2"].terms
+    found = read("aave_v2", terms)
+    assert {name for name, _ in found} == set(V2_LOGS)
+    assert [name for name, changes in found if not changes] == []
+    known = {(setting.token, setting.subject, setting.name) for setting in governance("aave_v2").settings(terms)}
+    for _, changes in found:
+        for change in changes:
+            setting = change.setting
+            if setting.name not in UNKNOWN_TO_TERMS and not setting.name.endswith("code"):
+                assert (setting.token, setting.subject, setting.name) in known
 
 
 def test_every_governance_log_of_morpho_sets_something() -> None:

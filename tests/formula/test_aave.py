@@ -62,6 +62,21 @@ def test_no_time_leaves_an_index_as_it_is_stored(release: Version, index: int, y
     assert interest.owed(release, index, yearly, 0) == index
 
 
+@pytest.mark.parametrize(
+    ("yearly", "seconds", "index"),
+    [  # getReserveNormalizedVariableDebt of the bytecode of @aave/protocol-v2 1.0.1, from a stored index of one
+        (51944444444444444444444444, 1, 1000000001647147528045549354),
+        (51944444444444444444444444, 86_400, 1000142323673308643745208000),
+        (32666666666666666666666667, 2_592_000, 1002688538836430376366976000),
+        (51944444444444444444444444, 31_536_000, 1053314465827602535640920000),
+        (32666666666666666666666667, 94_608_000, 1102943134167546669298624000),
+    ],
+)
+def test_v2_cuts_the_rate_to_a_second_before_it_takes_powers(yearly: int, seconds: int, index: int) -> None:
+    assert interest.owed(Version.V2, RAY, yearly, seconds) == index
+    assert interest.owed(Version.V3_0, RAY, yearly, seconds) != index or seconds == 1
+
+
 def test_time_does_not_run_backwards() -> None:
     with pytest.raises(Overflow):
         interest.linear(RAY, -1)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from tests.onchain.aave_scene import FIGURES, Scene, check_accounts, liquidated, scene
 from watcher.adapter import Acted, Liquidation, LogQuery, Repay, Touch, Which
@@ -22,7 +24,7 @@ from watcher.localchain.aave_v2_actions import seed
 from watcher.localchain.contract import Contract
 from watcher.localchain.scenario import account, fund, set_price
 from watcher.model import Blocked, Moment, PositionKey, Unit
-from watcher.query import together
+from watcher.query import Query, together
 from watcher.units import MAX, Raw
 
 Step = Callable[[Scene], Awaitable[object]]
@@ -160,7 +162,7 @@ def test_a_wallet_costs_four_trips_for_terms_and_three_with_known_ones(v2: AaveM
             unknown = stage.reader.rounds - start
             start = stage.reader.rounds
             keys = [stage.key(who) for who in stage.actors]
-            asked = [ADAPTER.fresh(terms), ADAPTER.quote(terms), ADAPTER.holdings(terms, keys)]
+            asked: list[Query[Any]] = [ADAPTER.fresh(terms), ADAPTER.quote(terms), ADAPTER.holdings(terms, keys)]
             answers = await stage.reader.run(together(asked), block)
             assert answers[0] is True
             return unknown, stage.reader.rounds - start, terms.unit
@@ -261,7 +263,8 @@ def test_the_fallback_oracle_is_asked_where_a_source_answers_nothing_and_no_answ
             assert missing.value.token == reserve.token.address
             ours = ADAPTER.value(terms, quote, holdings[stage.key(bob)])
             assert tuple(getattr(ours, name) for name in FIGURES) == await v2.pool.call("getUserAccountData", bob)
-            fallback = Contract(v2.chain, terms.fallback, artifact("PriceOracle").abi)
+            found = await v2.oracle.call("getFallbackOracle")
+            fallback = Contract(v2.chain, to_checksum_address(found), artifact("PriceOracle").abi)
             await fallback.send("setAssetPrice", reserve.token.address, reserve.asset.price + 7)
             assert await check_accounts(stage, terms) == 2 * len(FIGURES)
             quote, _ = await stage.world(terms)

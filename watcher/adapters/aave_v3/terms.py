@@ -25,8 +25,9 @@ def terms(market: Market) -> Query[Terms]:
     `AnswerError` names a revision that is not known.
     """
     pool = market.address
-    head = words.head((yield from ask(*words.head_reads(pool))))
-    release = version(head.revision)
+    *answers, grace = yield from ask(*words.head_reads(pool), words.dating(pool))
+    head = words.head(answers)
+    release = version(head.revision, dated=grace[0] is not None)
     *answers, symbols = yield from ask(
         *words.body_reads(pool, release, head), each("erc20/token.symbol", head.tokens, optional=True)
     )
@@ -38,7 +39,7 @@ def terms(market: Market) -> Query[Terms]:
     feeds = yield from feed.describe(tail.sources)
     labels = {token: label(token, row) for token, row in zip(head.tokens, symbols, strict=True)}
     labels |= {asset: label(asset, row) for asset, row in zip(_added(head, body), named, strict=True)}
-    return _terms(market, Words(head, body, tail), labels, tuple(feeds.values()))
+    return _terms(market, release, Words(head, body, tail), labels, tuple(feeds.values()))
 
 
 def fresh(known: Terms) -> Query[bool]:
@@ -76,9 +77,10 @@ def label(token: ChecksumAddress, row: tuple[str] | None) -> str:
     return row[0] if row and row[0] else f"{token[:6]}…{token[-4:]}"
 
 
-def _terms(market: Market, made: Words, labels: dict[ChecksumAddress, str], feeds: tuple[Feed, ...]) -> Terms:
+def _terms(
+    market: Market, release: Version, made: Words, labels: dict[ChecksumAddress, str], feeds: tuple[Feed, ...]
+) -> Terms:
     head, body, tail = made.head, made.body, made.tail
-    release = version(head.revision)
     reserves = tuple(sorted(_reserves(release, made, labels), key=lambda reserve: reserve.id))
     extra = tuple(Token(asset, f"e-mode {labels[asset]}", 0) for asset in _added(head, body))
     assets = (*(reserve.token for reserve in reserves), *extra)

@@ -90,6 +90,11 @@ def head_reads(pool: ChecksumAddress) -> tuple[Read, ...]:
     return tuple(one(f"aave_v3/pool.{name}", pool) for name in names)
 
 
+def dating(pool: ChecksumAddress) -> Read:
+    """A function that every pool from 3.1 on has, and none before: of a fork, the revision alone does not tell."""
+    return one("aave_v3/pool.getLiquidationGracePeriod", pool, ((pool,),), optional=True)
+
+
 def head(answers: Sequence[Rows]) -> Head:
     revision, provider, tokens = (rows[0][0] for rows in answers)
     return Head(revision, provider, tuple(tokens))

@@ -37,8 +37,11 @@ REVISIONS: Final = {
 }
 
 
-def version(revision: int) -> Version:
-    """The version behind a pool revision. `AnswerError` for one that this program has not learnt: never a guess."""
+def version(revision: int, *, dated: bool = True) -> Version:
+    """The version behind a pool revision. `AnswerError` for one that this program has not learnt: never a guess.
+
+    Forks count their own upgrades of 3.0 (SparkLend's third had 3): not `dated` is a pool without what 3.1 brought, whatever its number.
+    """
     if revision not in REVISIONS:
         raise AnswerError(f"Aave pool revision {revision} is not known (1 to {max(REVISIONS)} are): update the watcher")
-    return REVISIONS[revision]
+    return REVISIONS[revision] if dated else Version.V3_0
