@@ -5,6 +5,8 @@ answers by AsyncWeb3 to hold it against.
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -55,6 +57,11 @@ class Said:
     def entered(self) -> list[Record]:
         """Up to which block the markets of each singleton are known."""
         return [record for record in self.all if record["kind"] == "entered"]
+
+    @property
+    def rows(self) -> list[Record]:
+        """Of a csv, those about positions."""
+        return [row for row in csv.DictReader(io.StringIO(self.out)) if row["kind"] == "position"]
 
     def of(self, market: str) -> Record:
         """The only record of a market."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -377,7 +375,7 @@ def test_a_position_is_a_line_of_jsonl_and_a_leg_is_a_row_of_csv(aave: AaveMarke
     (record,) = ask(OWNER).records
     line, *_ = ask(OWNER, "--format", "jsonl", "--quiet").out.splitlines()  # the other is about logs
     assert {**json.loads(line), "block": None} == {**record, "block": None}
-    rows = list(csv.DictReader(io.StringIO(ask(OWNER, "--format", "csv", "--quiet").out)))
+    rows = ask(OWNER, "--format", "csv", "--quiet").rows
     assert [(row["leg_side"], row["leg_token"], row["leg_amount"]) for row in rows] == [
         (leg["side"], leg["token"], leg["amount"]) for leg in record["legs"]
     ]
