@@ -491,10 +491,9 @@ def test_the_search_begins_when_the_known_markets_have_been_read() -> None:
     wallet([("b", chain.node())], [chain.market("known")], seen=servers)
     flat, alone = ([m for one in server.seen for m in ([one] if isinstance(one, str) else one)] for server in servers)
     before, after = flat[: flat.index("eth_getLogs")], flat[flat.index("eth_getLogs") :]
-    assert (
-        after.count("eth_call") == 1
-    )  # whether what is held are vault shares: a label, and the last thing that is asked
-    assert before.count("eth_call") == alone.count("eth_call") - 1
+    # Whether what is held are vault shares, and what stands behind the prices: labels, and the last things that are asked.
+    assert after.count("eth_call") == 2
+    assert before.count("eth_call") == alone.count("eth_call") - 2
 
 
 def test_a_search_that_hangs_keeps_what_was_read_and_says_how_far_it_came() -> None:

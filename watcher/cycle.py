@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from eth_typing import ChecksumAddress
 
-from watcher.adapter import Adapter, Position, Reported, Which
+from watcher.adapter import Adapter, Position, Price, Reported, Which
 from watcher.adapters import adapter
 from watcher.errors import WatcherError
 from watcher.health.audit import Mismatch, compare
@@ -50,6 +50,16 @@ class Row:
     reading: Reading
     audited: bool
     mismatches: tuple[Mismatch, ...]
+
+
+def priced(row: Row) -> tuple[Price, ...]:
+    """The prices of what a position holds and owes; none of one that is unknown."""
+    worth, position = row.reading.valuation, row.position
+    if worth is None:
+        return ()
+    held = {leg.token.address for leg in worth.legs}
+    prices = position.adapter.prices(position.terms, position.quote)
+    return tuple(price for price in prices if price.token.address in held)
 
 
 @dataclass(frozen=True, slots=True)

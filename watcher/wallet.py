@@ -19,10 +19,11 @@ from watcher.annex import annexed
 from watcher.config import Chain
 from watcher.confirm import Confirmed, Question, alike, confirmed
 from watcher.connection import Connection, Pin, connect
-from watcher.cycle import MarketCycle, Row
+from watcher.cycle import MarketCycle, Row, priced
 from watcher.errors import BlockChanged, ChainError, Transient, WatcherError
 from watcher.model import BlockRef, Market, Side
 from watcher.oracle.dollar import Rates, dollars
+from watcher.oracle.sight import Sight, look
 from watcher.portfolio.beside import Beside
 from watcher.portfolio.holders import Holder, Holders, holders
 from watcher.portfolio.vaults import converted, deposits
@@ -203,14 +204,19 @@ async def _read(asked: Asked, limits: Limits, windows: Windows) -> Wallet:
     found = await _in_time(further) if more else Confirmed((), configured.by)
     lines = await annexed(replace(question, until=limits.found), configured.markets + found.markets, windows, _in_time)
     markets = lines.markets
+    beside, sight = await asyncio.gather(
+        _with_vaults(asked.vaults, question.pin, markets, settled.beside, limits.found),
+        _behind(chain, question.pin, markets, settled.beside.rates, limits.found),
+    )
+    unseen = (f"what stands behind the prices could not be read: {sight}",) if isinstance(sight, WatcherError) else ()
     return Wallet(
         chain,
         pin.block,
         markets,
         (*(search.entered(head) for search in searches), *lines.known),
         confirmed_by=min(configured.by, found.by, lines.by or found.by),
-        notes=tuple(dict.fromkeys((*pin.notes, *configured.notes, *found.notes))),
-        beside=await _with_vaults(asked.vaults, question.pin, markets, settled.beside, limits.found),
+        notes=tuple(dict.fromkeys((*pin.notes, *configured.notes, *found.notes, *unseen))),
+        beside=replace(beside, sight=None if isinstance(sight, WatcherError) else sight),
     )
 
 
@@ -246,3 +252,19 @@ async def _with_vaults(
             beside = replace(beside, lost=(*beside.lost, f"the vault shares of the addresses: {own}"))
         own = ()
     return replace(beside, shares={} if isinstance(shares, WatcherError) else shares, deposits=own)
+
+
+async def _behind(
+    chain: Chain, pin: Pin, markets: Sequence[MarketCycle], rates: Rates, until: float
+) -> Sight | WatcherError:
+    """What stands behind the prices of everything that is held or owed. One endpoint's word: it is shown, and nobody is judged by it."""
+    prices = [price for cycle in markets for row in cycle.rows for price in priced(row)]
+    beats = {beat.feed: beat.seconds for beat in chain.heartbeats}
+    try:
+        async with asyncio.timeout_at(until):
+            sight = await pin.line.reader.run(look(prices, (), None, beats, pin.block.timestamp), pin.block)
+    except TimeoutError:
+        return Transient(chain.name, "the time was up")
+    except WatcherError as error:
+        return error
+    return replace(sight, known=replace(sight.known, rates=rates))

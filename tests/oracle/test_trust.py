@@ -13,15 +13,15 @@ from watcher.model import Doubt, DoubtKind, Token, Unit
 from watcher.oracle.dollar import Dollar, Rates
 from watcher.oracle.feed import OLD
 from watcher.oracle.path import Product, RatioCap, StableCap, Step
-from watcher.oracle.trust import APART, FRESH, NEAR, Beside, Replaced, aggregators, doubts, late, replacements
+from watcher.oracle.trust import APART, FRESH, NEAR, Known, Replaced, aggregators, doubts, late, replacements
 
 TOKEN = Token(USDT, "USDT", 6)
 PRICE = Price(TOKEN, 10**8, Unit("USD", 8), PEG, "Capped USDT", (), None)
-HOURLY = Beside(heartbeats={ETH: 3_600})
+HOURLY = Known(heartbeats={ETH: 3_600})
 
 
-def said(price: Price, path: Step, known: Beside | None = None, now: int = NOW) -> list[DoubtKind]:
-    return [doubt.kind for doubt in doubts(price, path, known or Beside(), now)]
+def said(price: Price, path: Step, known: Known | None = None, now: int = NOW) -> list[DoubtKind]:
+    return [doubt.kind for doubt in doubts(price, path, known or Known(), now)]
 
 
 def stable(answer: int, cap: int) -> Step:
@@ -33,12 +33,12 @@ def stable(answer: int, cap: int) -> Step:
     [
         (HOURLY, 3_960, False),  # a tenth more than it promises
         (HOURLY, 3_961, True),
-        (Beside(), OLD, False),  # nothing is known of it
-        (Beside(), OLD + 1, True),
+        (Known(), OLD, False),  # nothing is known of it
+        (Known(), OLD + 1, True),
     ],
 )
 def test_f26_a_round_is_overdue_by_its_own_heartbeat_or_by_the_slowest_usual_one(
-    known: Beside, age: int, old: bool
+    known: Known, age: int, old: bool
 ) -> None:
     step = plain(10**8, updated=NOW - age)
     assert late(step, known, NOW) is old
@@ -46,7 +46,7 @@ def test_f26_a_round_is_overdue_by_its_own_heartbeat_or_by_the_slowest_usual_one
 
 
 def test_f26_a_round_that_is_not_complete_is_in_doubt() -> None:
-    (doubt,) = doubts(PRICE, plain(10**8, updated=0), Beside(), NOW)
+    (doubt,) = doubts(PRICE, plain(10**8, updated=0), Known(), NOW)
     assert (doubt.kind, "not complete" in doubt.text) == (DoubtKind.STALE, True)
 
 
@@ -76,15 +76,15 @@ def test_a_price_is_near_its_cap_below_half_a_per_cent_and_capped_above_it(answe
 def test_a_binding_cap_says_what_it_keeps_back() -> None:
     rule = RatioCap(RATES, 12 * 10**17, 11 * 10**17, NOW, 0, 18)
     path = Step(WSTETH, "Capped wstETH", 2_200, 8, None, None, rule, (plain(2_000),))
-    (doubt,) = doubts(PRICE, path, Beside(), NOW)
+    (doubt,) = doubts(PRICE, path, Known(), NOW)
     assert doubt == Doubt(
         DoubtKind.CAPPED, "the price of USDT is held down by its cap (Capped wstETH): 9.09 % more without"
     )
 
 
-def second(dollars: int) -> Beside:
+def second(dollars: int) -> Known:
     """Chainlink's own price of the token, in millionths of a dollar."""
-    return Beside(rates=Rates({USDT: Dollar(LATER, "USDT", dollars, 6, NOW)}))
+    return Known(rates=Rates({USDT: Dollar(LATER, "USDT", dollars, 6, NOW)}))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_two_prices_are_apart_by_more_than_two_per_cent_of_the_second(own: int, 
 
 def test_a_price_in_ether_is_compared_through_the_dollar_price_of_ether() -> None:
     ether = Dollar(ETH, "ETH", 2_000 * 10**8, 8, NOW)
-    known = Beside(rates=Rates({WSTETH: ether, USDT: Dollar(LATER, "USDT", 10**6, 6, NOW)}))
+    known = Known(rates=Rates({WSTETH: ether, USDT: Dollar(LATER, "USDT", 10**6, 6, NOW)}))
     price = replace(PRICE, answer=10**18 // 1_900, unit=Unit("ETH", 18))
     assert said(price, plain(10**8), known) == [DoubtKind.DEVIATES]
     assert said(replace(price, answer=10**18 // 2_000), plain(10**8), known) == []
@@ -106,7 +106,7 @@ def test_a_price_in_ether_is_compared_through_the_dollar_price_of_ether() -> Non
 
 def test_without_a_second_price_nothing_is_compared() -> None:
     of_no_use = Dollar(LATER, "USDT", None, 6, None, "it does not answer")
-    assert said(replace(PRICE, answer=5), plain(5), Beside(rates=Rates({USDT: of_no_use}))) == []
+    assert said(replace(PRICE, answer=5), plain(5), Known(rates=Rates({USDT: of_no_use}))) == []
     assert said(replace(PRICE, answer=5, unit=Unit("EURC", 36)), plain(5), second(10**6)) == []
     assert said(replace(PRICE, answer=None), plain(5), second(10**6)) == []
 
@@ -121,7 +121,7 @@ def test_f27_a_replaced_feed_is_said_for_a_day() -> None:
     later = {PEG: replace(paths[PEG], below=(below,))}
     change = replacements(before, later, NOW)
     assert change == {ETH: Replaced(INNER, LATER, NOW)}
-    known = Beside(replaced=change)
+    known = Known(replaced=change)
     (doubt,) = doubts(PRICE, later[PEG], known, NOW + FRESH - 1)
     assert (doubt.kind, INNER in doubt.text, LATER in doubt.text) == (DoubtKind.REPLACED, True, True)
     assert doubts(PRICE, later[PEG], known, NOW + FRESH) == ()

@@ -14,7 +14,7 @@ from watcher.model import Doubt
 from watcher.oracle.dollar import dollars
 from watcher.oracle.path import Cap, Step, caps
 from watcher.oracle.trace import trace
-from watcher.oracle.trust import Beside, doubts
+from watcher.oracle.trust import Known, doubts
 from watcher.oracle.uptime import Uptime, doubt, uptime
 from watcher.query import Query, together
 
@@ -25,7 +25,7 @@ class Sight:
 
     now: int
     paths: Mapping[ChecksumAddress, Step] = field(default_factory=dict)
-    known: Beside = field(default_factory=Beside)
+    known: Known = field(default_factory=Known)
     uptime: Uptime | None = None
 
     def doubts(self, price: Price) -> tuple[Doubt, ...]:
@@ -67,4 +67,4 @@ def look(
             raise answer
         found.append(answer)
     paths, rates, seen = found
-    return Sight(now, paths, Beside(heartbeats, rates), seen)
+    return Sight(now, paths, Known(heartbeats, rates), seen)

@@ -32,7 +32,7 @@ class Replaced:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class Known:
     """What is known besides a price's own path: promised rounds in seconds by feed, US dollar feeds, replaced feeds."""
 
     heartbeats: Mapping[ChecksumAddress, int] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Beside:
     replaced: Mapping[ChecksumAddress, Replaced] = field(default_factory=dict)
 
 
-def doubts(price: Price, path: Step, known: Beside, now: int) -> tuple[Doubt, ...]:
+def doubts(price: Price, path: Step, known: Known, now: int) -> tuple[Doubt, ...]:
     """All that speaks against `price` at `now`, the time of its block in seconds; `path` is that of its source there."""
     found = (
         *_overdue(price, path, known, now),
@@ -51,14 +51,14 @@ def doubts(price: Price, path: Step, known: Beside, now: int) -> tuple[Doubt, ..
     return tuple(dict.fromkeys(found))
 
 
-def late(step: Step, known: Beside, now: int) -> bool:
+def late(step: Step, known: Known, now: int) -> bool:
     """Whether a round is overdue: by a tenth more than its heartbeat where that is known, else by the slowest usual one."""
     beat = known.heartbeats.get(step.source)
     limit = OLD if beat is None else beat + beat // 10
     return step.updated is not None and now - step.updated > limit
 
 
-def _overdue(price: Price, path: Step, known: Beside, now: int) -> Iterator[Doubt]:
+def _overdue(price: Price, path: Step, known: Known, now: int) -> Iterator[Doubt]:
     for step in path.walk():
         if step.below or step.updated is None:
             continue  # one that stands on others only repeats their times
@@ -82,7 +82,7 @@ def _capped(price: Price, cap: Cap) -> Doubt | None:
     return None
 
 
-def _apart(price: Price, known: Beside) -> Iterator[Doubt]:
+def _apart(price: Price, known: Known) -> Iterator[Doubt]:
     second, own = known.rates.known.get(price.token.address), protocol_dollars(price, known.rates)
     if second is None or second.rate is None or own is None:
         return
@@ -99,7 +99,7 @@ def protocol_dollars(price: Price, rates: Rates) -> Fraction | None:
     return None if price.answer is None or each is None else price.answer * each
 
 
-def _replaced(price: Price, path: Step, known: Beside, now: int) -> Iterator[Doubt]:
+def _replaced(price: Price, path: Step, known: Known, now: int) -> Iterator[Doubt]:
     for step in path.walk():
         change = known.replaced.get(step.source)
         if change is not None and now - change.at < FRESH:

@@ -13,7 +13,7 @@ from typing import Final
 from eth_typing import ChecksumAddress
 
 from watcher.adapter import Price
-from watcher.cycle import Row
+from watcher.cycle import Row, priced
 from watcher.errors import Transient, WatcherError
 from watcher.model import BlockRef, DoubtKind
 from watcher.oracle.sight import Sight, look
@@ -48,7 +48,7 @@ class Looks:
         rows = [row for row in chain.rows.values() if row.reading.block == newest]
         try:
             async with asyncio.timeout(DEADLINE):
-                sight = await self._look(chain, newest, [price for row in rows for price in held(row)])
+                sight = await self._look(chain, newest, [price for row in rows for price in priced(row)])
         except TimeoutError:
             return Doubted(frozenset(), found(rows, None), Transient(chain.line.chain.name, "no answer in time"))
         except WatcherError as error:
@@ -71,24 +71,15 @@ class Looks:
         return replace(sight, known=replace(sight.known, replaced=dict(self.replaced)))
 
 
-def held(row: Row) -> Iterator[Price]:
-    """The prices of what a position holds and owes."""
-    worth, position = row.reading.valuation, row.position
-    tokens = set() if worth is None else {leg.token.address for leg in worth.legs}
-    for price in position.adapter.prices(position.terms, position.quote):
-        if price.token.address in tokens:
-            yield price
-
-
 def found(rows: Iterable[Row], sight: Sight | None) -> dict[Subject, str]:
     """What speaks against the prices of some positions, and against their oracle as a whole, by what it is about."""
     return {subject: f"{row.market.name}: {text}" for row in rows for subject, text in _doubts(row, sight)}
 
 
 def _doubts(row: Row, sight: Sight | None) -> Iterator[tuple[Subject, str]]:
-    for price in held(row):
+    for price in priced(row):
         for doubt in price.doubts if sight is None else sight.doubts(price):
             yield Subject(row.market.name, f"{doubt.kind} {price.token.address}"), doubt.text
-    for doubt in row.reading.doubts:
-        if doubt.kind is DoubtKind.SEQUENCER:
+    for doubt in row.reading.doubts:  # what the whole chain's feed says is said once, of the chain
+        if doubt.kind is DoubtKind.SEQUENCER and (sight is None or doubt != sight.sequencer):
             yield Subject(row.market.name, doubt.kind), doubt.text

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from watcher.adapter import Liquidation
-from watcher.cli.account import part
+from watcher.cli.account import caps, part
 from watcher.cli.account.assets import stops
 from watcher.cli.account.future import crossed, lines
 from watcher.cli.account.ledger import tables, worth
@@ -51,6 +51,7 @@ def show(console: Console, sheet: Sheet) -> None:
             parts.append(Text(clean_line(f"outlook unknown: {sheet.unseen}"), STYLE[Status.UNKNOWN]))
         else:
             parts.extend(Text(clean_line(line)) for line in notes(reading.valuation, seen))
+        parts.extend(Text(clean_line(line)) for line in caps.lines(sheet.ceilings))
         if sheet.judgement is not None and sheet.judgement.runway is not None:
             parts.append(Text(clock(sheet.judgement.runway)))
         parts.extend(
@@ -179,13 +180,18 @@ def group_lines(group: Correlated) -> Iterator[str]:
 def liquidation(largest: Liquidation) -> str:
     blocked = f" (blocked: {largest.blocked})" if largest.blocked else ""
     repay = f"{exact(largest.repay, largest.debt.decimals)} {largest.debt.symbol}"
-    seize = f"{exact(largest.seize, largest.collateral.decimals)} {largest.collateral.symbol}"
+    taken = ((largest.collateral, largest.seize), *largest.along)
+    seize = ", ".join(f"{exact(amount, token.decimals)} {token.symbol}" for token, amount in taken)
     left = (
         f", {exact(largest.deficit, largest.debt.decimals)} {largest.debt.symbol} of bad debt left"
         if largest.deficit
         else ""
     )
-    return f"largest liquidation now{blocked}: repay {repay}, seize {seize}, bonus {value(largest.bonus, largest.unit)}{left}"
+    if largest.credit:
+        left += f", {exact(largest.credit, largest.debt.decimals)} {largest.debt.symbol} left to the account"
+    whose = " (by the protocol itself)" if largest.absorbed else ""
+    bonus = value(largest.bonus, largest.unit)
+    return f"largest liquidation now{whose}{blocked}: repay {repay}, seize {seize}, bonus {bonus}{left}"
 
 
 def value(integer: int, unit: Unit, *, up: bool = False) -> str:

@@ -18,6 +18,8 @@ from watcher.health.correlated import Group
 from watcher.health.judge import Judgement, judged
 from watcher.health.outlook import Outlook, outlook
 from watcher.model import Status
+from watcher.oracle.ceiling import Ceiling, ceilings
+from watcher.oracle.sight import Sight
 from watcher.portfolio.part import Part, part
 from watcher.wallet import Wallet
 from watcher.watching.policy import Policy
@@ -42,6 +44,7 @@ class Sheet:
     unseen: str | None = None
     future: Future = NOTHING_ASKED
     part: Part | None = None  # in the whole wallet
+    ceilings: tuple[Ceiling, ...] = ()  # the caps in its prices, with what it would be under each
 
     def under(self, changes: Changes) -> Sheet:
         """The same sheet with the answer to the what-if options."""
@@ -54,8 +57,17 @@ def sheets(wallet: Wallet, policy: Policy) -> tuple[Sheet, ...]:
     """Every position that holds or owes something, and every one that is unknown; by market, in the order of the holders."""
     rows, order = [row for cycle in wallet.markets for row in cycle.rows], wallet.beside.holders.addresses
     shown = [sheet(row, policy) for row in rows if row.reading.valuation is None or row.reading.valuation.legs]
+    shown = [explained(one, wallet.beside.sight) for one in shown]
     found = [replace(one, part=part(one.row, one.outlook, one.unseen, one.prices, wallet.beside)) for one in shown]
     return tuple(sorted(found, key=lambda one: (one.row.market.name, order.index(one.owner))))
+
+
+def explained(shown: Sheet, sight: Sight | None) -> Sheet:
+    """The sheet with what stands behind its prices: their doubts, and what it would be under the caps in them."""
+    if sight is None or shown.row.reading.valuation is None:
+        return shown
+    doubted = tuple(replace(price, doubts=sight.doubts(price)) for price in shown.prices)
+    return replace(shown, prices=doubted, ceilings=ceilings(shown.row.position, shown.prices, sight))
 
 
 def under(shown: Iterable[Sheet], changes: Changes) -> tuple[Sheet, ...]:

@@ -12,6 +12,7 @@ from rich.text import Text
 from watcher.cli.account import card, summary
 from watcher.cli.account.alarm import Alarm
 from watcher.cli.account.assets import of_panel
+from watcher.cli.account.caps import of_behind
 from watcher.cli.account.future import of_future
 from watcher.cli.account.part import of_part
 from watcher.cli.account.record import Record, of_chain, of_entered, of_failure, of_judgement, of_lost, of_position
@@ -135,6 +136,7 @@ def records(wallet: Wallet, shown: Sequence[Sheet], alarm: Alarm) -> Iterator[Re
         more = {"emode": one.mode, "pair": one.pair, "assets": [of_panel(panel) for panel in one.panels]}
         more |= {} if one.unseen is None else {"outlook_unknown": one.unseen}
         more |= of_judgement(one.judgement) | alarm.record(one.row.reading) | (of_part(one.part) if one.part else {})
+        more |= of_behind(one.prices, one.ceilings, wallet.beside.sight)
         yield of_position(wallet.chain, one.row, one.outlook, one.prices) | more | by | of_future(one.future)
     for cycle in wallet.markets:
         if cycle.error is not None:
