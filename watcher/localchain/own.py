@@ -27,11 +27,14 @@ CONTRACTS = (
     "FeedProxy",
     "FixedModel",
     "FlatModel",
+    "Kept",
     "PreLiquidation",
     "PreLiquidationFactory",
+    "ProxyLists",
     "ScaledOracle",
     "Token",
     "UptimeFeed",
+    "Vault",
 )
 SETTINGS = {"optimizer": {"enabled": True, "runs": 200}, "evmVersion": "paris", "metadata": {"bytecodeHash": "none"}}
 
