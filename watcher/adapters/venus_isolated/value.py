@@ -6,6 +6,7 @@ from watcher.adapters.venus_isolated.accrual import exchange_rate, lent_rate, ow
 from watcher.adapters.venus_isolated.facts import Holding, Quote, Terms
 from watcher.adapters.venus_isolated.paths import blocked
 from watcher.adapters.venus_isolated.worth import USD, Part, Sums, sums
+from watcher.errors import Overflow
 from watcher.formula.compound.exponential import times
 from watcher.model import Doubt, DoubtKind, Leg, Line, Side, Valuation
 from watcher.oracle.feed import doubts
@@ -54,9 +55,8 @@ def _legs(terms: Terms, quote: Quote, holding: Holding, total: Sums) -> tuple[tu
         if part:
             legs += _entered(terms, quote, part)
         elif tokens:
-            leg, doubt = _idle(terms, quote, place, tokens)
-            legs.append(leg)
-            said += doubt
+            idle, doubt = _idle(terms, quote, place, tokens)
+            legs, said = [*legs, *idle], [*said, *doubt]
         if part and (tokens or part.owes):
             said += doubts(vtoken.token.symbol, quote.pulses[place], quote.moment.timestamp)
     return tuple(legs), tuple(said)
@@ -66,7 +66,7 @@ def _entered(terms: Terms, quote: Quote, part: Part) -> list[Leg]:
     vtoken, state = terms.vtokens[part.place], quote.states[part.place]
     legs = []
     if part.balance.tokens:
-        amount = Raw(times(part.rate, part.balance.tokens))
+        amount = Raw(part.rate * part.balance.tokens // WAD)  # the comptroller does not compute it
         weights = (vtoken.threshold, vtoken.factor)
         legs.append(Leg(vtoken.token, Side.COLLATERAL, amount, part.collateral, *weights, lent_rate(vtoken, state)))
     if part.owes:
@@ -74,11 +74,14 @@ def _entered(terms: Terms, quote: Quote, part: Part) -> list[Leg]:
     return legs
 
 
-def _idle(terms: Terms, quote: Quote, place: int, tokens: int) -> tuple[Leg, list[Doubt]]:
-    """A deposit in a vToken that was not entered protects nothing; no figure of the contract needs its price."""
+def _idle(terms: Terms, quote: Quote, place: int, tokens: int) -> tuple[list[Leg], list[Doubt]]:
+    """A deposit in a vToken that was not entered protects nothing: where it cannot be told, no figure of the contract is missing."""
     vtoken, state, price = terms.vtokens[place], quote.states[place], quote.prices[place]
-    rate = exchange_rate(vtoken, state)
-    worth = times(times(rate, price), tokens) if price else 0
-    leg = Leg(vtoken.token, Side.DEPOSIT, Raw(times(rate, tokens)), worth, 0, 0, lent_rate(vtoken, state))
+    try:
+        rate = exchange_rate(vtoken, state)
+        amount, worth = Raw(rate * tokens // WAD), times(times(rate, price), tokens) if price else 0
+    except Overflow as error:
+        return [], [Doubt(DoubtKind.UNPRICED, f"a deposit of {vtoken.token.symbol} is left out: {error}")]
+    leg = Leg(vtoken.token, Side.DEPOSIT, amount, worth, 0, 0, lent_rate(vtoken, state))
     text = f"a deposit of {vtoken.token.symbol} has no price: {quote.reasons[place] or 'the oracle answers zero'}"
-    return leg, [] if price else [Doubt(DoubtKind.UNPRICED, text)]
+    return [leg], [] if price else [Doubt(DoubtKind.UNPRICED, text)]
