@@ -10,8 +10,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from eth_typing import ChecksumAddress
+
 from tests.onchain.aave_scene import Scene, check_accounts, scene, send
+from tests.onchain.account_scene import Ask, ask
 from watcher.adapter import Borrow, Position, Price, Supply
+from watcher.figures import exact
 from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.contract import ZERO, Contract, deploy, post
 from watcher.localchain.own import own
@@ -24,6 +28,7 @@ from watcher.oracle.trace import trace
 from watcher.oracle.trust import aggregators, replacements
 from watcher.units import Raw
 
+__all__ = ["ask"]  # a fixture
 DAY = 86_400
 ONE = 10**18
 
@@ -206,3 +211,31 @@ def test_paths_cost_a_round_trip_a_level_and_a_replaced_aggregator_is_seen(v36: 
             assert (change.before, change.after) == (eth.address, other.address)
 
     play(told)
+
+
+def test_account_shows_the_cap_the_room_and_the_health_where_it_binds(v36: AaveMarket, ask: Ask) -> None:
+    async def opened() -> ChecksumAddress:
+        async with staked(v36, 12 * ONE // 10, 123 * ONE // 100, 0) as (stage, _):
+            return stage.actors[0]
+
+    who = asyncio.run(opened())
+    found = ask(who).of(v36.market().name)
+    (cap,) = found["caps"]
+    assert (cap["symbol"], cap["binding"], cap["room"]) == ("wstETH", False, "0.025")
+    path = found["price_paths"][cap["source"]]
+    assert path["rule"]["kind"] == "RatioCap"
+    assert [below["description"] for below in path["below"]] == ["WETH / USD"]
+    text = ask(who, "--format", "table").out
+    assert "cap of wstETH (Capped wstETH / USD): 2.5000 % away; where it binds health" in text
+
+    async def bound() -> int:
+        rate = Contract(v36.chain, cap["source"], own("CappedRate").abi)
+        await at_once(v36, rate, "setRatio", 2 * ONE)
+        said: tuple[int, ...] = await v36.pool.call("getUserAccountData", who)
+        return said[5]
+
+    assert cap["bound_health"] == exact(asyncio.run(bound()), 18)
+    there = ask(who).of(v36.market().name)
+    assert there["caps"][0]["binding"] is True
+    assert "capped" in {doubt["kind"] for price in there["prices"] for doubt in price["doubts"]}
+    assert "binds; without it health" in ask(who, "--format", "table").out
