@@ -15,7 +15,7 @@ import pytest
 
 from tests.onchain.everything.world import OWNER, World, deployed, invest
 from watcher.__main__ import main
-from watcher.config import dump
+from watcher.config import Chain, dump
 from watcher.errors import WatcherError
 from watcher.localchain.anvil import Anvil
 
@@ -75,11 +75,11 @@ def with_venus(whole: World) -> Iterator[World]:
 
 @pytest.fixture
 def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ask:
-    """``ask(world)``: the records of `watcher account`, which must have read everything."""
+    """``ask(world)``: the records of `watcher account`, which must have read everything; `chain` where the configuration is another."""
 
-    def run(world: World, *arguments: str) -> Records:
+    def run(world: World, *arguments: str, chain: Chain | None = None) -> Records:
         file = tmp_path / "chains.toml"
-        file.write_text(dump(world.configured()), encoding="utf-8")
+        file.write_text(dump(chain or world.configured()), encoding="utf-8")
         capsys.readouterr()
         words = arguments or (OWNER,)
         assert main(["account", *words, "--chains", str(file), "--format", "json", "--quiet"]) == 0
