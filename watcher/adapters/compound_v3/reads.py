@@ -89,7 +89,7 @@ def _told(keys: Sequence[PositionKey], rows: Sequence[Any]) -> Iterator[tuple[Po
 
 
 def totals(terms: Terms, quote: Quote) -> Shares:
-    """Principals of base, and raw collateral. Debts and collateral add up exactly; a deposit that rounding alone shrinks stays in its total."""
+    """Principals of base, and raw collateral. Debts and collateral add up exactly; what rounding takes from a deposit its total keeps."""
     base = terms.base.address
     held = {asset.token.address: amount for asset, amount in zip(terms.assets, quote.collateral, strict=True)}
     return Shares({base: quote.totals.borrowed}, {base: quote.totals.supplied, **held})

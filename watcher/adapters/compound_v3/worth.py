@@ -11,24 +11,28 @@ from eth_typing import ChecksumAddress
 from watcher.adapter import Price
 from watcher.adapters.compound_v3.facts import ABSORB, Asset, Holding, Quote, Terms
 from watcher.adapters.compound_v3.interest import borrow_rate, supply_rate
-from watcher.errors import AnswerError, MissingPrice, UsageError
+from watcher.errors import AnswerError, MissingPrice, Overflow, UsageError
 from watcher.formula.comet import factored, owed_value, present, quoted
 from watcher.model import Blocked, Doubt, DoubtKind, Leg, Line, Side, Token, Valuation
 from watcher.oracle.feed import Feed, doubts
-from watcher.units import WAD, Raw, Ray, Wad, mul_div_down
+from watcher.units import MAX, WAD, Raw, Ray, Wad, mul_div_down
 
 BASE: Final = -1  # base's place among prices and pulses: the last
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One collateral of an account: its value, rounded down, and what of it counts for either line. `value` is None without a price."""
+    """One collateral of an account: its value, rounded down, and what of it counts for either line.
+
+    `lacks` is what the contract would revert on if it came to read it: it has no value then, and counts for nothing.
+    """
 
     asset: Asset
     amount: int
-    value: int | None
+    value: int
     protects: int
     allows: int
+    lacks: MissingPrice | Overflow | None = None
 
 
 def price_at(quote: Quote, place: int, token: Token) -> int:
@@ -46,27 +50,28 @@ def debt_of(quote: Quote, holding: Holding) -> int:
 
 def entries(terms: Terms, quote: Quote, holding: Holding) -> tuple[Entry, ...]:
     """Every collateral that the account has entered, in the contract's order."""
-    return tuple(_entry(terms.assets[place], amount, quote.prices[place]) for place, amount in holding.balances)
+    return tuple(_entry(quote, terms.assets[place], amount) for place, amount in holding.balances)
 
 
-def _entry(asset: Asset, amount: int, price: int | None) -> Entry:
-    if price is None:
-        return Entry(asset, amount, None, 0, 0)
-    value = quoted(amount, price, asset.scale)
-    return Entry(asset, amount, value, factored(value, asset.liquidate), factored(value, asset.borrow))
+def _entry(quote: Quote, asset: Asset, amount: int) -> Entry:
+    try:
+        value = quoted(amount, price_at(quote, asset.place, asset.token), asset.scale)
+        return Entry(asset, amount, value, factored(value, asset.liquidate), factored(value, asset.borrow))
+    except (MissingPrice, Overflow) as lacks:
+        return Entry(asset, amount, 0, 0, 0, lacks)
 
 
 def read(held: tuple[Entry, ...], owed: int, *, borrowing: bool = False) -> int:
     """What the collaterals come to that the contract looks at: it stops once the debt is covered.
 
-    `MissingPrice` where it would read one that is not there.
+    `MissingPrice` where it would read one that is not there, `Overflow` where its product would leave 256 bits.
     """
     sum = 0
     for entry in held:
         if sum >= owed:
             break
-        if entry.value is None:
-            raise MissingPrice(entry.asset.token.address, "its feed gives no answer above zero")
+        if entry.lacks is not None:
+            raise entry.lacks
         sum += entry.allows if borrowing else entry.protects
     return sum
 
@@ -82,15 +87,16 @@ def value(terms: Terms, quote: Quote, holding: Holding) -> Valuation:
     debt = debt_of(quote, holding)
     owed = owed_value(debt, price_at(quote, BASE, terms.base), terms.base_scale) if holding.principal < 0 else 0
     read(held, owed)
+    lent = _lent(terms, quote, holding)
     weighted = sum(entry.protects for entry in held)
-    collateral = sum(entry.value for entry in held if entry.value is not None)
+    collateral = sum(entry.value for entry in held)
     allowed = sum(entry.allows for entry in held)
     return Valuation(
         key=holding.key,
         at=quote.moment,
         unit=terms.unit,
         scale=WAD,
-        legs=tuple(_legs(terms, quote, holding, held, owed)),
+        legs=tuple(_legs(terms, quote, holding, held, owed, lent)),
         collateral=collateral,
         debt=owed,
         available=max(0, allowed - owed),
@@ -100,11 +106,24 @@ def value(terms: Terms, quote: Quote, holding: Holding) -> Valuation:
         health=Wad(mul_div_down(weighted, WAD, owed)) if owed else None,
         liquidatable=weighted < owed,
         blocked=Blocked.PAUSED if owed and quote.stops(ABSORB) else None,
-        doubts=_doubts(terms, quote, holding, held),
+        doubts=_doubts(terms, quote, holding, held, lent),
     )
 
 
-def _legs(terms: Terms, quote: Quote, holding: Holding, held: tuple[Entry, ...], owed: int) -> list[Leg]:
+def _lent(terms: Terms, quote: Quote, holding: Holding) -> Leg | None:
+    """Base that is lent, which the contract does not value: without a price, or beyond 256 bits, it makes nobody unknown."""
+    if holding.principal <= 0:
+        return None
+    amount, price = present(holding.principal, quote.totals.supply_index), quote.prices[BASE]
+    if price is None or amount * price > MAX:
+        return None
+    worth = quoted(amount, price, terms.base_scale)
+    return Leg(terms.base, Side.DEPOSIT, Raw(amount), worth, 0, 0, supply_rate(terms, quote))
+
+
+def _legs(
+    terms: Terms, quote: Quote, holding: Holding, held: tuple[Entry, ...], owed: int, lent: Leg | None
+) -> list[Leg]:
     legs = [
         Leg(
             entry.asset.token,
@@ -116,33 +135,32 @@ def _legs(terms: Terms, quote: Quote, holding: Holding, held: tuple[Entry, ...],
             Ray(0),
         )
         for entry in held
-        if entry.value is not None
+        if entry.lacks is None
     ]
-    lent = present(holding.principal, quote.totals.supply_index) if holding.principal > 0 else 0
-    price = quote.prices[BASE]
-    if lent and price is not None:
-        worth = quoted(lent, price, terms.base_scale)
-        legs.append(Leg(terms.base, Side.DEPOSIT, Raw(lent), worth, 0, 0, supply_rate(terms, quote)))
+    if lent is not None:
+        legs.append(lent)
     if holding.principal < 0:
         rate = borrow_rate(terms, quote)
         legs.append(Leg(terms.base, Side.DEBT, Raw(debt_of(quote, holding)), owed, 0, 0, rate))
     return legs
 
 
-def _doubts(terms: Terms, quote: Quote, holding: Holding, held: tuple[Entry, ...]) -> tuple[Doubt, ...]:
+def _doubts(
+    terms: Terms, quote: Quote, holding: Holding, held: tuple[Entry, ...], lent: Leg | None
+) -> tuple[Doubt, ...]:
     """Of the prices that it hangs on, and of what has none and was not needed."""
     now = quote.moment.timestamp
     found: list[Doubt] = []
     for entry in held:
         symbol = entry.asset.token.symbol
         found.extend(doubts(symbol, quote.pulses[entry.asset.place], now))
-        if entry.value is None:
+        if entry.lacks is not None:
             found.append(
                 Doubt(DoubtKind.UNPRICED, f"{symbol} has no price and is left out: Comet does not read it here")
             )
     if holding.principal < 0:
         found.extend(doubts(terms.base.symbol, quote.pulses[BASE], now))
-    elif holding.principal > 0 and quote.prices[BASE] is None:
+    elif holding.principal > 0 and lent is None:
         found.append(Doubt(DoubtKind.UNPRICED, f"{terms.base.symbol} that is lent has no price and is left out"))
     return tuple(found)
 
