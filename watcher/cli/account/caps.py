@@ -9,7 +9,7 @@ from watcher.adapter import Price
 from watcher.figures import exact, health, percent
 from watcher.model import Valuation
 from watcher.oracle.ceiling import Ceiling
-from watcher.oracle.path import STEPS, Step
+from watcher.oracle.path import STEPS, Cap, Step
 from watcher.oracle.sight import Sight
 
 
@@ -40,11 +40,16 @@ def of_behind(prices: Iterable[Price], ceilings: Iterable[Ceiling], sight: Sight
 
 
 def of_ceiling(one: Ceiling) -> dict[str, Any]:
-    """`now` and `limit` are the cap's own integers; `room` a fraction of one; prices and healths exact."""
-    cap, places = one.cap, one.price.unit.decimals
+    """The cap, and the exact health with it and without it."""
+    return of_cap(one.cap, one.price) | {"bound_health": _exact(one.bound), "free_health": _exact(one.free)}
+
+
+def of_cap(cap: Cap, price: Price) -> dict[str, Any]:
+    """`now` and `limit` are the cap's own integers; `room` a fraction of one; prices exact."""
+    places = price.unit.decimals
     return {
-        "token": one.price.token.address,
-        "symbol": one.price.token.symbol,
+        "token": price.token.address,
+        "symbol": price.token.symbol,
         "source": cap.step.source,
         "description": cap.step.description,
         "binding": cap.binding,
@@ -53,8 +58,6 @@ def of_ceiling(one: Ceiling) -> dict[str, Any]:
         "room": exact(cap.room, 6),
         "bound_price": None if cap.bound is None else exact(cap.bound, places),
         "free_price": None if cap.free is None else exact(cap.free, places),
-        "bound_health": _exact(one.bound),
-        "free_health": _exact(one.free),
     }
 
 

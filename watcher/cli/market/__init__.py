@@ -44,9 +44,10 @@ from watcher.cli.scan import Db, place
 from watcher.cli.scan.book import Place, opened, shelf, standing
 from watcher.config import Config, Origin
 from watcher.connection import Connection, Pin, connect, only, placed
-from watcher.errors import AnswerError, ChainError, UsageError
+from watcher.errors import AnswerError, ChainError, UsageError, WatcherError
 from watcher.exit import Exit
 from watcher.model import Market
+from watcher.oracle.sight import look
 from watcher.scan.distribution import Distribution, distribution
 from watcher.scan.opening import Opening
 from watcher.text import clean_line
@@ -105,10 +106,23 @@ async def run(
         if log:
             return await show_log(pin, market, since, options)
         past = Past(pin.line.reader, market)
-        seen = view(chain, market, await past.at(pin.block.number, ()))
+        seen = await behind(pin, view(chain, market, await past.at(pin.block.number, ())))
         if options.block is None:
             seen = replace(seen, spread=await spread(line, market, where, book, options))
     return shown(seen, options)
+
+
+async def behind(pin: Pin, seen: View) -> View:
+    """The market with what stands behind its prices. Where that cannot be read it is unknown, and the rest is told."""
+    chain, block = seen.chain, seen.block
+    tokens = {price.token.address for price in seen.prices}
+    usd = [(one.token, one.feed) for one in chain.usd if one.token in tokens]
+    beats = {beat.feed: beat.seconds for beat in chain.heartbeats}
+    try:
+        asked = look(seen.prices, usd, chain.sequencer, beats, block.timestamp)
+        return seen.behind(await pin.line.reader.run(asked, block))
+    except WatcherError as error:
+        return replace(seen, unknown=(*seen.unknown, f"what stands behind the prices: {error}"))
 
 
 async def spread(line: Connection, market: Market, where: Place, book: bool, options: Options) -> Distribution | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from watcher.adapter import Weight
+from watcher.adapter import Price, Weight
 from watcher.cli.account.assets import of_panel
+from watcher.cli.account.caps import of_cap, of_step
 from watcher.cli.account.record import at, of_price
 from watcher.cli.market.spread import of_distribution
 from watcher.cli.market.view import Asset, View
@@ -63,8 +64,16 @@ def of_asset(seen: View, asset: Asset) -> Record:
     scale = len(str(seen.rulebook.scale)) - 1
     panel = dict.fromkeys(PANEL) if asset.panel is None else of_panel(asset.panel)
     weight = dict.fromkeys(WEIGHT) if asset.weight is None else of_weight(asset.weight, scale)
-    price = None if asset.price is None else of_price(asset.price, seen.block)
+    price = None if asset.price is None else of_price(asset.price, seen.block) | of_path(seen, asset.price)
     return {"token": asset.token.address, "symbol": asset.token.symbol, **weight, **panel, "price": price}
+
+
+def of_path(seen: View, price: Price) -> dict[str, Any]:
+    """What the price is made of, and the caps in it; null where that was not read."""
+    path = None if seen.sight is None else seen.sight.paths.get(price.source)
+    if seen.sight is None or path is None:
+        return {"made_of": None, "caps": None}
+    return {"made_of": of_step(path), "caps": [of_cap(cap, price) for cap in seen.sight.caps(price)]}
 
 
 def of_weight(weight: Weight, scale: int) -> Record:

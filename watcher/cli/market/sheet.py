@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from watcher.adapter import Panel, Weight
+from watcher.cli.market.paths import PATHS, rows
 from watcher.cli.market.spread import COLUMNS as SPREAD
 from watcher.cli.market.spread import lines
 from watcher.cli.market.view import Asset, View
@@ -55,6 +56,7 @@ def show_market(seen: View) -> None:
     for text in (*seen.makeup.limits, *seen.stops):
         heading(text)
     part("Assets", [assets(seen, asset) for asset in seen.assets], ASSETS)
+    part("Price paths", list(rows(seen)), PATHS)
     modes = [{"mode": weight.mode, "asset": weight.token.symbol, **weighed(seen, weight)} for weight in seen.modes]
     part("Inside e-modes", modes, MODES)
     part("Use", [use(asset.panel) for asset in seen.assets if asset.panel is not None], USE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eth_typing import ChecksumAddress
@@ -13,6 +13,7 @@ from watcher.chronicle.past import State
 from watcher.config import Chain
 from watcher.errors import UsageError, WatcherError
 from watcher.model import BlockRef, Market, Token
+from watcher.oracle.sight import Sight
 from watcher.scan.distribution import Distribution
 
 
@@ -40,6 +41,22 @@ class View:
     stops: tuple[str, ...]
     unknown: tuple[str, ...]
     spread: Distribution | None = None
+    sight: Sight | None = None
+
+    @property
+    def prices(self) -> tuple[Price, ...]:
+        return tuple(asset.price for asset in self.assets if asset.price is not None)
+
+    def behind(self, sight: Sight) -> View:
+        """The same with what stands behind its prices, and what that speaks against them."""
+        assets = (
+            asset
+            if asset.price is None
+            else replace(asset, price=replace(asset.price, doubts=sight.doubts(asset.price)))
+            for asset in self.assets
+        )
+        stops = (*self.stops, *([] if sight.sequencer is None else [sight.sequencer.text]))
+        return replace(self, assets=tuple(assets), stops=stops, sight=sight)
 
 
 def view(chain: Chain, market: Market, state: State) -> View:
