@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
 
 from watcher.adapters.compound_v2.words import Words
 from watcher.errors import MissingPrice
@@ -14,6 +16,8 @@ from watcher.formula.compound.pool import Pool
 from watcher.formula.compound.rate import Curve
 from watcher.model import Market, Moment, PositionKey, Token, Unit
 from watcher.oracle.feed import Feed, Pulse
+
+NATIVE: Final = to_checksum_address("0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE")  # as the trade calls the native token
 
 
 class Clock(Enum):

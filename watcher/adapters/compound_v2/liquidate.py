@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from eth_typing import ChecksumAddress
 
 from watcher.adapter import Liquidation, Refusal
 from watcher.adapters.compound_v2.account import debt_of, rate_of, sums
-from watcher.adapters.compound_v2.facts import Holding, Listing, Quote, Terms
+from watcher.adapters.compound_v2.facts import NATIVE, Holding, Listing, Quote, Terms
 from watcher.adapters.compound_v2.quote import accrue, stuck
 from watcher.formula.compound import liquidity
 from watcher.formula.compound.liquidation import Seizure, closable, largest, seize_ratio
+from watcher.formula.compound.pool import exchange_rate
 from watcher.model import Blocked
-from watcher.units import Raw
+from watcher.units import Raw, checked
 
 
 def liquidate(
@@ -61,8 +64,26 @@ def _seizure(terms: Terms, seen: Quote, holding: Holding, most: int, owed: Listi
     return done if done.repay else Refusal("INVALID_CLOSE_AMOUNT_REQUESTED")
 
 
+def _reserved(seen: Quote, owed: Listing, held: Listing, done: Seizure) -> int:
+    """The reserves' part of the seizure in underlying, as `seizeInternal` adds it.
+
+    A market of the native token does not count as cash what came with the very call (`CEther.getCashPrior`): where it is both repaid
+    and seized, the repayment is missing from its books at that moment.
+    """
+    state = seen.states[held.id]
+    rate = rate_of(state)
+    if owed.id == held.id and held.token.address == NATIVE:
+        rate = exchange_rate(replace(state.now, borrows=checked(state.now.borrows - done.repay)), state.initial)
+    return liquidity.underlying(rate, done.protocol)
+
+
 def _liquidation(
-    terms: Terms, seen: Quote, holding: Holding, pair: tuple[Listing, Listing], done: Seizure, borrowed: int
+    terms: Terms,
+    seen: Quote,
+    holding: Holding,
+    pair: tuple[Listing, Listing],
+    done: Seizure,
+    borrowed: int,
 ) -> Liquidation:
     owed, held = pair
     rate = rate_of(seen.states[held.id])
@@ -73,7 +94,7 @@ def _liquidation(
         collateral=held.token,
         repay=Raw(done.repay),
         seize=Raw(liquidity.underlying(rate, done.tokens)),
-        fee=Raw(liquidity.underlying(rate, done.protocol)),
+        fee=Raw(_reserved(seen, owed, held, done)),
         incentive=terms.words.head.incentive,
         bonus=gain - liquidity.debt(seen.price(owed), done.repay),
         unit=terms.unit,

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from eth_typing import ChecksumAddress
-from eth_utils.address import to_checksum_address
 
-from watcher.adapters.compound_v2.facts import Clock, State
+from watcher.adapters.compound_v2.facts import NATIVE, Clock, State
 from watcher.adapters.compound_v2.quote import books, stored
 from watcher.adapters.compound_v2.words import CTOKEN, Head, Own
 from watcher.errors import AnswerError
@@ -20,7 +19,6 @@ from watcher.oracle.feed import NOBODY
 from watcher.query import Query, Read, Rows, Slot, ask, each, pairs
 from watcher.units import YEAR
 
-NATIVE: Final = to_checksum_address("0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE")
 BLOCKS: Final = 2_628_000  # of twelve seconds, in a year: for a model that does not say how many it counts
 _MODEL: Final = (
     "blocksPerYear",

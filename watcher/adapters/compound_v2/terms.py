@@ -41,7 +41,19 @@ def terms(market: Market) -> Query[Terms]:
 
 
 def fresh(known: Terms) -> Query[bool]:
-    """Whether every word that the terms were made of still stands: one round trip. A reverting read counts as a change."""
+    """Whether every word that the terms were made of still stands: one round trip. A reverting read counts as a change.
+
+    Terms whose library was not told yet end as soon as it is.
+    """
+    if known.told:
+        return (yield from _stand(known))
+    head, rules = known.words.head, known.words.rules
+    asked: tuple[Query[Any], ...] = (_stand(known), rounding(known.market.address, head, rules))
+    stand, (_, told) = yield from every(asked)
+    return stand and not told
+
+
+def _stand(known: Terms) -> Query[bool]:
     comptroller, old = known.market.address, known.words
     heads, ruled = words.head_reads(comptroller), words.rule_reads(comptroller, old.head)
     answers = yield (*heads, *ruled, *words.own_reads(old.head, old.own))
