@@ -138,6 +138,8 @@ def chain_lines(name: str, chain: ViemChain, known: Registries) -> Iterator[str]
     feeds = known.feeds.get(chain.id)
     if feeds is not None and feeds.sequencer:
         yield f"sequencer = {quoted(feeds.sequencer)} # {known.label(sources.AAVE)}"
+    if "proxies" in row:
+        yield f"proxies = {{ {', '.join(f'{key} = {quoted(address)}' for key, address in row['proxies'].items())} }}"
     viem = f"{known.label(sources.VIEM)} {row['viem']}; " if "viem" in row else ""
     note = f"; {row['note']}" if "note" in row else ""
     yield f"source = {quoted(f'{viem}scripts/registry_table.toml{note}')}"
