@@ -57,6 +57,13 @@ def test_deposits_come_before_repayments_whatever_was_typed_first() -> None:
     assert changes.scenario(loan()).actions == (Supply(A.address, Raw(10_000)), Repay(B.address, Raw(1_000)))
 
 
+def test_a_later_time_is_as_many_blocks_later_as_the_chain_makes_until_then() -> None:
+    week = parse((), NOTHING, None, "+7d", None)
+    later = week.on(Decimal("0.75")).scenario(loan()).at
+    assert later == Moment(NOW.number + 7 * 86_400 * 4 // 3, NOW.timestamp + 7 * 86_400)
+    assert week.on(Decimal(12)).scenario(loan()).at == Moment(NOW.number + 50_400, NOW.timestamp + 604_800)
+
+
 def test_a_later_time_is_counted_from_the_block() -> None:
     later = parse((), NOTHING, None, "+7d", None).scenario(loan()).at
     assert later == Moment(NOW.number, NOW.timestamp + 7 * 86_400)

@@ -163,13 +163,14 @@ async def account(
         shown = await asyncio.to_thread(sheets, wallet, policy_of(wallet.chain))
         done.append((wallet, shown))
         if not together:
-            show_one(wallet, await asyncio.to_thread(under, shown, changes), alarm, options)
+            show_one(wallet, await asyncio.to_thread(under, shown, changes.on(wallet.chain.block_time)), alarm, options)
     whole = gathered(who.label, done)
     if together:
         complete = all(wallet.complete for wallet, _ in done)
         for what in checked(changes, [position for _, shown in done for position in valued(shown)], complete):
             options.note(f"{what}: not known, because not everything could be read")
-        show_all([(wallet, under(shown, changes)) for wallet, shown in done], whole, alarm, options)
+        later = [(wallet, under(shown, changes.on(wallet.chain.block_time))) for wallet, shown in done]
+        show_all(later, whole, alarm, options)
     else:
         show_whole(whole, options)
     return end(done, alarm, options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from fractions import Fraction
@@ -51,6 +51,11 @@ class Changes:
     mode: int | None = None
     later: int | None = None  # seconds
     target: Wad | None = None
+    block_time: Decimal | None = None  # seconds between blocks of the chain that is meant
+
+    def on(self, block_time: Decimal) -> Changes:
+        """The same on a chain whose blocks are so many seconds apart: some interest runs by blocks, so a later time is a later block."""
+        return replace(self, block_time=block_time)
 
     @property
     def any(self) -> bool:
@@ -77,7 +82,8 @@ class Changes:
             if token is not None:
                 prices[token.address] = answer(position, token, change)
         now = position.value().at
-        at = None if self.later is None else Moment(now.number, now.timestamp + self.later)
+        blocks = 0 if self.later is None or not self.block_time else int(self.later // self.block_time)
+        at = None if self.later is None else Moment(now.number + blocks, now.timestamp + self.later)
         return Scenario({a: c for a, c in prices.items() if c is not None}, self.actions(position), at)
 
     def unpriced(self, position: Some) -> tuple[str, ...]:
