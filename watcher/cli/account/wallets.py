@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -88,7 +89,7 @@ def show_one(wallet: Wallet, shown: Sequence[Sheet], alarm: Alarm, options: Opti
     console = sheet_console()
     console.print(Text(f"{wallet.chain.name}{where(wallet)}", "bold cyan"))
     for one in shown:
-        card.show(console, one)
+        card.show(console, one if listed(wallet, one) else replace(one, pair=f"{one.pair} (unverified)"))
     for text in unread(wallet):
         console.print(Text(f"  UNKNOWN: {clean_line(text)}", "bold magenta"))
     for entered in wallet.entered:
@@ -129,11 +130,21 @@ def discovered(entered: Entered) -> str:
     return f"{known}; one that was entered later may be missing ({why}); --market ID reads one that you know"
 
 
+def listed(wallet: Wallet, one: Sheet) -> bool:
+    """Whether somebody vouches for its market. One that only the account's own logs name may be anybody's, under any symbols."""
+    return one.pair is None or one.row.market.id in {market.id for market in wallet.chain.markets}
+
+
 def records(wallet: Wallet, shown: Sequence[Sheet], alarm: Alarm) -> Iterator[Record]:
     """A record per position, then one per market and one per chain that could not be read, then how far entered markets are known."""
     by = {"confirmed_by": wallet.confirmed_by}
     for one in shown:
-        more = {"emode": one.mode, "pair": one.pair, "assets": [of_panel(panel) for panel in one.panels]}
+        more = {
+            "emode": one.mode,
+            "pair": one.pair,
+            "listed": listed(wallet, one),
+            "assets": [of_panel(panel) for panel in one.panels],
+        }
         more |= {} if one.unseen is None else {"outlook_unknown": one.unseen}
         more |= of_judgement(one.judgement) | alarm.record(one.row.reading) | (of_part(one.part) if one.part else {})
         more |= of_behind(one.prices, one.ceilings, wallet.beside.sight)
