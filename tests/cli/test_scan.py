@@ -71,7 +71,14 @@ def test_the_books_share_of_the_deposits_is_told_and_is_no_check() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [("scan",), ("curve",), ("export", "liquidations", "--since", "1d", "-o", "-", "--format", "csv")]
+    "line",
+    [
+        ("scan",),
+        ("curve",),
+        ("export", "liquidations", "--since", "1d", "-o", "-", "--format", "csv"),
+        ("market",),
+        ("liquidations", "--since", "1d"),
+    ],
 )
 def test_the_chains_and_endpoints_of_a_watcher_toml_are_those_that_are_asked(
     line: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -84,5 +91,7 @@ def test_the_chains_and_endpoints_of_a_watcher_toml_are_those_that_are_asked(
         f'chains_file = "chains.toml"\ndb = "own.db"\n[[follow]]\nmarket = "own/aave-v3/pool"\n[chains.own]\nrpc = ["{closed_port()}"]\n'
     )
     verb, *rest = line
-    assert main([verb, *rest[:1], "own/aave-v3/pool", *rest[1:], "--config", str(file)]) == Exit.SOURCE
+    named = rest[:1] if verb == "export" else []
+    words = [verb, *named, "own/aave-v3/pool", *rest[len(named) :], "--config", str(file)]
+    assert main(words) == Exit.SOURCE
     assert "127.0.0.1" in capsys.readouterr().err
