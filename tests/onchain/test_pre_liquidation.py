@@ -17,11 +17,13 @@ from tests.onchain.account_scene import OWNER, Ask, ask
 from tests.onchain.conftest import Local
 from tests.onchain.morpho_scene import Scene, View
 from tests.onchain.morpho_truth import PAYER
+from tests.onchain.test_run import Watch, changes, db, run
 from watcher.__main__ import main
-from watcher.adapter import Liquidation, Refusal
+from watcher.adapter import Liquidation, Refusal, Which
 from watcher.adapters.morpho_blue import ADAPTER
 from watcher.config import Endpoint, dump
 from watcher.errors import CallReverted
+from watcher.exit import Exit
 from watcher.formula.pre_liquidation import Owed, largest
 from watcher.localchain import morpho_actions
 from watcher.localchain.contract import ZERO, Contract, deploy
@@ -30,10 +32,12 @@ from watcher.localchain.morpho_actions import authorise, pre_liquidation
 from watcher.localchain.own import own
 from watcher.localchain.scenario import account, fund
 from watcher.localchain.stage.world import World
-from watcher.model import Annex, DoubtKind, Valuation
+from watcher.model import Annex, DoubtKind, PositionKey, Status, Valuation
+from watcher.store import recall
+from watcher.store.open import open_store
 from watcher.units import MAX, WAD
 
-__all__ = ["ask"]  # a fixture
+__all__ = ["ask", "db", "run"]  # fixtures
 
 ALICE, BOB = account("alice"), account("bob")
 VECTORS = Path(__file__).parents[1] / "formula" / "vectors" / "morpho_pre_liquidation.json"
@@ -330,6 +334,35 @@ def test_a_wallet_and_a_scan_show_the_first_line_and_what_may_be_taken(
     open_now = {row["account"]: row for row in scan(local, tmp_path, capsys, name, "--liquidatable")["accounts"]}
     assert set(open_now) == {OWNER}
     assert open_now[OWNER]["liquidation_now"]["repay"] == most["repay"]
+
+
+def test_a_watched_wallet_is_critical_from_the_moment_that_it_lets_a_contract_act(
+    local: Local, chain: object, db: Path, run: Watch
+) -> None:
+    """Three runs on one store: danger by Morpho's line alone, critical by the contract's; the stored words say each again."""
+    world, market = local.morpho, local.morpho.markets["WETH/USDC"]
+
+    async def enter() -> Contract:
+        contract = await pre_liquidation(world, market, RULES)
+        await morpho_actions.supply_collateral(world, market, OWNER, 5 * 10**18)
+        await morpho_actions.borrow(world, market, OWNER, 7_950 * 10**6)
+        return contract
+
+    contract = asyncio.run(enter())
+    assert run().code == Exit.OK
+    asyncio.run(authorise(world, OWNER, contract))
+    assert run().code == Exit.OK
+    asyncio.run(authorise(world, OWNER, contract, False))
+    assert run().code == Exit.OK
+    assert [change.after for change in changes(db, local.chain.chain_id)][:2] == [Status.DANGER, Status.CRITICAL]
+    found = world.market("WETH/USDC")
+    with open_store(db) as store:
+        told = list(recall.course(store, ADAPTER, found, PositionKey(found.name, bytes.fromhex(OWNER[2:]))))
+    lines = []
+    for one in told:
+        quote = ADAPTER.accrue(one.terms, one.quote, one.kept.block, Which.ALL)
+        lines.append([line.contract for line in ADAPTER.value(one.terms, quote, one.holding).early])
+    assert lines == [[], [contract.address], []]
 
 
 def scan(local: Local, tmp_path: Path, capsys: pytest.CaptureFixture[str], market: str, *more: str) -> dict[str, Any]:

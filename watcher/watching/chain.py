@@ -114,10 +114,10 @@ class WatchedChain:
             return
         chain = self.line.chain
         self.tip = await self.journal.tip(chain.id)
-        homes = {(single.protocol, single.address) for single in chain.singletons}
+        homes = {(single.protocol, single.address): single for single in chain.singletons}
         listed = {market.id for market in chain.markets if market.id}
         self.stored = tuple(
-            market
+            replace(homes[market.protocol, market.address], name=market.name, id=market.id)
             for market in await self.journal.markets(chain.id)
             if (market.protocol, market.address) in homes and market.id and market.id not in listed
         )
