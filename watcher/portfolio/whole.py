@@ -87,7 +87,13 @@ class Whole:
             for pool in self.pools
             if pool.part.standing is not None and pool.part.standing.steps is None
         ]
-        return tuple(dict.fromkeys((*lost, *far, *(line for place in self.places for line in place.unread))))
+        early = [
+            f"{pool.row.market.name}: a pre-liquidation contract acts on it before the protocol does"
+            for pool in self.pools
+            if pool.row.reading.valuation is not None and pool.row.reading.valuation.first is not None
+        ]
+        unread = [line for place in self.places for line in place.unread]
+        return tuple(dict.fromkeys((*lost, *far, *early, *unread)))
 
     @property
     def best(self) -> Relief | None:
