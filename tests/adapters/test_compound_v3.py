@@ -57,6 +57,9 @@ def owing(dollars: int, **held: int) -> Any:
         ("USDC", "USDC / USD", None, ["ETH / USD"], "USD"),
         ("WETH", "Constant price feed", 10**8, ["cbETH / ETH", "wstETH / ETH price feed"], "ETH"),
         ("WETH", "Constant price feed", 10**8, [], "ETH"),
+        ("wstETH", "Constant price feed", 10**8, ["rsETH / wstETH price feed"], "wstETH"),
+        ("USDC", "ETH / usd", None, [], "usd"),
+        ("USDC", "x", None, ["wstETH / stETH ETH / USD", "ETH/usd"], "usd"),
         ("wstETH", "Custom price feed for wstETH / ETH", None, [], "ETH"),
         ("WBTC", "Constant price feed", 10**8, ["a feed", "another / feed / BTC"], "BTC"),
         ("USDS", "Constant price feed", 10**8, ["ETH / USD", "wstETH / ETH"], "USDS"),
@@ -96,14 +99,6 @@ def test_a_lender_without_collateral_has_a_position_and_a_stranger_none() -> Non
     users = {ALICE: (7, 0, 0, 0, 0), BOB: (0, 5, 5, 0, 0), ABSORBER: (0, 0, 0, 0, 1)}
     chain = Paper({EVENTS + "userBasic": lambda _, args: users[args[0]]})
     assert chain.run(ADAPTER.positions(TERMS, [ALICE, BOB, ABSORBER])) == (key(ALICE), key(ABSORBER))
-
-
-def test_where_the_view_reverts_the_contract_reports_nothing() -> None:
-    chain = Paper({EVENTS + "isLiquidatable": lambda _, args: (True,) if args[0] == ALICE else None})
-    found = chain.run(ADAPTER.reported(TERMS, [key(ALICE), key(BOB)]))
-    assert {name: (one.which, one.figures) for name, one in found.items()} == {
-        key(ALICE): (Which.NONE, {"liquidatable": True})
-    }
 
 
 def test_a_quote_costs_one_trip_and_an_answer_of_nothing_is_none() -> None:

@@ -171,6 +171,7 @@ def test_a_feed_without_an_answer_matters_only_where_comet_would_read_it(comets:
         with pytest.raises(MissingPrice) as missing:
             view.value(ALICE)
         assert missing.value.token == local.tokens["WBTC"].address
-        assert await scene.reader.run(ADAPTER.reported(view.terms, scene.keys([ALICE])), view.block) == {}
+        (report,) = (await scene.reader.run(ADAPTER.reported(view.terms, scene.keys([ALICE])), view.block)).values()
+        assert set(report.figures) == {"debt"}
 
     play(local, story)

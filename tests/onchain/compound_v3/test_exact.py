@@ -17,7 +17,7 @@ from watcher.localchain.scenario import account
 from watcher.model import Moment, Side
 from watcher.units import YEAR
 
-ALICE = account("alice")
+ALICE, BOB = account("alice"), account("bob")
 UNITS = {"usdc": "USD", "weth": "ETH", "usdt": "USD"}
 
 
@@ -51,10 +51,9 @@ def test_every_account_of_a_market_is_what_the_contract_says(comets: CometChain,
             verdicts.add(late)
         assert verdicts == {True, False}
         reports = await scene.reader.run(ADAPTER.reported(view.terms, scene.keys(owners)), view.block)
-        stored = view.accrued(which=Which.NONE)
-        assert [compare(view.value(who, stored), reports[view.holdings[who].key]) for who in owners] == [()] * len(
-            owners
-        )
+        told = [reports[view.holdings[who].key] for who in owners]
+        assert {frozenset(one.figures) for one in told} == {frozenset({"liquidatable", "debt"})}
+        assert [compare(view.value(who), one) for who, one in zip(owners, told, strict=True)] == [()] * len(owners)
 
     play(local, story)
 
@@ -109,6 +108,30 @@ def test_the_principals_of_all_accounts_add_up_to_the_totals(comets: CometChain)
             assert sum(one.deposits.get(asset.token.address, 0) for one in mine) == amount
 
     play(comets.wide, story)
+
+
+def test_base_sent_from_debt_to_debt_is_in_no_log_and_the_audit_says_so(comets: CometChain) -> None:
+    """What Alice owes grows and what Bob owes falls, and nobody is told; a book that follows logs is contradicted by the contract."""
+    local = comets.usd
+
+    async def story(scene: Scene) -> None:
+        for who in (ALICE, BOB):
+            await do.supply(local, who, "WETH", 10**19)
+            await do.borrow(local, who, 5_000 * 10**6)
+        await local.chain.advance(30 * 86_400 + 7)
+        before = await scene.view([ALICE, BOB])
+        receipt = await do.transfer(local, ALICE, BOB, "USDC", 1_234_567_891)
+        assert receipt.logs == ()
+        after = await scene.view([ALICE, BOB])
+        assert after.holdings[ALICE].principal < before.holdings[ALICE].principal
+        assert after.holdings[BOB].principal > before.holdings[BOB].principal
+        reports = await scene.reader.run(ADAPTER.reported(after.terms, scene.keys([ALICE, BOB])), after.block)
+        for view, differing in ((before, ["debt"]), (after, [])):
+            for held in view.holdings.values():
+                seen = ADAPTER.value(after.terms, after.accrued(), held)
+                assert [one.field for one in compare(seen, reports[held.key])] == differing
+
+    play(local, story)
 
 
 def test_a_forecast_is_what_the_contract_stores_when_its_time_has_come(local: LocalComet) -> None:

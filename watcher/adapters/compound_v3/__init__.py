@@ -1,7 +1,7 @@
 """Compound V3 (Comet): one contract per base token, any number of its collaterals, whole accounts absorbed at once.
 
 Proved on a twin of ours in Solidity and by vectors that the real Comet gave. `isLiquidatable` looks at stored indices, `absorb` accrues
-first: what is shown is what `absorb` sees, what is audited is the view's.
+first: what is shown and audited is what `absorb` sees; under a quote that is not accrued, `value` says what the view does.
 """
 
 from __future__ import annotations

@@ -26,9 +26,9 @@ def currency(base: Token, feed: Feed, constant: int | None, others: Iterable[Fee
     own = _quoted(feed)
     if own is not None:
         return Unit(own, DECIMALS)
-    named = {name for other in others if (name := _quoted(other)) is not None}
+    named = {name.upper(): name for other in others if (name := _quoted(other)) is not None}
     if len(named) == 1:
-        return Unit(named.pop(), DECIMALS)
+        return Unit(next(iter(named.values())), DECIMALS)
     if constant == ONE:
         return Unit(WRAPPED.get(base.symbol, base.symbol), DECIMALS)
     return Unit(UNTOLD, DECIMALS)
@@ -36,4 +36,4 @@ def currency(base: Token, feed: Feed, constant: int | None, others: Iterable[Fee
 
 def _quoted(feed: Feed) -> str | None:
     found = QUOTED.search(feed.description)
-    return found[1].upper() if found else None
+    return found[1] if found else None

@@ -36,7 +36,7 @@ def moves(terms: Terms) -> LogQuery[Moves]:
     """Everybody that a log names; the rules when the proxy is upgraded.
 
     Whoever sends base that he has to borrow for it (`transfer` from an account without a deposit) is in no log, nor is a receiver whom
-    it only repays: a book that follows logs learns of them when it reads them for another reason.
+    it only repays: a book that follows logs learns of them when it reads them for another reason, or from the audit.
     """
 
     def read(event: Event) -> Moves:

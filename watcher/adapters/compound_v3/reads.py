@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -12,12 +12,14 @@ from eth_utils.address import to_checksum_address
 from watcher.adapter import Reported, Shares, Which
 from watcher.adapters.compound_v3.facts import Holding, Quote, Terms
 from watcher.adapters.compound_v3.terms import COMET
-from watcher.formula.comet import Totals
+from watcher.errors import CallReverted
+from watcher.formula.comet import Totals, owed_value
 from watcher.model import PositionKey
-from watcher.oracle.feed import pulses, reads
-from watcher.query import Query, ask, one, pairs
+from watcher.oracle.feed import NOBODY, pulses, reads
+from watcher.query import Call, Outcome, Query, Script, ask, one, pairs
 
 HIGH: Final = 16  # assets from this place on are kept in `_reserved`
+PER_SCRIPT: Final = 100  # positions in one simulated transaction
 
 
 def quote(terms: Terms) -> Query[Quote]:
@@ -74,18 +76,43 @@ def positions(terms: Terms, owners: Sequence[ChecksumAddress]) -> Query[tuple[Po
 
 
 def reported(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKey, Reported]]:
-    """`isLiquidatable`, which looks at stored indices. Where it reverts, for want of a price, the contract reports nothing."""
+    """`isLiquidatable` and `borrowBalanceOf` behind a simulated `accrueAccount`, so that both are what `absorb` would see.
+
+    By itself `isLiquidatable` looks at stored indices. Where it reverts, for want of a price, the contract reports the debt alone.
+    """
     if not keys:
         return {}
-    asked = one(f"{COMET}.isLiquidatable", terms.market.address, [(_owner(key.key),) for key in keys], optional=True)
-    (rows,) = yield from ask(asked)
-    return dict(_told(keys, rows))
+    parts = [keys[start : start + PER_SCRIPT] for start in range(0, len(keys), PER_SCRIPT)]
+    answers = yield from ask(*(_simulation(terms, part) for part in parts))
+    found: dict[PositionKey, Reported] = {}
+    for part, (accrued, price, *outcomes) in zip(parts, answers, strict=True):
+        if accrued.row is None:
+            raise CallReverted(f"{COMET}.accrueAccount at {terms.market.address}", accrued.revert)
+        judged, owed = outcomes[: len(part)], outcomes[len(part) :]
+        for key, verdict, debt in zip(part, judged, owed, strict=True):
+            found[key] = Reported(key, Which.ALL, _figures(terms, price, verdict, debt))
+    return found
 
 
-def _told(keys: Sequence[PositionKey], rows: Sequence[Any]) -> Iterator[tuple[PositionKey, Reported]]:
-    for key, row in zip(keys, rows, strict=True):
-        if row is not None:
-            yield key, Reported(key, Which.NONE, {"liquidatable": row[0]})
+def _simulation(terms: Terms, keys: Sequence[PositionKey]) -> Script:
+    comet, owners = terms.market.address, [_owner(key.key) for key in keys]
+    return Script(
+        (
+            Call(f"{COMET}.accrueAccount", comet, (NOBODY,)),
+            Call(f"{COMET}.getPrice", comet, (terms.base_feed.source,)),
+            *(Call(f"{COMET}.isLiquidatable", comet, (owner,)) for owner in owners),
+            *(Call(f"{COMET}.borrowBalanceOf", comet, (owner,)) for owner in owners),
+        )
+    )
+
+
+def _figures(terms: Terms, price: Outcome, verdict: Outcome, debt: Outcome) -> dict[str, int | bool | None]:
+    figures: dict[str, int | bool | None] = {}
+    if verdict.row is not None:
+        figures["liquidatable"] = verdict.row[0]
+    if debt.row is not None and (price.row is not None or not debt.row[0]):
+        figures["debt"] = owed_value(debt.row[0], price.row[0] if price.row else 0, terms.base_scale)
+    return figures
 
 
 def totals(terms: Terms, quote: Quote) -> Shares:
