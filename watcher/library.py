@@ -33,11 +33,12 @@ class Watcher:
         before: int | None = None,
         deadline: float = DEADLINE,
         confirm: bool = True,
+        vaults: Sequence[str] = (),
     ) -> tuple[Wallet, ...]:
         """What the addresses, or the ENS names of addresses, hold: one `Wallet` per configured chain, in the configuration's order.
 
         At the head, at `block`, or at the newest block not after `before` (Unix seconds). With `confirm` a second endpoint is asked the
-        same. A chain that does not answer in `deadline`
+        same. `vaults` are ERC-4626 vaults whose shares are looked for in the addresses. A chain that does not answer in `deadline`
         seconds is a `Wallet` with its error; `UsageError` is for an address that is none, and for a name that means none.
         """
         owners = tuple(dict.fromkeys((await meant(addresses, self.config)).values()))
@@ -50,6 +51,7 @@ class Watcher:
                 deadline=deadline,
                 confirm=confirm,
                 windows=self.windows.setdefault(chain.id, {}),
+                vaults=tuple(map(address, vaults)),
             )
             for chain in self.config.chains
         )

@@ -35,7 +35,10 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One chain at one block, None where it could not be read. `unread` are markets and whatever else may hold something, a line each."""
+    """One chain at one block, None where it could not be read.
+
+    `unread` are markets and whatever else may hold something, `overdue` the US dollar feeds that should have had a new round, a line each.
+    """
 
     chain: str
     chain_id: int
@@ -43,6 +46,7 @@ class Place:
     families: tuple[Family, ...]
     deposits: tuple[tuple[Deposit, Sum], ...] = ()
     unread: tuple[str, ...] = ()
+    overdue: tuple[str, ...] = ()
 
     @property
     def pools(self) -> tuple[Pool, ...]:

@@ -13,7 +13,7 @@ from tests.onchain.everything.conftest import Ask, Records
 from tests.onchain.everything.test_everything import Record, asked
 from tests.onchain.everything.truth import Figures, Truth
 from tests.onchain.everything.world import COIN, LENDER, OTHER, OWNER, World
-from watcher.config import Proxies
+from watcher.config import Chain, Heartbeat, Proxies
 from watcher.localchain import aave_actions, morpho_actions
 from watcher.localchain.contract import Contract, deploy
 from watcher.localchain.morpho import MorphoMarket
@@ -143,3 +143,17 @@ def test_a_second_price_stands_beside_the_protocols_and_changes_nothing(world: W
     assert (second["price"], second["deviation"]) == ("1000", "1")
     assert after["collateral"] == before["collateral"]
     assert after["prices"][0]["answer"] == before["prices"][0]["answer"]
+
+
+def test_an_overdue_dollar_feed_is_a_doubt_beside_the_sum(world: World, ask: Ask) -> None:
+    def doubts(chain: Chain) -> list[str]:
+        (total,) = [one for one in ask(world, chain=chain) if one.get("of") == "chain"]
+        found: list[str] = total["usd_overdue"]
+        return found
+
+    plain = world.configured()
+    assert doubts(plain) == []
+    hourly = replace(plain, heartbeats=(Heartbeat(world.ether.address, 3_600),))
+    assert doubts(hourly) == ["the US dollar feed of ETH is 24 h old"]
+    asyncio.run(world.chain.advance(3 * 86_400))
+    assert len(doubts(plain)) == 2

@@ -11,8 +11,9 @@ from rich.text import Text
 from watcher.cli.account.money import cut, dollars, exactly, signed
 from watcher.cli.account.record import NOBODYS, Record, at_block
 from watcher.cli.account.sheet import Sheet
-from watcher.figures import exact, health, percent
+from watcher.figures import age, exact, health, percent
 from watcher.health.fall import STEPS
+from watcher.oracle.dollar import Dollar
 from watcher.portfolio.danger import Relief, Standing
 from watcher.portfolio.whole import Family, Place, Pool, Whole, families
 from watcher.portfolio.worth import Sum, deposited
@@ -39,7 +40,25 @@ def place(wallet: Wallet, shown: Sequence[Sheet]) -> Place:
         if not one.complete
     ]
     held = tuple((one, deposited(one, wallet.beside.rates)) for one in wallet.beside.deposits)
-    return Place(wallet.chain.name, wallet.chain.id, wallet.block, families(pools), held, tuple(unread))
+    late = overdue(wallet, [one.part.rate.feed for one in pools])
+    return Place(wallet.chain.name, wallet.chain.id, wallet.block, families(pools), held, tuple(unread), late)
+
+
+def overdue(wallet: Wallet, used: Sequence[Dollar | None]) -> tuple[str, ...]:
+    """Those of the feeds in use, and of the vaults' assets, that are older than their heartbeat, or than any usual one."""
+    shares = [one.share for one in wallet.beside.deposits if one.share is not None]
+    feeds = [*used, *(wallet.beside.rates.known.get(share.asset.address) for share in shares)]
+    beats = {beat.feed: beat.seconds for beat in wallet.chain.heartbeats}
+    return tuple(
+        dict.fromkeys(
+            f"the US dollar feed of {feed.base or feed.feed} is {age(wallet.block.timestamp - feed.updated)} old"
+            for feed in feeds
+            if feed is not None
+            and feed.updated is not None
+            and wallet.block is not None
+            and feed.old(wallet.block.timestamp, beats.get(feed.feed))
+        )
+    )
 
 
 def worth_telling(whole: Whole) -> bool:
@@ -96,6 +115,7 @@ def sums(worth: Sum) -> tuple[str, str, str]:
 def lines(whole: Whole) -> Iterator[str]:
     """What is missing, who would be first, where a dollar helps."""
     yield from (f"* not in it: {line}" for line in whole.worth.missing)
+    yield from (f"doubt: {line}" for place in whole.places for line in place.overdue)
     one = whole.first
     if one is not None:
         yield f"first to be liquidated: {one.row.market.name}{whose(whole, one)}, {nearness(one)}"
@@ -149,7 +169,8 @@ def records(whole: Whole) -> Iterator[Record]:
                 **of_sum(worth),
             }
         if one.families or one.deposits or one.unread:
-            yield {"kind": "total", "of": "chain", **where, **nobody(None), **of_sum(one.worth)}
+            doubts = {"usd_overdue": list(one.overdue)}
+            yield {"kind": "total", "of": "chain", **where, **nobody(None), **of_sum(one.worth), **doubts}
     if whole.pools or whole.worth.missing or any(one.deposits for one in whole.places):
         nowhere: Record = {"chain": None, "chain_id": None, "block": None, "block_hash": None, "block_time": None}
         yield {"kind": "total", "of": "all", "label": whole.label, **nowhere, **nobody(None), **of_sum(whole.worth)}
