@@ -13,7 +13,19 @@ from rich.table import Table
 from tests.benchmarks.row import Row
 from watcher.errors import WatcherError
 
-NAMES = ("multicall", "logs", "holdings", "fill", "history", "watching", "screen", "book", "stored")
+NAMES = (
+    "multicall",
+    "logs",
+    "holdings",
+    "wallet",
+    "fill",
+    "history",
+    "watching",
+    "screen",
+    "families",
+    "book",
+    "stored",
+)
 
 
 def table(found: list[Row]) -> Table:
