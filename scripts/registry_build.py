@@ -94,7 +94,7 @@ def known_markets(packages: dict[str, Package], chains: dict[str, int]) -> tuple
         families.compound(packages[families.COMPOUND], table["compound"]["mainnet"]),
         *families.moonwell(packages[families.MOONWELL], table["moonwell"], chains),
         *families.venus(packages[families.VENUS], left_out, table["venus"]["core"]),
-        *families.venus_isolated(isolated, left_out),
+        *families.venus_isolated(isolated, left_out, table["venus_isolated"]),
         *families.listed(table, chains),
     ]
     registries = list(families.venus_registries(isolated, left_out))

@@ -100,12 +100,12 @@ def venus(package: Package, left_out: Container[str], entry: Mapping[str, Any]) 
             yield Row(chain, "venus", "core", "Venus Core", to_checksum_address(deployment["address"]), start, source)
 
 
-def venus_isolated(package: Package, left_out: Container[str]) -> Iterator[Row]:
-    """Every pool's comptroller, with the block that it was deployed in."""
+def venus_isolated(package: Package, left_out: Container[str], names: Mapping[str, str]) -> Iterator[Row]:
+    """Every pool's comptroller, with the block that it was deployed in; `names` are ours where lower case will not do."""
     for chain, name, deployment in deployed(package, left_out):
         if name.startswith("Comptroller_"):
             pool = name.removeprefix("Comptroller_")
-            yield isolated(package, chain, slugged(pool), f"Venus {pool}", deployment)
+            yield isolated(package, chain, names.get(pool, pool.lower()), f"Venus {pool}", deployment)
 
 
 def venus_registries(package: Package, left_out: Container[str]) -> Iterator[Row]:
@@ -118,11 +118,6 @@ def venus_registries(package: Package, left_out: Container[str]) -> Iterator[Row
 def isolated(package: Package, chain: int, name: str, label: str, deployment: Mapping[str, Any]) -> Row:
     address, start = to_checksum_address(deployment["address"]), deployment["receipt"]["blockNumber"]
     return Row(chain, "venus_isolated", name, label, address, start, f"{package.label} deployments")
-
-
-def slugged(name: str) -> str:
-    """A pool's name as it can stand in a command: both "LiquidStakedBNB" and "Liquid Staked BNB" are liquid-staked-bnb."""
-    return "-".join(re.sub(r"(?<=[a-z])(?=[A-Z]{2}|Staked)", " ", name).lower().split())
 
 
 def listed(table: Mapping[str, Any], chains: Mapping[str, int]) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from urllib.parse import urlsplit
 
 from eth_abi.abi import encode
@@ -29,6 +30,31 @@ def test_all_24_aave_markets_and_all_43_morpho_deployments_are_there() -> None:
     assert len(own) == 24
     assert sum(len(chain.singletons) for chain in config.chains) == 43
     assert all(chain.markets or chain.singletons for chain in config.chains)
+
+
+def test_every_family_is_there_on_every_chain_that_it_is_known_on() -> None:
+    """The counts of the protocols' own deployments and registries on 2026-11-22."""
+    config = packaged()
+    counts = Counter(market.protocol for market in config.markets() if market.protocol != "morpho_blue")
+    assert counts == {
+        "aave_v2": 7,
+        "aave_v3": 33,
+        "compound_v2": 12,
+        "compound_v3": 28,
+        "venus": 1,
+        "venus_isolated": 19,
+    }
+    assert {registry.name for chain in config.chains for registry in chain.registries} == {
+        f"{chain}/venus-isolated"
+        for chain in ("arbitrum", "base", "bsc", "ethereum", "opbnb", "optimism", "unichain", "zksync")
+    }
+    assert {chain.name for chain in config.chains if chain.sequencer} == {
+        *("arbitrum", "base", "mantle", "metis", "optimism", "scroll", "soneium", "zksync")
+    }
+    assert config.market("ethereum/compound-v3/usdc").address == "0xc3d688B66703497DAA19211EEdff47f25384cdc3"
+    assert config.market("ethereum/compound-v2/compound").address == "0x3d9819210A31b4961b30EF54bE2aeD79B9c9Cd3B"
+    assert config.market("bsc/venus/core").address == "0xfD36E2c2a6789Db23113685031d7F16329158384"
+    assert config.market("ethereum/aave-v3/spark").address == "0xC13e21B648A5Ee794902342038FF3aDAB66BE987"
 
 
 def test_facts_that_anyone_can_look_up() -> None:

@@ -266,7 +266,7 @@ def test_chains_are_found_by_name_and_by_id(file: Path) -> None:
         ("etherfi", "did you mean 'ethereum/aave-v3/etherfi'?"),
         ("aave-v3/LIDO", "did you mean 'ethereum/aave-v3/lido'?"),
         ("c54d7acf14", "did you mean 'ethereum/morpho-blue/c54d7acf14'?"),
-        ("gnosis", "did you mean 'gnosis/aave-v3/core'?"),
+        ("celo", "did you mean 'celo/aave-v3/core'?"),
         ("core", "did you mean one of 'ethereum/aave-v3/core', "),
     ],
 )

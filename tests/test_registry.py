@@ -156,33 +156,22 @@ def test_venus_publishes_pools_with_their_first_block_and_the_contract_that_list
     files = {
         "deployments/bscmainnet/.chainId": "56",
         "deployments/bscmainnet/Comptroller_LiquidStakedBNB.json": deployment("1", 10),
+        "deployments/bscmainnet/Comptroller_Meme.json": deployment("3", 12),
         "deployments/bscmainnet/PoolRegistry.json": deployment("2", 5),
         "deployments/bsctestnet/Comptroller_DeFi.json": "a testnet",
     }
     package = sources.Package("isolated", "1", files)
-    (pool,) = families.venus_isolated(package, {"bsctestnet"})
+    (pool, meme) = families.venus_isolated(package, {"bsctestnet"}, {"LiquidStakedBNB": "lst-bnb"})
     (registry,) = families.venus_registries(package, {"bsctestnet"})
     assert (pool.chain, pool.family, pool.name, pool.address, pool.start) == (
         56,
         "venus_isolated",
-        "liquid-staked-bnb",
+        "lst-bnb",
         "0x" + "1" * 40,
         10,
     )
+    assert (meme.name, meme.label, meme.start) == ("meme", "Venus Meme", 12)
     assert (registry.address, registry.start, registry.source) == ("0x" + "2" * 40, 5, "npm:isolated@1 deployments")
-
-
-@pytest.mark.parametrize(
-    ("pool", "slug"),
-    [
-        ("DeFi", "defi"),
-        ("BTC", "btc"),
-        ("Liquid Staked ETH", "liquid-staked-eth"),
-        ("LiquidStakedETH", "liquid-staked-eth"),
-    ],
-)
-def test_a_pool_is_called_as_it_can_be_typed(pool: str, slug: str, families: ModuleType) -> None:
-    assert families.slugged(pool) == slug
 
 
 def test_a_row_of_our_own_names_its_source_and_says_so_where_its_start_is_not_known(families: ModuleType) -> None:
