@@ -70,7 +70,9 @@ def aimed(
     known = feeds(local)
     for row in dice.sample(rows, min(6, len(rows))):
         position = ahead(seen, row, at)
-        assets = sorted({leg.token.address for leg in valued(row).legs})
+        assets = sorted({leg.token.address for leg in valued(row).legs} & known.keys())
+        if not assets:
+            continue
         if local.mode_feed is not None and row.position.holding.mode == 2:
             assets.append(local.mode_feed.address)
         asset = dice.choice(assets)

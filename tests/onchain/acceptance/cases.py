@@ -14,7 +14,6 @@ from watcher.localchain.aave_market import AaveMarket
 from watcher.model import Side
 from watcher.units import WAD
 
-CENT = 10**6  # of the base currency
 DONE = (
     "supply", "borrow", "repay", "repay all", "withdraw", "transfer", "enable collateral", "disable collateral", "switch e-mode",
     "liquidate", "threshold",
@@ -25,12 +24,15 @@ BOTH = (
     "collateral disabled", "LTV 0", "base threshold 0", "within 1e-6 above the line", "within 1e-6 below the line", "liquidatable",
     "terms renewed",
 )  # fmt: skip
+NOT_V2 = ("e-mode", "isolation", "base threshold 0", "done: switch e-mode")
 ONLY_V30 = ("e-mode with its own price source", "stable debt", "done: borrow stable", "done: swap rate")
 
 
 def required(version: str) -> tuple[str, ...]:
     """The cases that a run must meet."""
     common = (*BOTH, *(f"done: {name}" for name in DONE), *(f"{name} later" for name in LATER))
+    if version == "2.0":
+        return (*(case for case in common if case not in NOT_V2), *ONLY_V30[1:])
     return (*common, *ONLY_V30) if version == "3.0" else common
 
 
@@ -59,7 +61,7 @@ def _indebted(local: AaveMarket, row: Row) -> list[str]:
     dollar = {*MODES[1].collateral, *MODES[1].borrowable}
     assert worth.health is not None
     truths = {
-        "dust": worth.debt < CENT,
+        "dust": worth.debt < local.dollar // 100,
         "several collaterals": len(legs[Side.COLLATERAL]) > 1,
         "several debts": len(legs[Side.DEBT]) > 1,
         "e-mode": holding.mode != 0,

@@ -62,7 +62,8 @@ async def prepare(local: AaveMarket) -> None:
 
 def plans(local: AaveMarket, dice: random.Random) -> tuple[Plan, ...]:
     """The same for the same dice; a tenth of the owners begin with nothing, to receive what others send."""
-    return tuple(_plan(local, dice, n, account(f"crowd {n}")) for n in range(COUNT))
+    plan = _plan_v2 if local.protocol == "aave_v2" else _plan
+    return tuple(plan(local, dice, n, account(f"crowd {n}")) for n in range(COUNT))
 
 
 def _plan(local: AaveMarket, dice: random.Random, n: int, who: ChecksumAddress) -> Plan:
@@ -99,6 +100,33 @@ def _plan(local: AaveMarket, dice: random.Random, n: int, who: ChecksumAddress) 
         case _:
             held = dice.choice(PLAIN)
             return Plan(who, dollars, (held,), (dice.choice([one for one in OWED if one != held]),), use)
+
+
+def _plan_v2(local: AaveMarket, dice: random.Random, n: int, who: ChecksumAddress) -> Plan:
+    """Without e-modes and isolation; a first deposit is collateral there even where it counts for nothing (GUSD)."""
+    plain = [symbol for symbol in PLAIN if symbol in local.reserves]
+    dollars = 10 ** dice.uniform(1, 6.5)
+    use = dice.choice((9_990, 9_990, dice.randrange(1_000, 9_900)))
+    match n % 10:
+        case 0:
+            return Plan(who, 0, ()) if n % 20 else Plan(who, dollars, tuple(dice.sample(plain, 2)))
+        case 1 | 2:
+            owed = [symbol for symbol in OWED if symbol in local.reserves]
+            return Plan(who, dollars, tuple(dice.sample((*plain, "EURS"), 3)), tuple(dice.sample(owed, 2)), use)
+        case 3:
+            return Plan(who, dollars, ("USDT", "WBTC"), ("USDC",), use * 4 // 10)
+        case 4:
+            return Plan(who, dollars, ("WBTC", "LINK"), ("DAI",), use * 4 // 10, disabled=("LINK",))
+        case 5:
+            return Plan(who, dice.choice((1e-3, 1e-2)), ("LINK",), ("USDC",), use)
+        case 6 | 7:
+            debt = dice.choice(("USDC", "DAI"))
+            return Plan(who, min(dollars, 400_000), ("WBTC",), (debt,), use, rate_mode=do.STABLE)
+        case 8:
+            return Plan(who, dollars, ("GUSD", "WETH"), ("LINK",), use * 4 // 10)
+        case _:
+            held = dice.choice(plain)
+            return Plan(who, dollars, (held,), (dice.choice([one for one in plain if one != held]),), use)
 
 
 async def enter(local: AaveMarket, wanted: Sequence[Plan]) -> None:
@@ -151,7 +179,7 @@ def _debts(local: AaveMarket, plan: Plan) -> Iterator[tuple[str, int]]:
     for symbol in plan.collaterals:
         asset = local.reserves[symbol].asset
         ltv = mode.ltv if mode is not None and symbol in mode.collateral else asset.ltv
-        if symbol not in plan.disabled and symbol != "sUSDe":
+        if symbol not in plan.disabled and symbol not in ("sUSDe", "GUSD"):
             power += plan.dollars * (7_000 if symbol == "USDT" and mode is None else ltv) / BPS
     for symbol in plan.debts:
         amount = raw(local, symbol, power * plan.use / BPS / len(plan.debts))

@@ -71,7 +71,8 @@ class Deeds:
                 lambda row: self._repay(row, self.dice.choice(debts)),
                 lambda row: self._repay_all(row, self.dice.choice(debts)),
             ] * 2
-        if row.position.holding.mode or not debts or self.dice.random() < 0.3:
+        modes = self.local.protocol == "aave_v3"
+        if modes and (row.position.holding.mode or not debts or self.dice.random() < 0.3):
             kinds += [self._mode] * 2
         if any(balance.principal for balance in row.position.holding.balances):
             kinds += [self._swap] * 8
@@ -83,20 +84,23 @@ class Deeds:
     def _token(self, symbol: str) -> ChecksumAddress:
         return self.local.reserves[symbol].token.address
 
+    def _listed(self, *symbols: str) -> Sequence[str]:
+        return [symbol for symbol in symbols if symbol in self.local.reserves]
+
     def _some(self, most: int) -> int:
         """One unit, a part, or all of it."""
         return self.dice.choice((1, most // 3 + 1, self.dice.randrange(most + 1) + 1, most or 1))
 
     def _supply(self, row: Row) -> Deed:
-        symbol = self.dice.choice((*PLAIN, "sUSDe", "GHO"))
+        symbol = self.dice.choice(self._listed(*PLAIN, "sUSDe", "GHO"))
         amount = max(1, raw(self.local, symbol, 10 ** self.dice.uniform(-3, 5)))
-        return Deed("supply", (self._pool("supply", self._token(symbol), amount, owner(row), 0),))
+        return Deed("supply", (self._pool(self.local.supplying, self._token(symbol), amount, owner(row), 0),))
 
     def _borrow(self, row: Row) -> Deed:
         mode = next((mode for mode in MODES if mode.id == row.position.holding.mode), None)
-        symbol = self.dice.choice(mode.borrowable if mode is not None else OWED)
-        most = raw(self.local, symbol, valued(row).available / 10**8)
-        stable = self.local.version == "3.0" and symbol in ("USDC", "DAI") and self.dice.random() < 0.5
+        symbol = self.dice.choice(mode.borrowable if mode is not None else self._listed(*OWED))
+        most = raw(self.local, symbol, valued(row).available / self.local.dollar)
+        stable = self.local.version < "3.1" and symbol in ("USDC", "DAI") and self.dice.random() < 0.5
         amount, kind = self._some(most), do.STABLE if stable else do.VARIABLE
         sent = self._pool("borrow", self._token(symbol), amount, kind, 0, owner(row), sender=owner(row))
         return Deed("borrow stable" if stable else "borrow", (sent,))
@@ -160,12 +164,12 @@ class Deeds:
     def _rule(self) -> Deed:
         """Another threshold of a reserve, or of an e-mode: what was known of the terms is out of date."""
         configurator, dice = self.local.configurator, self.dice
-        if dice.random() < 0.3:
+        if self.local.protocol == "aave_v3" and dice.random() < 0.3:
             mode = MODES[0]
             source = (ZERO,) if self.local.version == "3.0" else ()
             args = (mode.id, mode.ltv, mode.threshold + dice.randrange(-100, 101), mode.bonus, *source, mode.label)
             return Deed("e-mode threshold", (transaction(configurator, "setEModeCategory", *args, sender=DEPLOYER),))
-        asset = self.local.reserves[dice.choice(THRESHOLDS)].asset
+        asset = self.local.reserves[dice.choice(self._listed(*THRESHOLDS))].asset
         threshold = max(asset.ltv, asset.threshold + dice.randrange(-300, 301))
         args = (self._token(asset.symbol), asset.ltv, threshold, asset.bonus)
         return Deed("threshold", (transaction(configurator, "configureReserveAsCollateral", *args, sender=DEPLOYER),))
