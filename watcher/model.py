@@ -121,6 +121,7 @@ class DoubtKind(StrEnum):
     CAPPED = "capped"  # a price cap binds
     NEAR_CAP = "near its cap"  # a price has little room below its cap
     DEVIATES = "deviates"  # the protocol's price and a second one are apart
+    FALLBACK = "fallback"  # the price's own source gives none, and another one stands in
     REPLACED = "replaced"  # a feed reads another aggregator than before
     SEQUENCER = "sequencer"  # the L2 sequencer is down or has just come back
     MISMATCH = "mismatch"  # the contract's own answer differs from ours

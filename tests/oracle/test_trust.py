@@ -111,6 +111,15 @@ def test_without_a_second_price_nothing_is_compared() -> None:
     assert said(replace(PRICE, answer=None), plain(5), second(10**6)) == []
 
 
+@pytest.mark.parametrize("answer", [0, -1])
+def test_a_price_whose_own_source_gives_none_is_a_fallbacks(answer: int) -> None:
+    (doubt,) = doubts(PRICE, plain(answer), Known(), NOW)
+    assert doubt == Doubt(
+        DoubtKind.FALLBACK, f"the price of USDT is a fallback's: its own source, ETH / USD, answers {answer}"
+    )
+    assert said(replace(PRICE, answer=None), plain(answer)) == []
+
+
 def test_f27_a_replaced_feed_is_said_for_a_day() -> None:
     paths = {PEG: stable(10**8, 104_000_000)}
     before = aggregators(paths)

@@ -1,5 +1,5 @@
 """What speaks against a price, as doubts with thresholds: a round that is overdue, a cap that binds or is near, a second price that
-differs, a feed that was replaced. A doubt stands beside a status; it changes no price.
+differs, a fallback that stands in, a feed that was replaced. A doubt stands beside a status; it changes no price.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def doubts(price: Price, path: Step, known: Known, now: int) -> tuple[Doubt, ...
         *_overdue(price, path, known, now),
         *(doubt for cap in caps(path, now) if (doubt := _capped(price, cap)) is not None),
         *_apart(price, known),
+        *_stands_in(price, path),
         *_replaced(price, path, known, now),
     )
     return tuple(dict.fromkeys(found))
@@ -91,6 +92,13 @@ def _apart(price: Price, known: Known) -> Iterator[Doubt]:
         way = "above" if own > second.rate else "below"
         text = f"the protocol's price of {price.token.symbol} is {_percent(apart // second.rate)} {way} Chainlink's"
         yield Doubt(DoubtKind.DEVIATES, text)
+
+
+def _stands_in(price: Price, path: Step) -> Iterator[Doubt]:
+    """AaveOracle.getAssetPrice asks its fallback oracle where a source answers nothing above zero."""
+    if price.answer is not None and path.answer is not None and path.answer <= 0:
+        text = f"the price of {price.token.symbol} is a fallback's: its own source, {path.description}, answers {path.answer}"
+        yield Doubt(DoubtKind.FALLBACK, text)
 
 
 def protocol_dollars(price: Price, rates: Rates) -> Fraction | None:
