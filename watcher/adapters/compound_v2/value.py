@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from watcher.adapters.compound_v2.account import Part, parts, rate_of
-from watcher.adapters.compound_v2.facts import Holding, Listing, Quote, State, Terms
+from watcher.adapters.compound_v2.facts import Entry, Holding, Listing, Quote, State, Terms
+from watcher.errors import Overflow
 from watcher.formula.compound import liquidity
 from watcher.formula.compound.rate import earned, utilisation, yearly
 from watcher.model import Blocked, Doubt, DoubtKind, Leg, Line, Side, Valuation
@@ -52,7 +53,12 @@ def borrow_rate(listing: Listing, state: State) -> Ray:
 
 
 def supply_rate(listing: Listing, state: State) -> Ray:
-    return yearly(earned(state.rate or 0, utilisation(state.stored), listing.reserve_factor), listing.year)
+    """Nothing where reserves exceed the rest of the books: the model reverts, and no interest can be accrued."""
+    try:
+        used = utilisation(state.stored)
+    except Overflow:
+        return Ray(0)
+    return yearly(earned(state.rate or 0, used, listing.reserve_factor), listing.year)
 
 
 def _legs(quote: Quote, part: Part) -> Iterator[Leg]:
@@ -67,17 +73,22 @@ def _legs(quote: Quote, part: Part) -> Iterator[Leg]:
 
 
 def _idle(terms: Terms, quote: Quote, holding: Holding) -> Iterator[tuple[Listing, Leg | None]]:
-    """cTokens in markets that were not entered; None without a price."""
+    """cTokens in markets that were not entered; None without a price or an exchange rate: what nobody reads makes nobody unknown."""
     for entry in holding.entries:
-        if not entry.tokens or holding.counts(entry.id):
-            continue
-        listing, state, price = terms.listings[entry.id], quote.states[entry.id], quote.prices[entry.id]
-        amount = Raw(liquidity.underlying(rate_of(state), entry.tokens))
-        if price is None:
-            yield listing, None
-        else:
-            worth = liquidity.value(rate_of(state), price, entry.tokens)
-            yield listing, Leg(listing.token, Side.DEPOSIT, amount, worth, 0, 0, supply_rate(listing, state))
+        if entry.tokens and not holding.counts(entry.id):
+            listing, price = terms.listings[entry.id], quote.prices[entry.id]
+            try:
+                yield listing, None if price is None else _unused(quote, listing, entry, price)
+            except Overflow:
+                yield listing, None
+
+
+def _unused(quote: Quote, listing: Listing, entry: Entry, price: int) -> Leg:
+    state = quote.states[listing.id]
+    rate = rate_of(state)
+    amount = Raw(liquidity.underlying(rate, entry.tokens))
+    worth = liquidity.value(rate, price, entry.tokens)
+    return Leg(listing.token, Side.DEPOSIT, amount, worth, 0, 0, supply_rate(listing, state))
 
 
 def _blocked(terms: Terms, holding: Holding) -> Blocked | None:
@@ -94,7 +105,7 @@ def _doubts(
     found = [doubt for part in seen for doubt in doubts(terms, quote, part.listing, now)]
     for listing, leg in idle:
         if leg is None:
-            text = f"{listing.token.symbol}, not entered as collateral, has no price and is not listed"
+            text = f"{listing.token.symbol}, not entered as collateral, has no price or exchange rate and is not listed"
             found.append(Doubt(DoubtKind.UNPRICED, text))
     return tuple(found)
 
