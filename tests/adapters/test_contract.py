@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from eth_typing import ChecksumAddress
+from eth_utils.address import is_address
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -105,6 +106,17 @@ def test_the_sums_are_those_of_the_legs(name: str, data: st.DataObject) -> None:
     assert (seen.health is None) == (seen.debt == 0)
     assert seen.liquidatable == (seen.line.weighted < seen.line.owed)
     assert seen.at == NOW
+
+
+@EVERY
+@LIGHT
+@given(data=st.data())
+def test_values_are_in_a_currency_or_in_a_token_that_is_named_by_its_address(name: str, data: st.DataObject) -> None:
+    """A symbol is anybody's choice: a token that calls itself USD must not be summed as dollars."""
+    position = data.draw(SITUATIONS[name].positions)
+    money, unit = position.adapter.money, position.value().unit.symbol
+    assert unit in ("USD", "ETH") or is_address(unit) or money is not None
+    assert money is None or is_address(money(position.terms))
 
 
 @EVERY
