@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from watcher.config import Chain, Endpoint
 from watcher.errors import WatcherError
 from watcher.localchain.anvil import Anvil
-from watcher.localchain.multicall import place_multicall
+from watcher.localchain.multicall import MULTICALL3, place_multicall
 from watcher.localchain.venus_isolated import VenusIsolated, deploy_venus_isolated
 
 HERE = Path(__file__).parent
@@ -23,6 +25,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.large)
+
+
+def configured(world: VenusIsolated) -> Chain:
+    """What a chains file would say: the pools by name, and the registry that lists them."""
+    return Chain(
+        name="local",
+        id=world.chain.chain_id,
+        endpoints=(Endpoint("node", world.chain.url),),
+        block_time=Decimal(1),
+        finality=1,
+        stale_head=30 * 86_400,
+        multicall3=MULTICALL3,
+        markets=tuple(world.market(slug) for slug in world.pools),
+    )
 
 
 async def _deployed(chain: Anvil) -> VenusIsolated:

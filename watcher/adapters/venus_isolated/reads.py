@@ -13,14 +13,15 @@ from eth_utils.address import to_checksum_address
 
 from watcher.adapter import Shares
 from watcher.adapters.venus_isolated import layout
-from watcher.adapters.venus_isolated.facts import Balance, Holding, Quote, State, Terms
+from watcher.adapters.venus_isolated.facts import Balance, Holding, Quote, State, Terms, VToken
 from watcher.adapters.venus_isolated.terms import COMPTROLLER, NOW, ORACLE, VTOKEN
 from watcher.formula.compound.pool import Pool
-from watcher.formula.compound.screen import debt_share
+from watcher.formula.compound.screen import debt_astray, debt_share
 from watcher.model import Market, PositionKey
 from watcher.oracle.feed import Pulse, pulses, reads
 from watcher.query import Batch, Call, Outcome, Query, Script, Slot, ask, each, one, pairs
 
+FIRST: Final = 1_685_577_600  # June 2023: no isolated pool is older
 IDLE: Final = 4_000  # reads that deposits which protect nothing may cost
 
 
@@ -162,13 +163,19 @@ def bare(holding: Holding) -> Holding:
 
 
 def totals(terms: Terms, quote: Quote) -> Shares:
-    """Debts in shares of the index, which interest leaves as they are, and vTokens; by vToken."""
+    """Debts in shares of the index, which interest leaves as they are but for its rounding, and vTokens; by vToken."""
     stored = quote.stored if quote.stored is not None else quote.states
-    books = tuple((vtoken.address, state.books) for vtoken, state in zip(terms.vtokens, stored, strict=True))
+    books = tuple((vtoken, state.books) for vtoken, state in zip(terms.vtokens, stored, strict=True))
     return Shares(
-        {address: debt_share(one.borrows, one.index) for address, one in books},
-        {address: one.supply for address, one in books},
+        {vtoken.address: debt_share(one.borrows, one.index) for vtoken, one in books},
+        {vtoken.address: one.supply for vtoken, one in books},
+        {vtoken.address: debt_astray(one, one.stamp - _born(terms, vtoken)) for vtoken, one in books},
     )
+
+
+def _born(terms: Terms, vtoken: VToken) -> int:
+    """A tick before its first accrual."""
+    return FIRST if vtoken.timed else terms.market.start or 0
 
 
 def shares(terms: Terms, holding: Holding) -> Shares:
