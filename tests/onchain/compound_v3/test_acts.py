@@ -66,7 +66,7 @@ def test_every_action_of_many_accounts_is_the_contracts(comets: CometChain) -> N
             for token in local.tokens.values():
                 await fund(token, who, 10**30, local.comet.address)
         view = await scene.view(owners, view.terms)
-        for who in owners:
+        for who in owners[3:]:  # the last one lends
             carried += [await compared(scene, view, who, action) for action in actions(view, who, random)]
         assert carried.count(True) > 20 and carried.count(False) > 8
 

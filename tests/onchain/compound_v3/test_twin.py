@@ -18,6 +18,9 @@ from watcher.localchain.scenario import fund
 VECTORS = Path(__file__).parents[2] / "formula" / "vectors"
 
 
+SOME = pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.long)])  # every so manieth, or all
+
+
 def rows(name: str) -> list[Any]:
     found: list[Any] = json.loads((VECTORS / f"comet_{name}.json").read_text())["rows"]
     return found
@@ -31,34 +34,35 @@ async def rich(local: LocalComet, *who: str) -> None:
             await fund(token, one, 10**40, local.comet.address)
 
 
-def test_interest_is_the_originals(comets: CometChain) -> None:
+@SOME
+def test_interest_is_the_originals(comets: CometChain, step: int) -> None:
     async def story() -> None:
         bench = Bench(comets.usd)
-        for row, answer in rows("interest"):
+        for row, answer in rows("interest")[::step]:
             assert await bench.interest(row) == answer, row
 
     asyncio.run(story())
 
 
-@pytest.mark.slow
-def test_principals_and_totals_round_as_the_originals(comets: CometChain) -> None:
+@SOME
+def test_principals_and_totals_round_as_the_originals(comets: CometChain, step: int) -> None:
     async def story() -> None:
         loose = await deploy_one(comets.chain, replace(USD_PLAN, name="loose", minimum=0))
         await rich(loose, USER)
         await loose.feeds["WETH"].send("set", 2**200 // 10**30)
         bench = Bench(loose)
-        for row, answer in rows("principal"):
+        for row, answer in rows("principal")[::step]:
             assert await bench.principal(row) == answer, row
 
     asyncio.run(story())
 
 
-@pytest.mark.slow
-def test_accounts_are_judged_and_absorbed_as_by_the_original(comets: CometChain) -> None:
+@SOME
+def test_accounts_are_judged_and_absorbed_as_by_the_original(comets: CometChain, step: int) -> None:
     async def story() -> None:
         await rich(comets.wide)
         bench = Bench(comets.wide)
-        for row, answer in rows("accounts")[::3]:
+        for row, answer in rows("accounts")[::step]:
             assert await bench.account(row) == answer, row
 
     asyncio.run(story())

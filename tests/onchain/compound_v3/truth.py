@@ -31,14 +31,15 @@ async def figures(local: LocalComet, owners: Sequence[str], block: int) -> dict[
         listed = [await comet.functions.getAssetInfo(place).call(**ask) for place in range(count)]
         prices = [await comet.functions.getPrice(one[2]).call(**ask) for one in listed]
         base = await comet.functions.getPrice(await comet.functions.baseTokenPriceFeed().call(**ask)).call(**ask)
-        found = {}
-        for owner in owners:
-            async with w3.batch_requests() as batch:
+        async with w3.batch_requests() as batch:
+            for owner in owners:
                 batch.add(comet.functions.borrowBalanceOf(owner).call(**ask))
                 for one in listed:
                     batch.add(comet.functions.userCollateral(owner, one[1]).call(**ask))
-                answers: list[Any] = list(await batch.async_execute())
-            owed, *held = answers
+            answers: list[Any] = list(await batch.async_execute())
+        found = {}
+        for number, owner in enumerate(owners):
+            owed, *held = answers[number * (count + 1) : (number + 1) * (count + 1)]
             values = [int(row[0]) * price // one[3] for row, price, one in zip(held, prices, listed, strict=True)]
             weighted = sum(value * one[5] // WAD for value, one in zip(values, listed, strict=True))
             debt = int(owed) * base // 10**local.plan.decimals
