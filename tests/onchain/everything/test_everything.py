@@ -12,7 +12,7 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 from tests.onchain.everything.conftest import Ask, Records
 from tests.onchain.everything.truth import Figures, Truth
 from tests.onchain.everything.world import OTHER, OWNER, World
-from watcher.localchain import aave_actions
+from watcher.localchain import aave_actions, comet_actions, compound_v2_actions, morpho_actions
 from watcher.localchain.scenario import fund
 
 Record = dict[str, Any]
@@ -157,6 +157,39 @@ def test_a_dollar_of_repayment_gains_what_was_said(world: World, ask: Ask) -> No
     assert int(fresh["health_wad"]) == after.health
     gained = cast(int, after.health) - cast(int, before.health)
     assert abs(gained - int(dollar["health_gained_wad"])) <= gained // 1_000_000  # two blocks of interest lie between
+
+
+async def repay(world: World, amounts: dict[str, int]) -> None:
+    """The raw amounts by market, for real; some blocks later than they were told."""
+    for market in (world.v2, world.v3):
+        await aave_actions.repay(market, OWNER, "USDC", amounts[market.name])
+    for name in BLUE[:2]:
+        one = world.morpho.markets[name]
+        await morpho_actions.repay(world.morpho, one, OWNER, amounts[world.morpho.market(name).name])
+    await compound_v2_actions.repay(world.compound, OWNER, "DAI", amounts[world.compound.name])
+    for comet in (world.usd, world.eth):
+        await comet_actions.supply(comet, OWNER, comet.plan.base, amounts[comet.name])
+
+
+def test_a_dollar_gains_in_every_family_what_its_contract_makes_of_it(world: World, ask: Ask) -> None:
+    """But for the interest of the blocks that the repayments themselves take."""
+
+    def debts() -> dict[str, Record]:
+        return {one["market"]: one for one in ask(world) if one["kind"] == "position" and one["one_dollar"]}
+
+    before = debts()
+    amounts = {name: int(one["one_dollar"][0]["amount_raw"]) for name, one in before.items()}
+    asyncio.run(repay(world, amounts))
+    after = debts()
+    assert len(before) == 7
+    for name, one in before.items():
+        said = int(one["one_dollar"][0]["health_gained_wad"])
+        gained = int(after[name]["health_wad"]) - int(one["health_wad"])
+        assert abs(gained - said) <= said // 200, name
+        room = Fraction(one["one_dollar"][0]["room_gained"])
+        assert room > 0
+        owed = Fraction(one["owed_usd"]) - Fraction(after[name]["owed_usd"])
+        assert abs(owed - 1) < Fraction(1, 100), name
 
 
 def test_two_addresses_are_one_wallet_under_a_label(world: World, ask: Ask) -> None:
