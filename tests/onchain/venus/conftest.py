@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from tests.onchain.venus.truth import prepared
+from watcher.config import Chain, Endpoint, Note
 from watcher.errors import WatcherError
 from watcher.localchain.anvil import Anvil
-from watcher.localchain.multicall import place_multicall
+from watcher.localchain.multicall import MULTICALL3, place_multicall
 from watcher.localchain.venus import deploy_venus
-from watcher.localchain.venus_pool import VenusPool
+from watcher.localchain.venus_pool import NAME, VenusPool
 
 HERE = Path(__file__).parent
 
@@ -50,3 +52,20 @@ def pool(deployed: VenusPool) -> Iterator[VenusPool]:
     snapshot = asyncio.run(deployed.chain.snapshot())
     yield deployed
     asyncio.run(deployed.chain.revert(snapshot))
+
+
+def configured(pool: VenusPool) -> Chain:
+    """What a chains file would say about it."""
+    return Chain(
+        name="local",
+        id=pool.chain.chain_id,
+        endpoints=(Endpoint("node", pool.chain.url),),
+        block_time=Decimal(1),
+        finality=1,
+        stale_head=30 * 86_400,
+        multicall3=MULTICALL3,
+        groups=(),
+        markets=(pool.market(),),
+        singletons=(),
+        notes=(Note(NAME, "Venus", ""),),
+    )
