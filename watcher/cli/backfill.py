@@ -19,8 +19,8 @@ import typer
 from watcher.backfill.fill import Fill
 from watcher.backfill.past import Bound, Past, past
 from watcher.backfill.plan import plan
-from watcher.cli.account import owners_of
 from watcher.cli.account.bands import policies
+from watcher.cli.account.people import owners_of
 from watcher.cli.db import configured, named
 from watcher.cli.options import (
     At,

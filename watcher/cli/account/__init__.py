@@ -17,7 +17,7 @@ from eth_typing import ChecksumAddress
 from watcher.cli.account.alarm import Alarm, Band
 from watcher.cli.account.bands import policies_of, usual
 from watcher.cli.account.changes import Changes, checked, number, parse
-from watcher.cli.account.people import people, written
+from watcher.cli.account.people import owners_of, written
 from watcher.cli.account.sheet import Sheet, sheets, under, valued
 from watcher.cli.account.summary import gathered
 from watcher.cli.account.wallets import end, show_all, show_one, show_whole
@@ -137,6 +137,10 @@ class Wanted:
     vaults: tuple[ChecksumAddress, ...]
     markets: tuple[str, ...]
 
+    def name(self, owners: int) -> str:
+        """What they are called together: the label, else the only word that was given, else how many they are."""
+        return self.label or (self.texts[0] if len(self.texts) == 1 else f"{owners} addresses")
+
 
 async def account(
     config: Config,
@@ -150,7 +154,7 @@ async def account(
     """Read, show, and say how it ended. Output begins with the first chain that answers, unless a change may be about any of them."""
     config = await placed(config)
     policy_of = usual if watch is None else await policies_of(watch, options.chains, config)
-    who = await people(wanted.texts, wanted.label, wanted.words, config, options)
+    owners = await owners_of(wanted.words, config, options)
     config = only(config, wanted.markets)
     if not config.chains:
         raise UsageError("no chain is left to read; see watcher markets")
@@ -158,13 +162,13 @@ async def account(
         options.note("asking public endpoints: they learn the addresses that you ask for (--rpc URL asks your own)")
     together = changes.any or options.format in (Format.JSON, Format.CSV)
     done: list[tuple[Wallet, tuple[Sheet, ...]]] = []
-    async for wallet in answered(config, who.owners, wanted.vaults, timeout, options):
+    async for wallet in answered(config, owners, wanted.vaults, timeout, options):
         # its arithmetic must not stall the others' deadlines
         shown = await asyncio.to_thread(sheets, wallet, policy_of(wallet.chain))
         done.append((wallet, shown))
         if not together:
             show_one(wallet, await asyncio.to_thread(under, shown, changes.on(wallet.chain.block_time)), alarm, options)
-    whole = gathered(who.label, done)
+    whole = gathered(wanted.name(len(owners)), done)
     if together:
         complete = all(wallet.complete for wallet, _ in done)
         for what in checked(changes, [position for _, shown in done for position in valued(shown)], complete):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from eth_typing import ChecksumAddress
 
@@ -15,14 +14,6 @@ from watcher.config.chain import nearest
 from watcher.config.watch import Watch
 from watcher.errors import UsageError
 from watcher.library import address, meant
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """`label` is what they are called together, `owners` their addresses in the order in which they were named."""
-
-    label: str
-    owners: tuple[ChecksumAddress, ...]
 
 
 def written(texts: Sequence[str], watch: Watch | None) -> tuple[str, ...]:
@@ -46,14 +37,10 @@ def written(texts: Sequence[str], watch: Watch | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-async def people(
-    texts: Sequence[str], label: str | None, words: Sequence[str], config: Config, options: Options
-) -> People:
-    """The addresses of `words`, which stand for `texts`; a name's is shown. With --rpc only the user's own endpoints learn a name."""
-    found = await meant(words, config, load(options.chains), private=private(config))
+async def owners_of(texts: Sequence[str], config: Config, options: Options) -> tuple[ChecksumAddress, ...]:
+    """The addresses that are meant, a name's shown. With --rpc only the user's own endpoints learn the name."""
+    found = await meant(texts, config, load(options.chains), private=private(config))
     for text, owner in found.items():
         if may_be_name(text):
             options.note(f"{text} is {owner}")
-    owners = tuple(dict.fromkeys(found.values()))
-    usual = texts[0] if len(texts) == 1 else f"{len(owners)} addresses"
-    return People(label or usual, owners)
+    return tuple(dict.fromkeys(found.values()))
