@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eth_typing import ChecksumAddress
 
-from watcher.adapter import H, Liquidation, Position, Q, Refusal, T
+from watcher.adapter import H, Liquidation, Position, Q, Refusal, T, Whole
 from watcher.model import Leg, Side
 
 
@@ -36,6 +36,15 @@ def earliest(position: Position[T, Q, H]) -> tuple[tuple[ChecksumAddress, Liquid
         return ()
     contracts = [line.contract for line in position.value().early]
     return tuple((one, of.early(position.terms, position.quote, position.holding, one)) for one in contracts)
+
+
+def wholly(position: Position[T, Q, H]) -> tuple[Whole, ...]:
+    """Every way to liquidate the whole account in one call now; nothing where its protocol has none."""
+    of = position.adapter
+    if of.whole is None or position.value().health is None:
+        return ()
+    found = of.whole(position.terms, position.quote, position.holding)
+    return () if isinstance(found, Refusal) else found
 
 
 def _pair(position: Position[T, Q, H], debt: Leg, collateral: Leg) -> Liquidation | Refusal:

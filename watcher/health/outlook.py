@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 from eth_typing import ChecksumAddress
 
-from watcher.adapter import H, Liquidation, Position, Q, Refusal, T
+from watcher.adapter import H, Liquidation, Position, Q, Refusal, T, Whole
 from watcher.health.carry import Carry, carry
 from watcher.health.correlated import Correlated, Group, correlated
 from watcher.health.fall import Fall, fall
-from watcher.health.largest import earliest, largest
+from watcher.health.largest import earliest, largest, wholly
 from watcher.health.liquidation_price import LiquidationPrice, liquidation_prices
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """`early` is what each contract of the valuation's early lines would take now, the first line first."""
+    """`early` is what each contract of the valuation's early lines would take now, the first line first; `whole` are the ways to
+    liquidate all of the account in one call."""
 
     carry: Carry
     largest: Liquidation | Refusal
@@ -25,6 +26,7 @@ class Outlook:
     fall: Fall  # of all collateral
     groups: tuple[Correlated, ...]
     early: tuple[tuple[ChecksumAddress, Liquidation | Refusal], ...] = ()
+    whole: tuple[Whole, ...] = ()
 
 
 def outlook(position: Position[T, Q, H], groups: Iterable[Group] = ()) -> Outlook:
@@ -36,4 +38,5 @@ def outlook(position: Position[T, Q, H], groups: Iterable[Group] = ()) -> Outloo
         fall(position),
         correlated(position, groups),
         earliest(position),
+        wholly(position),
     )

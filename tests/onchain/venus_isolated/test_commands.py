@@ -26,7 +26,7 @@ from watcher.errors import CallReverted
 from watcher.exit import Exit
 from watcher.health.fall import STEPS
 from watcher.localchain import venus_isolated_actions as do
-from watcher.localchain.scenario import set_price
+from watcher.localchain.scenario import account, set_price
 from watcher.localchain.venus_isolated import NAME, VenusIsolated, VenusPool
 from watcher.model import BlockRef
 from watcher.units import WAD
@@ -120,6 +120,31 @@ def test_an_account_and_the_market_are_shown_as_they_are(world: VenusIsolated, w
     asyncio.run(pool.comptroller.send("setForcedLiquidation", pool.markets["EURS"].vtoken.address, True))
     shown = watcher("market", POOL, "--format", "table").out
     assert "all of the debt at once: EURS" in shown and "healAccount" in shown
+
+
+def test_an_account_that_can_only_be_liquidated_whole_is_shown_with_what_that_comes_to(
+    world: VenusIsolated, watcher: Run
+) -> None:
+    pool = world.pools[SLUG]
+    owner = account("small")
+
+    async def fallen() -> None:
+        await do.supply(pool.markets["WETH"], owner, 6 * 10**16)
+        await do.enter(pool, owner, ["WETH"])
+        await do.borrow(pool.markets["USDC"], owner, 80 * 10**6)
+        await set_price(pool.markets["WETH"].feed, 1_200 * 10**8)
+
+    asyncio.run(fallen())
+    (record,) = [one for one in json.loads(watcher("account", owner).out) if one["kind"] == "position"]
+    assert (record["liquidatable"], record["liquidation"]["possible"]) == (True, False)
+    assert "only the whole account" in record["liquidation"]["reason"]
+    (way,) = record["whole_account"]
+    assert (way["path"], way["possible"]) == ("healAccount", True)
+    (paid,), (left,) = way["repay"], way["written_off"]
+    owed = asked(world, lambda truth: truth.owed(pool, owner, "USDC", int(record["block"])))
+    assert round_trip(paid["amount"], 6) + round_trip(left["amount"], 6) == owed
+    shown = watcher("account", owner, "--format", "table").out
+    assert "the whole account now, by healAccount: repay 65.4" in shown and "written off" in shown
 
 
 @dataclass(frozen=True, slots=True)

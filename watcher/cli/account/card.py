@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from watcher.adapter import Liquidation
+from watcher.adapter import Liquidation, Whole
 from watcher.cli.account import caps, part
 from watcher.cli.account.assets import stops
 from watcher.cli.account.future import crossed, lines
@@ -20,8 +20,9 @@ from watcher.figures import age, exact, health, percent, short, together
 from watcher.health.correlated import Correlated
 from watcher.health.fall import STEPS
 from watcher.health.outlook import Outlook
-from watcher.model import Reading, Runway, Side, Status, Unit, Valuation
+from watcher.model import Reading, Runway, Side, Status, Token, Unit, Valuation
 from watcher.text import clean_line
+from watcher.units import Raw
 
 STYLE = {
     Status.NO_DEBT: "dim",
@@ -133,6 +134,7 @@ def notes(seen: Valuation, outlook: Outlook) -> Iterator[str]:
         yield liquidation(outlook.largest)
     elif seen.liquidatable:
         yield f"largest liquidation now: none ({outlook.largest.reason})"
+    yield from map(whole, outlook.whole)
 
 
 def early_lines(seen: Valuation, outlook: Outlook) -> Iterator[str]:
@@ -192,6 +194,18 @@ def liquidation(largest: Liquidation) -> str:
     whose = " (by the protocol itself)" if largest.absorbed else ""
     bonus = value(largest.bonus, largest.unit)
     return f"largest liquidation now{whose}{blocked}: repay {repay}, seize {seize}, bonus {bonus}{left}"
+
+
+def whole(way: Whole) -> str:
+    """All of the account in one call."""
+
+    def amounts(some: tuple[tuple[Token, Raw], ...]) -> str:
+        return ", ".join(f"{exact(raw, token.decimals)} {token.symbol}" for token, raw in some) or "nothing"
+
+    blocked = f" (blocked: {way.blocked})" if way.blocked else ""
+    left = f"; {amounts(way.written_off)} written off" if way.written_off else ""
+    paid = f"repay {amounts(way.repays)}, seize {amounts(way.seizes)}, bonus {value(way.bonus, way.unit)}"
+    return f"the whole account now, by {way.path}{blocked}: {paid}{left}"
 
 
 def value(integer: int, unit: Unit, *, up: bool = False) -> str:

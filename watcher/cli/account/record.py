@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
-from watcher.adapter import Liquidation, Price, Refusal
+from watcher.adapter import Liquidation, Price, Refusal, Whole
 from watcher.config import Chain
 from watcher.cycle import MarketCycle, Row
 from watcher.errors import WatcherError
@@ -16,9 +16,9 @@ from watcher.health.fall import STEPS, Fall
 from watcher.health.judge import Judgement
 from watcher.health.liquidation_price import LiquidationPrice
 from watcher.health.outlook import Outlook
-from watcher.model import BlockRef, Doubt, Early, Leg, Status, Valuation
+from watcher.model import BlockRef, Doubt, Early, Leg, Status, Token, Valuation
 from watcher.search import Entered
-from watcher.units import RAY
+from watcher.units import RAY, Raw
 
 Record = dict[str, Any]
 NOBODYS: Final[Record] = {"account": None, "position": None}
@@ -162,6 +162,7 @@ def of_outlook(outlook: Outlook) -> Record:
         "net_carry_on_equity": None if carry.on_equity is None else exact(carry.on_equity, 4),
         "liquidation": of_liquidation(outlook.largest),
         "early_liquidations": [{"contract": one, **of_liquidation(found)} for one, found in outlook.early],
+        "whole_account": [of_whole(way) for way in outlook.whole],
         "liquidation_prices": [of_line(line) for line in outlook.prices],
         "collateral_fall": of_fall(outlook.fall),
         "groups": [of_group(group) for group in outlook.groups],
@@ -189,6 +190,24 @@ def of_liquidation(largest: Liquidation | Refusal) -> Record:
         "protocol_fee": exact(largest.fee, largest.collateral.decimals),
         "bonus": exact(largest.bonus, largest.unit.decimals),
         "deficit": exact(largest.deficit, largest.debt.decimals),
+    }
+
+
+def of_whole(way: Whole) -> Record:
+    """One way to liquidate all of an account: what the liquidator pays, what is taken, and what nobody pays."""
+
+    def amounts(some: tuple[tuple[Token, Raw], ...]) -> list[Record]:
+        return [{"token": one.address, "symbol": one.symbol, "amount": exact(raw, one.decimals)} for one, raw in some]
+
+    return {
+        "path": way.path,
+        "possible": way.blocked is None,
+        "reason": way.blocked,
+        "repay": amounts(way.repays),
+        "seize": amounts(way.seizes),
+        "protocol_fee": amounts(way.fees),
+        "written_off": amounts(way.written_off),
+        "bonus": exact(way.bonus, way.unit.decimals),
     }
 
 
