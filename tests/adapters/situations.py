@@ -113,6 +113,7 @@ def aave_v2_terms() -> AaveV2Terms:
         paused=False,
         fallback=NOBODY,
         manager=address(0x61),
+        fee_to=None,
     )
 
 

@@ -218,6 +218,20 @@ def test_a_pool_that_tells_no_revision_is_read_and_said_so() -> None:
     assert "tells no revision" in ADAPTER.makeup(silent).rules
 
 
+def test_a_fork_that_pays_a_fee_out_of_liquidations_is_valued_and_its_liquidations_are_not_told() -> None:
+    fee = {"aave_v2/provider__getLiquidationFeeTo": (at(88),)}
+    terms, quote, holding = world(**fee)
+    plain, _, _ = world()
+    assert ADAPTER.value(terms, quote, holding) == ADAPTER.value(plain, quote, holding)
+    assert isinstance(ADAPTER.liquidation(terms, quote, holding, USD, ETH), Refusal)
+    assert ADAPTER.liquidations is not None and ADAPTER.makeup is not None
+    assert ADAPTER.liquidations(plain).events
+    with pytest.raises(AnswerError, match="a fee out of every liquidation"):
+        ADAPTER.liquidations(terms)
+    assert ADAPTER.makeup(plain).limits == ()
+    assert "a fee out of every liquidation" in ADAPTER.makeup(terms).limits[0]
+
+
 @pytest.mark.parametrize(
     "change",
     [

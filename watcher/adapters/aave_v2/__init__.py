@@ -11,14 +11,13 @@ from watcher.adapters.aave_v2.events import borrowers, founding, moves, supplier
 from watcher.adapters.aave_v2.facts import Holding, Quote, Terms
 from watcher.adapters.aave_v2.governance import GOVERNED
 from watcher.adapters.aave_v2.holding import holdings
-from watcher.adapters.aave_v2.liquidated import liquidations
+from watcher.adapters.aave_v2.liquidated import liquidate, liquidations
 from watcher.adapters.aave_v2.makeup import makeup
 from watcher.adapters.aave_v2.quote import quote
 from watcher.adapters.aave_v2.terms import fresh, terms
 from watcher.adapters.aave_v3 import linear
 from watcher.adapters.aave_v3.act import act
 from watcher.adapters.aave_v3.holding import bare, positions, shares, totals
-from watcher.adapters.aave_v3.liquidate import liquidate
 from watcher.adapters.aave_v3.liquidated import worth
 from watcher.adapters.aave_v3.market import panels, prices
 from watcher.adapters.aave_v3.quote import accrue, reprice

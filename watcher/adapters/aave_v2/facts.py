@@ -20,8 +20,10 @@ class Terms(facts.Terms):
     """The rules of one pool. A pool that is paused pauses every reserve.
 
     `manager` is the contract whose code liquidates. `fallback` is asked for what has no source, or whose source answers nothing above 0.
+    `fee_to` is who a fork pays a share of every liquidation to (Radiant), None in Aave's own code.
     """
 
     paused: bool
     fallback: ChecksumAddress
     manager: ChecksumAddress
+    fee_to: ChecksumAddress | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from watcher.adapter import Makeup
 from watcher.adapters.aave_v2.facts import Terms
+from watcher.adapters.aave_v2.liquidated import FOREIGN
 from watcher.adapters.aave_v2.words import UNNAMED
 from watcher.adapters.aave_v3.makeup import limits, tokens
 
@@ -18,4 +19,7 @@ def makeup(terms: Terms) -> Makeup:
         ("configurator", terms.words.body.configurator),
         ("collateral manager", terms.manager),
     )
-    return Makeup(f"Aave 2 ({said}), {len(terms.reserves)} reserves", (*around, *tokens(terms)), limits(terms))
+    foreign = (f"it {FOREIGN}",) if terms.fee_to else ()
+    return Makeup(
+        f"Aave 2 ({said}), {len(terms.reserves)} reserves", (*around, *tokens(terms)), (*limits(terms), *foreign)
+    )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from watcher.adapter import Clause, Rulebook
 from watcher.adapters.aave_v2.facts import Quote, Terms
+from watcher.adapters.aave_v2.liquidated import FOREIGN
 from watcher.adapters.aave_v3.rulebook import weights
 from watcher.formula.aave.liquidation import CLOSE_FACTOR
 from watcher.units import BPS
@@ -13,10 +14,10 @@ from watcher.units import BPS
 
 def rulebook(terms: Terms) -> Rulebook:
     """The clauses that the pool's code holds to now, and every collateral's weight."""
-    return Rulebook(tuple(_clauses()), tuple(weights(terms)), BPS)
+    return Rulebook(tuple(_clauses(terms)), tuple(weights(terms)), BPS)
 
 
-def _clauses() -> Iterator[Clause]:
+def _clauses(terms: Terms) -> Iterator[Clause]:
     truncated = "the average threshold is cut to a whole basis point first, so health need not rise with a price"
     yield Clause("line", f"liquidatable when health, threshold-weighted collateral over debt, is below 1; {truncated}")
     half = f"{CLOSE_FACTOR * 100 // BPS} %"
@@ -24,7 +25,7 @@ def _clauses() -> Iterator[Clause]:
     yield Clause("dust", "no rule: a liquidation may leave any remainder")
     yield Clause("bad debt", "what is still owed when no collateral is left stays with the account")
     yield Clause("bonus", "by the collateral that is seized")
-    yield Clause("fee", "none: the whole bonus is the liquidator's")
+    yield Clause("fee", f"the pool {FOREIGN}" if terms.fee_to else "none: the whole bonus is the liquidator's")
     yield Clause("order", "variable debt is repaid before stable debt")
     yield Clause(
         "pause", "a paused pool does nothing at all; a reserve that is not active can be neither repaid nor seized"

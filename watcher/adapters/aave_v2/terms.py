@@ -35,12 +35,12 @@ def terms(market: Market) -> Query[Terms]:
     *answers, symbols = yield from ask(
         *words.body_reads(pool, head), each("erc20/token.symbol", head.tokens, optional=True)
     )
-    body, manager = words.body(answers)
+    body, manager, fee_to = words.body(answers)
     tail, fallback = words.tail((yield from ask(*words.tail_reads(head, body))))
     sourced = zip(head.tokens, tail.sources, strict=True)
     feeds = yield from feed.describe(source for token, source in sourced if token != tail.base)
     labels = {token: label(token, row) for token, row in zip(head.tokens, symbols, strict=True)}
-    return _terms(market, Words(head, body, tail, paused, manager, fallback), labels, tuple(feeds.values()))
+    return _terms(market, Words(head, body, tail, paused, manager, fallback, fee_to), labels, tuple(feeds.values()))
 
 
 def fresh(known: Terms) -> Query[bool]:
@@ -52,8 +52,8 @@ def fresh(known: Terms) -> Query[bool]:
         return False
     first, second = len(groups[0]), len(groups[0]) + len(groups[1])
     head, paused = words.head(rows[:first])
-    body, manager = words.body(rows[first:second])
-    if (head, paused, body, manager) != (old.head, known.paused, old.body, known.manager):
+    stands = (old.head, known.paused, old.body, known.manager, known.fee_to)
+    if (head, paused, *words.body(rows[first:second])) != stands:
         return False
     return words.tail(rows[second:]) == (old.tail, known.fallback)
 
@@ -80,6 +80,7 @@ def _terms(market: Market, made: Words, labels: Mapping[ChecksumAddress, str], f
         paused=made.paused,
         fallback=made.fallback,
         manager=made.manager,
+        fee_to=made.fee_to,
     )
 
 

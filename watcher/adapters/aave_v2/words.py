@@ -29,6 +29,7 @@ class Words:
     paused: bool
     manager: ChecksumAddress
     fallback: ChecksumAddress
+    fee_to: ChecksumAddress | None
 
 
 def head_reads(pool: ChecksumAddress) -> tuple[Read, ...]:
@@ -49,15 +50,17 @@ def body_reads(pool: ChecksumAddress, known: Head) -> tuple[Read, ...]:
     names = ("getPriceOracle", "getLendingPoolConfigurator", "getLendingPoolCollateralManager")
     return (
         *(one(f"aave_v2/provider.{name}", known.provider) for name in names),
+        one("aave_v2/provider.getLiquidationFeeTo", known.provider, optional=True),
         one("aave_v2/pool.getReserveData", pool, ((token,) for token in known.tokens)),
     )
 
 
-def body(answers: Sequence[Rows]) -> tuple[Body, ChecksumAddress]:
-    """The body, and the collateral manager."""
+def body(answers: Sequence[Rows]) -> tuple[Body, ChecksumAddress, ChecksumAddress | None]:
+    """The body, the collateral manager, and who a fork pays its fee to."""
     oracle, configurator, manager = (rows[0][0] for rows in answers[:3])
-    listed = tuple(Listed(row[0], row[11], row[7], row[8], row[9], row[10]) for row in answers[3])
-    return Body(oracle, configurator, NOBODY, listed, ()), manager
+    fee = answers[3][0]
+    listed = tuple(Listed(row[0], row[11], row[7], row[8], row[9], row[10]) for row in answers[4])
+    return Body(oracle, configurator, NOBODY, listed, ()), manager, fee[0] if fee else None
 
 
 def tail_reads(known: Head, found: Body) -> tuple[Read, ...]:
