@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 
+from watcher.config import Chain, Endpoint
 from watcher.errors import WatcherError
 from watcher.localchain.anvil import Anvil
 from watcher.localchain.compound_v2 import HALF_UP, TRUNCATING, CompoundV2, deploy_compound_v2
-from watcher.localchain.multicall import place_multicall
+from watcher.localchain.multicall import MULTICALL3, place_multicall
 
 BRAINS = {"truncating": TRUNCATING, "half up": HALF_UP}
+
+
+def configured(world: CompoundV2) -> Chain:
+    """What a chains file would say about it."""
+    return Chain(
+        name="local",
+        id=world.chain.chain_id,
+        endpoints=(Endpoint("node", world.chain.url),),
+        block_time=Decimal(12),
+        finality=1,
+        stale_head=10**9,
+        multicall3=MULTICALL3,
+        markets=(world.market(),),
+    )
 
 
 async def _deployed(chain: Anvil) -> dict[str, CompoundV2]:

@@ -6,7 +6,8 @@ pay; what all markets accrued come to, inside one simulated transaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.abi import decode
@@ -18,11 +19,21 @@ from watcher.localchain.compound_v2 import CompoundV2
 from watcher.localchain.contract import Contract
 from watcher.localchain.multicall import AGGREGATE, MULTICALL3
 from watcher.localchain.scenario import account
+from watcher.units import WAD
 
 PAYER = account("payer")  # rich and approved
 ALLOWED = "allowed"
 # `liquidateBorrow` answers COMPTROLLER_REJECTION and logs the comptroller's own code; an ether market reverts with the first as text.
 REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Health as a wad, None where nothing is owed; full collateral and debt in wads of the native token."""
+
+    health: int | None
+    collateral: int
+    debt: int
 
 
 class Truth:
@@ -47,21 +58,66 @@ class Truth:
         views = self.plain(self.world.comptroller).functions
         return tuple(await views.getAccountLiquidity(who).call(block_identifier=block))
 
-    async def accrued(self, who: str, wanted: Sequence[Sequence[str]], block: int) -> list[tuple[int, int, int]]:
-        """The same after some markets accrued at this block, inside one simulated transaction each; all asked in one request."""
+    async def accrued(
+        self, who: str, wanted: Sequence[Sequence[str]], block: int, answers: Mapping[str, int] | None = None
+    ) -> list[tuple[int, int, int]]:
+        """The same after some markets accrued at this block, inside one simulated transaction each; all asked in one request.
+
+        `answers` are put into the oracle first, which lets anybody.
+        """
+        oracle = self.world.oracle
+        set_ = [
+            (oracle.address, False, oracle.data("setUnderlyingPrice", self.world.markets[symbol].ctoken.address, one))
+            for symbol, one in (answers or {}).items()
+        ]
         comptroller = self.plain(self.world.comptroller)
         view = (comptroller.address, False, comptroller.encode_abi("getAccountLiquidity", [who]))
         asked = []
         for symbols in wanted:
             touched = [self.world.markets[symbol].ctoken for symbol in symbols]
             calls = [(one.address, False, one.data("accrueInterest")) for one in touched]
-            data = self.multicall.encode_abi("aggregate3", [[*calls, view]])
+            data = self.multicall.encode_abi("aggregate3", [[*set_, *calls, view]])
             asked.append((RPCEndpoint("eth_call"), [{"to": self.multicall.address, "data": data}, hex(block)]))
-        answers: Any = await self.w3.provider.make_batch_request(asked)
+        replies: Any = await self.w3.provider.make_batch_request(asked)
         found = []
-        for answer in answers:
+        for answer in replies:
             (rows,) = decode(["(bool,bytes)[]"], bytes.fromhex(answer["result"][2:]))
             found.append(tuple(decode(["uint256"] * 3, rows[-1][1])))
+        return found
+
+    async def everybody(self, owners: Sequence[str], block: int) -> dict[str, Figures]:
+        """Of each account when all markets have accrued at this block, in one simulated transaction each: snapshots, prices, liquidity."""
+        comptroller = self.world.comptroller
+        markets = [one.ctoken for one in self.world.markets.values()]
+        oracle = self.world.oracle
+        prices = [await self.plain(oracle).functions.getUnderlyingPrice(one.address).call() for one in markets]
+        accrue = [(one.address, False, one.data("accrueInterest")) for one in markets]
+        asked = []
+        for who in owners:
+            calls = [
+                *accrue,
+                (comptroller.address, False, comptroller.data("getAssetsIn", who)),
+                (comptroller.address, False, comptroller.data("getAccountLiquidity", who)),
+                *((one.address, False, one.data("getAccountSnapshot", who)) for one in markets),
+            ]
+            data = self.multicall.encode_abi("aggregate3", [calls])
+            asked.append((RPCEndpoint("eth_call"), [{"to": self.multicall.address, "data": data}, hex(block)]))
+        answers: Any = await self.w3.provider.make_batch_request(asked)
+        found = {}
+        for who, answer in zip(owners, answers, strict=True):
+            (rows,) = decode(["(bool,bytes)[]"], bytes.fromhex(answer["result"][2:]))
+            (entered,) = decode(["address[]"], rows[len(markets)][1])
+            _, liquidity, shortfall = decode(["uint256"] * 3, rows[len(markets) + 1][1])
+            shots = [decode(["uint256"] * 4, row[1]) for row in rows[len(markets) + 2 :]]
+            inside = [
+                (price, *shot)
+                for one, price, shot in zip(markets, prices, shots, strict=True)
+                if one.address.lower() in entered
+            ]
+            debt = sum(price * owed // WAD for price, _, _, owed, _ in inside)
+            collateral = sum(price * (rate * tokens // WAD) // WAD for price, _, tokens, _, rate in inside)
+            weighted = debt + liquidity - shortfall
+            found[who] = Figures(weighted * WAD // debt if debt else None, collateral, debt)
         return found
 
     async def owed(self, who: str, symbol: str, block: int) -> int:
