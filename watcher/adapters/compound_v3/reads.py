@@ -19,7 +19,7 @@ from watcher.oracle.feed import NOBODY, pulses, reads
 from watcher.query import Call, Outcome, Query, Script, ask, one, pairs
 
 HIGH: Final = 16  # assets from this place on are kept in `_reserved`
-PER_SCRIPT: Final = 100  # positions in one simulated transaction
+PER_SCRIPT: Final = 40  # positions in one simulated transaction: each may read two dozen feeds
 
 
 def quote(terms: Terms) -> Query[Quote]:

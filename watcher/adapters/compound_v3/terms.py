@@ -10,7 +10,7 @@ from eth_utils.address import to_checksum_address
 
 from watcher.adapters.compound_v3.currency import currency
 from watcher.adapters.compound_v3.facts import Asset, Terms
-from watcher.errors import AnswerError, CallReverted, WatcherError
+from watcher.errors import WatcherError
 from watcher.formula.comet import Curve
 from watcher.model import Market, Token
 from watcher.oracle.feed import Feed, describe
@@ -42,16 +42,16 @@ def terms(market: Market) -> Query[Terms]:
     )
     base, base_feed, decimals, count, store_front, minimum, target, governor, *curves = (row[0][0] for row in rows)
     listed = yield from _listed(comet, count)
-    tokens, feeds, constant = yield from _named(
-        [base, *(row[1] for row in listed)], [base_feed, *(r[2] for r in listed)]
+    symbols, feeds, constant = yield from _named(
+        [base, *(row[1] for row in listed)], [base_feed, *(row[2] for row in listed)]
     )
-    assets = tuple(_asset(row, tokens[row[1]], feeds[row[2]]) for row in listed)
-    lent = tokens[base]
+    assets = tuple(_asset(row, symbols[row[1]], feeds[row[2]]) for row in listed)
+    lent = Token(base, symbols[base], decimals)
     return Terms(
         market=market,
         implementation=_address(slots[0][0]),
         unit=currency(lent, feeds[base_feed], constant, [asset.feed for asset in assets]),
-        base=Token(lent.address, lent.symbol, decimals),
+        base=lent,
         base_feed=feeds[base_feed],
         base_scale=10**decimals,
         assets=assets,
@@ -72,43 +72,28 @@ def _listed(comet: ChecksumAddress, count: int) -> Query[Sequence[Any]]:
     return [row[0] for row in rows]
 
 
-def _asset(row: Sequence[Any], token: Token, feed: Feed) -> Asset:
-    place, _, _, scale, borrow, liquidate, liquidation, cap = row
+def _asset(row: Sequence[Any], symbol: str, feed: Feed) -> Asset:
+    """Its scale, a power of ten, says the token's decimals."""
+    place, address, _, scale, borrow, liquidate, liquidation, cap = row
+    token = Token(address, symbol, len(str(scale)) - 1)
     return Asset(place, token, feed, scale, borrow, liquidate, liquidation, cap)
 
 
 def _named(
     tokens: Sequence[ChecksumAddress], feeds: Sequence[ChecksumAddress]
-) -> Query[tuple[dict[ChecksumAddress, Token], dict[ChecksumAddress, Feed], int | None]]:
-    """Tokens by their symbols, feeds by their descriptions, and what base's feed answers if it is a constant one."""
-    named, described, constant = yield from together([_tokens(tokens), describe(feeds), _constant(feeds[0])])
-    for answer in (named, described, constant):
+) -> Query[tuple[dict[ChecksumAddress, str], dict[ChecksumAddress, Feed], int | None]]:
+    """Tokens' symbols (the start of an address without one), feeds by their descriptions, what base's feed answers if it is constant."""
+    asked = ask(
+        each("erc20/token.symbol", tokens, optional=True),
+        each("compound_v3/feed.constantPrice", feeds[:1], optional=True),
+    )
+    answers: tuple[Any, ...] = yield from together([asked, describe(feeds)])
+    for answer in answers:
         if isinstance(answer, WatcherError):
             raise answer
-    return named, described, constant  # type: ignore[return-value]  # the errors were raised
-
-
-def _tokens(addresses: Sequence[ChecksumAddress]) -> Query[dict[ChecksumAddress, Token]]:
-    """A token without a symbol is called by the start of its address; one without decimals is an error, its amounts have no meaning."""
-    asked = tuple(dict.fromkeys(addresses))
-    decimals, symbols = yield (each("erc20/token.decimals", asked), each("erc20/token.symbol", asked, optional=True))
-    for answer in (decimals, symbols):
-        if isinstance(answer, WatcherError):
-            raise answer
-    return {
-        address: Token(address, (symbol[0] if symbol else "") or address[:10], places[0])
-        for address, places, symbol in zip(asked, decimals, symbols, strict=True)  # type: ignore[arg-type]
-    }
-
-
-def _constant(feed: ChecksumAddress) -> Query[int | None]:
-    (rows,) = yield (each("compound_v3/feed.constantPrice", [feed]),)
-    if isinstance(rows, CallReverted | AnswerError):
-        return None
-    if isinstance(rows, WatcherError):
-        raise rows
-    answer: int = rows[0][0]
-    return answer
+    (symbols, constants), described = answers
+    named = {one: (row[0] if row else "") or one[:10] for one, row in zip(tokens, symbols, strict=True)}
+    return named, described, constants[0][0] if constants[0] else None
 
 
 def _address(word: int) -> ChecksumAddress | None:
