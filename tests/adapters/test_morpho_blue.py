@@ -258,7 +258,6 @@ def chain(**changes: Rows | WatcherError) -> Answers:
     rows: dict[str, Rows | WatcherError] = {
         "idToMarketParams": [PARAMS.row()],
         "feeRecipient": [(TREASURY,)],
-        "decimals": [(6,)],
         "symbol": [("USDC",)],
         "market": [STORED],
         "price": [(PRICE,)],
@@ -270,6 +269,8 @@ def chain(**changes: Rows | WatcherError) -> Answers:
     def answer(read: Read) -> Rows | WatcherError:
         assert isinstance(read, Batch)
         name = read.function.partition(".")[2]
+        if name == "decimals" and name not in changes:
+            return [(18 if token == WETH else 6,) for token in read.targets]
         return rows.get(name, CallReverted(name))
 
     return answer
@@ -319,6 +320,11 @@ class TestQueries:
     def test_terms_stay_fresh_until_the_market_or_the_fee_recipient_differs(self) -> None:
         assert run(ADAPTER.fresh(TERMS), chain()) == (True, 1)
         assert run(ADAPTER.fresh(TERMS), chain(feeRecipient=[(BOB,)])) == (False, 1)
+
+    def test_f27_a_token_that_changes_its_decimals_ends_what_was_known_of_its_market(self) -> None:
+        assert run(ADAPTER.fresh(TERMS), chain(decimals=[(18,)])) == (False, 1)
+        with pytest.raises(CallReverted):
+            run(ADAPTER.fresh(TERMS), chain(decimals=CallReverted("decimals", b"\x12")))
 
     def test_a_quote_is_what_is_stored(self) -> None:
         quote, trips = run(ADAPTER.quote(TERMS), chain())

@@ -72,12 +72,17 @@ def token(address: ChecksumAddress) -> Query[Token]:
 
 
 def fresh(terms: Terms) -> Query[bool]:
-    """Parameters, model and oracle never change; the market must be on this chain and the fee recipient the same."""
-    rows, recipients = yield from ask(
+    """Parameters, model and oracle never change; the market must be on this chain, the fee recipient the same, and what the tokens call a
+    whole one too: behind a proxy they may change their mind.
+    """
+    tokens = [terms.loan] if terms.collateral is None else [terms.loan, terms.collateral]
+    rows, recipients, *places = yield from ask(
         one(f"{MORPHO}.idToMarketParams", terms.market.address, ((terms.market.id,),)),
         one(f"{MORPHO}.feeRecipient", terms.market.address),
+        *(each("erc20/token.decimals", [one_of.address]) for one_of in tokens),
     )
-    return tuple(rows[0]) == terms.params.row() and recipients[0][0] == terms.fee_recipient
+    known = (terms.params.row(), terms.fee_recipient, [one_of.decimals for one_of in tokens])
+    return (tuple(rows[0]), recipients[0][0], [place[0][0] for place in places]) == known
 
 
 def quote(terms: Terms) -> Query[Quote]:
