@@ -353,11 +353,12 @@ def test_books_in_other_places_are_no_books() -> None:
 
 def test_pools_of_one_name_are_told_apart() -> None:
     registry = Market(1, "venus_isolated", "ethereum/venus-isolated", paper.at(1), start=50)
-    pools = tuple((name, BOB, paper.at(0xF00000 + place), 60, 0) for place, name in enumerate(("A b!", "A b", "C", "")))
+    names = ("A b!", "A b", "C", "")
+    pools = tuple((name, BOB, paper.at((place + 1) << 152), 60, 0) for place, name in enumerate(names))
     assert ADAPTER.listed is not None
     found, rounds = run(ADAPTER.listed(registry), lambda _: [(pools,)])
     assert rounds == 1
-    assert [market.name.rpartition("/")[2] for market in found] == ["a-b-00000000", "a-b-00000000", "c", "00000000"]
+    assert [market.name.rpartition("/")[2] for market in found] == ["a-b-01000000", "a-b-02000000", "c", "04000000"]
 
 
 def test_of_many_accounts_only_what_was_entered_is_read_and_debts_only_where_something_is_owed() -> None:
