@@ -62,8 +62,7 @@ def check(record: Record, truth: Figures) -> int:
     assert legs == truth.amounts, record["market"]
     sums = tuple(units(record[name], truth.decimals) for name in ("collateral", "debt", "available_borrow"))
     assert sums == (truth.collateral, truth.debt, truth.available), record["market"]
-    if truth.health is not None or not truth.debt:
-        assert record["health_wad"] == (None if truth.health is None else str(truth.health)), record["market"]
+    assert record["health_wad"] == (None if truth.health is None else str(truth.health)), record["market"]
     prices = {price["token"]: int(price["answer"]) for price in record["prices"]}
     assert {token: prices[token] for token in truth.prices} == truth.prices, record["market"]
     scale = truth.rate * Fraction(1, 10**truth.decimals)

@@ -32,7 +32,7 @@ Prices = dict[str, int]  # the protocol's own answers, by token
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Values are integers of `decimals`; `health` is a wad or None. What a contract does not answer is None and not compared."""
+    """Values are integers of `decimals`; `health` is a wad, None where nothing is owed."""
 
     decimals: int
     amounts: Amounts
@@ -140,9 +140,9 @@ class Truth:
         asked: list[Asked] = []
         for one, _, _ in used:
             asked += [(one, "exchangeRateStored", ()), (one, "borrowBalanceStored", (self.who,))]
-        asked += [(comptroller, power, (self.who,))]
-        *rows, (error, available, shortfall) = await self.accrued([one for one, _, _ in used], asked)
-        assert (error, shortfall) == (0, 0)
+        asked += [(comptroller, "getAccountLiquidity", (self.who,)), (comptroller, power, (self.who,))]
+        *rows, line, (error, available, shortfall) = await self.accrued([one for one, _, _ in used], asked)
+        assert (error, shortfall, line[0], line[2]) == (0, 0, 0, 0)
         amounts, prices, collateral, debt = Amounts(), Prices(), 0, 0
         for place, (one, token, held) in enumerate(used):
             (rate,), (owed,) = rows[2 * place : 2 * place + 2]
@@ -154,7 +154,10 @@ class Truth:
             if owed:
                 amounts["debt", token.address] = owed
                 debt += owed * price // WAD
-        return Figures(18, amounts, collateral, debt, available, None, prices=prices)
+        health = (
+            (line[1] + debt) * WAD // debt
+        )  # what protects less what is owed is the liquidity that the contract answers
+        return Figures(18, amounts, collateral, debt, available, health, prices=prices)
 
     async def comet(self, local: LocalComet, rate: Fraction) -> Figures:
         """The sums of `isLiquidatable` (Comet.sol: mulPrice and mulFactor round down) over what the contract itself answers."""
