@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from watcher.oracle.path import (
     Quotient,
     RatioCap,
     Rule,
+    Scaled,
     StableCap,
     Step,
     answer,
@@ -57,6 +59,24 @@ def test_the_vectors_have_caps_that_bind_and_tokens_that_have_matured() -> None:
     assert {row["capped"] for row in ROWS} == {True, False}
     assert {int(row["discount"][2]) == 0 for row in ROWS} == {True, False}
     assert {int(row["stable"][0]) > int(row["stable"][1]) for row in ROWS} == {True, False}
+
+
+COMPOUND: list[list[str]] = json.loads(Path(__file__).with_name("compound.json").read_text())["rows"]
+
+
+@pytest.mark.parametrize("row", COMPOUND, ids=lambda row: row[0])
+def test_compounds_feeds_are_made_again_to_the_last_unit(row: list[str]) -> None:
+    """A capped vault in other decimals than its base feed, a product, a quotient, and a feed that is rescaled both ways."""
+    at, a, ratio, snapshot, since, growth, scaling, *says, b, times, over, wide, narrow = (int(word) for word in row)
+    first, second = plain(a), replace(plain(b), decimals=18)
+    rule = RatioCap(RATES, ratio, snapshot, since, growth, 18, scaling)
+    for decimals, said in zip((6, 8, 18), says, strict=True):
+        assert answer(replace(made(rule, first), decimals=decimals), at) == said
+    assert answer(made(Quotient(10**8, 2, None, 1, None, 10**26), first, second), at) == times
+    assert answer(made(Quotient(10**26, 1, None, 1, None, 10**8), first, second), at) == over
+    assert answer(replace(made(Scaled(), first), decimals=18), at) == wide
+    assert answer(made(Scaled(), second), at) == narrow
+    assert answer(replace(made(Scaled(), first), decimals=None), at) is None
 
 
 LINE = RatioCap(RATES, ratio=12 * 10**17, snapshot=11 * 10**17, since=NOW, growth=10**18, decimals=18)

@@ -22,7 +22,7 @@ from tests.oracle.build import (
     paper,
 )
 from watcher.oracle.feed import NOBODY
-from watcher.oracle.path import Average, Discount, PeggedCap, Product, Quotient, RatioCap, StableCap, explained
+from watcher.oracle.path import Average, Discount, PeggedCap, Product, Quotient, RatioCap, Scaled, StableCap, explained
 from watcher.oracle.trace import DEEP, trace
 
 
@@ -116,12 +116,60 @@ def test_a_morpho_oracle_is_read_with_what_its_vault_converts_to() -> None:
     assert silent.rule == Product(VAULT)
 
 
+def test_a_capped_rate_of_compound_keeps_its_growth_on_a_scale_of_its_own() -> None:
+    said = {
+        "latestRoundData": (1, 11, NOW - 5, NOW - 5, 1),
+        "decimals": (8,),
+        "assetToBaseAggregator": (ETH,),
+        "ratioProvider": (VAULT,),
+        "getRatio": (11 * 10**17,),
+        "ratioDecimals": (18,),
+        "snapshotRatio": (10**18,),
+        "snapshotTimestamp": (NOW - 100,),
+        "maxRatioGrowthPerSecond": (3 * 10**25,),
+        "GROWTH_RATIO_SCALE": (10**10,),
+    }
+    step = paper({WSTETH: said, ETH: feed("ETH / USD", 10)}).run(trace([WSTETH]))[WSTETH]
+    assert step.rule == RatioCap(VAULT, 11 * 10**17, 10**18, NOW - 100, 3 * 10**25, 18, 10**10)
+    assert [below.source for below in step.below] == [ETH]
+    assert explained(step, NOW)
+
+
+@pytest.mark.parametrize(
+    ("said", "below", "rule"),
+    [
+        ({"underlyingPriceFeed": (ETH,)}, [ETH], Scaled()),
+        (
+            {"priceFeedA": (ETH,), "priceFeedB": (USDT,), "combinedScale": (10**26,), "priceFeedScale": (10**8,)},
+            [ETH, USDT],
+            Quotient(10**8, 2, None, 1, None, 10**26),
+        ),
+        (
+            {"priceFeedA": (ETH,), "priceFeedB": (USDT,), "priceFeedAScale": (10**8,), "priceFeedBScale": (10**18,)}
+            | {"priceFeedScale": (10**8,)},
+            [ETH, USDT],
+            Quotient(10**26, 1, None, 1, None, 10**8),
+        ),
+        (
+            {"WBTCToBTCPriceFeed": (ETH,), "BTCToUSDPriceFeed": (USDT,)}
+            | {"combinedScale": (10**16,), "priceFeedScale": (10**8,)},
+            [ETH, USDT],
+            Quotient(10**8, 2, None, 1, None, 10**16),
+        ),
+    ],
+)
+def test_compounds_composed_feeds_are_made_of_their_parts(said: dict[str, object], below: object, rule: object) -> None:
+    chain = paper({WSTETH: said, ETH: feed("ETH / USD", 1), USDT: feed("USDT / USD", 1)})
+    step = chain.run(trace([WSTETH]))[WSTETH]
+    assert (step.rule, [part.source for part in step.below]) == (rule, below)
+
+
 @pytest.mark.parametrize(
     ("said", "rule"),
     [
-        ({"underlyingPriceFeed": (ETH,)}, Product()),
         ({"underlyingPriceFeed": (ETH,), "rateProvider": (RATES,)}, Product(RATES)),
         ({"priceFeedA": (ETH,), "priceFeedB": (USDT,)}, Product()),
+        ({"stETHtoETHPriceFeed": (ETH,)}, Product()),
         ({"ASSET_TO_PEG": (USDT,), "PEG_TO_BASE": (ETH,)}, Product()),
         ({"price_oracle": (10**18,), "ma_exp_time": (866,)}, Average(866)),
         ({"price_oracle": (10**18,)}, Average(None)),

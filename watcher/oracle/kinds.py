@@ -18,6 +18,7 @@ from watcher.oracle.path import (
     Quotient,
     RatioCap,
     Rule,
+    Scaled,
     StableCap,
     Step,
 )
@@ -58,6 +59,18 @@ GETTERS: Final = (
             "QUOTE_FEED_2",
         )
     ),
+    *(
+        f"chainlink/compound_cap.{name}"
+        for name in (
+            "assetToBaseAggregator",
+            "ratioProvider",
+            "ratioDecimals",
+            "snapshotRatio",
+            "snapshotTimestamp",
+            "maxRatioGrowthPerSecond",
+            "GROWTH_RATIO_SCALE",
+        )
+    ),
     *(f"chainlink/discount.{name}" for name in ("PENDLE_PRINCIPAL_TOKEN", "MATURITY", "discountRatePerYear")),
     *(
         f"chainlink/made.{name}"
@@ -70,6 +83,13 @@ GETTERS: Final = (
             "rateProvider",
             "price_oracle",
             "ma_exp_time",
+            "combinedScale",
+            "priceFeedScale",
+            "priceFeedAScale",
+            "priceFeedBScale",
+            "WBTCToBTCPriceFeed",
+            "BTCToUSDPriceFeed",
+            "stETHtoETHPriceFeed",
         )
     ),
 )
@@ -77,6 +97,16 @@ GETTERS: Final = (
 
 BASES: Final = ("BASE_FEED_1", "BASE_FEED_2")
 QUOTES: Final = ("QUOTE_FEED_1", "QUOTE_FEED_2")
+AAVE: Final = ("RATIO_PROVIDER", "getRatio", "getSnapshotRatio", "getSnapshotTimestamp", "RATIO_DECIMALS")
+COMPOUND: Final = (
+    "ratioProvider",
+    "getRatio",
+    "snapshotRatio",
+    "snapshotTimestamp",
+    "ratioDecimals",
+    "maxRatioGrowthPerSecond",
+    "GROWTH_RATIO_SCALE",
+)
 Rates: TypeAlias = Mapping[tuple[ChecksumAddress, int], int]  # assets, by vault and shares
 
 
@@ -131,7 +161,7 @@ def _kinds(found: Found) -> Iterator[tuple[Rule, tuple[ChecksumAddress, ...]]]:
     said = found.said
     ratio = _ratio_cap(found)
     if ratio is not None:
-        yield ratio, found.feeds("BASE_TO_USD_AGGREGATOR")
+        yield ratio, found.feeds("BASE_TO_USD_AGGREGATOR", "assetToBaseAggregator")[:1]
     if found.has("ASSET_TO_USD_AGGREGATOR", "BASE_TO_USD_AGGREGATOR", "getPriceCapRatio", "RATIO_DECIMALS"):
         below = found.feeds("ASSET_TO_USD_AGGREGATOR", "BASE_TO_USD_AGGREGATOR")
         yield PeggedCap(said["getPriceCapRatio"], said["RATIO_DECIMALS"]), below
@@ -140,6 +170,15 @@ def _kinds(found: Found) -> Iterator[tuple[Rule, tuple[ChecksumAddress, ...]]]:
     if found.has("ASSET_TO_USD_AGGREGATOR", "PENDLE_PRINCIPAL_TOKEN", "MATURITY", "discountRatePerYear"):
         rule = Discount(said["PENDLE_PRINCIPAL_TOKEN"], said["discountRatePerYear"], said["MATURITY"])
         yield rule, found.feeds("ASSET_TO_USD_AGGREGATOR")
+    if found.has("priceFeedScale", "combinedScale"):
+        factors = found.feeds("priceFeedA", "priceFeedB", "WBTCToBTCPriceFeed", "BTCToUSDPriceFeed")
+        if len(factors) == 2:
+            yield Quotient(said["priceFeedScale"], 2, None, 1, None, said["combinedScale"]), factors
+    if found.has("priceFeedScale", "priceFeedAScale", "priceFeedBScale", "priceFeedA", "priceFeedB"):
+        scale = said["priceFeedBScale"] * said["priceFeedScale"]
+        yield Quotient(scale, 1, None, 1, None, said["priceFeedAScale"]), found.feeds("priceFeedA", "priceFeedB")
+    if found.has("underlyingPriceFeed") and not found.has("rateProvider"):
+        yield Scaled(), found.feeds("underlyingPriceFeed")
     if found.has("price_oracle"):
         yield Average(said.get("ma_exp_time")), ()
     below = found.feeds(
@@ -148,10 +187,12 @@ def _kinds(found: Found) -> Iterator[tuple[Rule, tuple[ChecksumAddress, ...]]]:
         "priceFeedA",
         "priceFeedB",
         "underlyingPriceFeed",
+        "stETHtoETHPriceFeed",
         "BASE_TO_USD_AGGREGATOR",
         "ASSET_TO_USD_AGGREGATOR",
+        "assetToBaseAggregator",
     )
-    providers = found.feeds("rateProvider", "RATIO_PROVIDER")
+    providers = found.feeds("rateProvider", "RATIO_PROVIDER", "ratioProvider")
     if below or providers:
         yield Product(providers[0] if providers else None), below
 
@@ -179,18 +220,17 @@ def _quotient(found: Found, rates: Rates) -> Rule:
 
 
 def _ratio_cap(found: Found) -> RatioCap | None:
-    """The first adapters kept their growth in whole units of the ratio: the same line, since 10**6 divides what they add."""
-    said, names = found.said, ("BASE_TO_USD_AGGREGATOR", "RATIO_PROVIDER", "getRatio", "RATIO_DECIMALS")
+    """Of Aave or of Compound. Aave's first adapters kept their growth in whole units of the ratio: the same line, since 10**6
+    divides what they add.
+    """
+    said = found.said
     growth = said.get("getMaxRatioGrowthPerSecondScaled")
     if growth is None and "getMaxRatioGrowthPerSecond" in said:
         growth = said["getMaxRatioGrowthPerSecond"] * SCALING
-    if growth is None or not found.has(*names, "getSnapshotRatio", "getSnapshotTimestamp"):
-        return None
-    return RatioCap(
-        said["RATIO_PROVIDER"],
-        said["getRatio"],
-        said["getSnapshotRatio"],
-        said["getSnapshotTimestamp"],
-        growth,
-        said["RATIO_DECIMALS"],
-    )
+    if growth is not None and found.has("BASE_TO_USD_AGGREGATOR", *AAVE):
+        provider, ratio, snapshot, since, decimals = (said[name] for name in AAVE)
+        return RatioCap(provider, ratio, snapshot, since, growth, decimals)
+    if found.has("assetToBaseAggregator", *COMPOUND):
+        provider, ratio, snapshot, since, decimals, growth, scaling = (said[name] for name in COMPOUND)
+        return RatioCap(provider, ratio, snapshot, since, growth, decimals, scaling)
+    return None

@@ -21,9 +21,10 @@ STEPS: Final = 1_000_000  # room is told in millionths
 
 @dataclass(frozen=True, slots=True)
 class RatioCap:
-    """The base feed times a rate, which counts for no more than a line that grows by the second (Aave's PriceCapAdapterBase).
+    """The base feed times a rate, which counts for no more than a line that grows by the second (Aave's PriceCapAdapterBase, and
+    Compound's, which then rescales to its own decimals).
 
-    `ratio`, `snapshot` (at the time `since`) and `growth` (a second, times 10**6) are integers of `decimals`.
+    `ratio`, `snapshot` (at the time `since`) and `growth` (a second, times `scaling`) are integers of `decimals`.
     """
 
     provider: ChecksumAddress
@@ -32,10 +33,11 @@ class RatioCap:
     since: int  # seconds
     growth: int
     decimals: int
+    scaling: int = SCALING
 
     def most(self, at: int) -> int:
-        """The largest ratio that counts at a time: snapshot + growth · (at - since) // 10**6 (PriceCapAdapterBase._getMaxRatio)."""
-        return self.snapshot + self.growth * (at - self.since) // SCALING
+        """The largest ratio that counts at a time: snapshot + growth · (at - since) // scaling (PriceCapAdapterBase._getMaxRatio)."""
+        return self.snapshot + self.growth * (at - self.since) // self.scaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,14 @@ class Discount:
 
 
 @dataclass(frozen=True, slots=True)
+class Scaled:
+    """The feed below in the source's own decimals, rounded down (Compound's ScalingPriceFeed)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Quotient:
-    """scale · base rate · base feeds // (quote rate · quote feeds): Morpho's MorphoChainlinkOracleV2.price, rounded down.
+    """scale · base rate · base feeds // (quote rate · quote feeds), rounded down: Morpho's MorphoChainlinkOracleV2.price, and
+    Compound's MultiplicativePriceFeed and its reverse, which have no vaults and divide by a scale.
 
     The first `bases` steps below are base feeds, the others quote feeds. A rate is what an ERC-4626 vault converts its sample of shares
     to, 1 without a vault.
@@ -96,7 +104,7 @@ class Average:
     seconds: int | None
 
 
-Rule: TypeAlias = RatioCap | StableCap | PeggedCap | Discount | Quotient | Product | Average
+Rule: TypeAlias = RatioCap | StableCap | PeggedCap | Discount | Scaled | Quotient | Product | Average
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +165,7 @@ def answer(step: Step, at: int, *, bound: Step | None = None, free: Step | None 
     below = [answer(part, at, bound=bound, free=free) for part in step.below]
     match step.rule:
         case RatioCap() as rule if below and below[0] is not None:
-            return _ratio(rule, below[0], at, step is bound, step is free)
+            return _rescaled(step, _ratio(rule, below[0], at, step is bound, step is free))
         case StableCap(cap) if below and below[0] is not None:
             if step is bound:
                 return cap
@@ -169,6 +177,8 @@ def answer(step: Step, at: int, *, bound: Step | None = None, free: Step | None 
             return below[0] if step is free else min(below[0], most)
         case Discount() as rule if below and below[0] is not None:
             return _positive(below[0]) * (WAD - rule.now(at)) // WAD
+        case Scaled() if below and below[0] is not None:
+            return _rescaled(step, below[0])
         case Quotient() as rule:
             return _quotient(rule, below)
         case None:
@@ -188,6 +198,14 @@ def _ratio(rule: RatioCap, base: int, at: int, bound: bool, free: bool) -> int:
     most = rule.most(at)
     ratio = most if bound else rule.ratio if free else min(rule.ratio, most)
     return base * ratio // 10**rule.decimals if base > 0 and rule.ratio > 0 else 0
+
+
+def _rescaled(step: Step, value: int) -> int | None:
+    """A value of the feed below in the source's own decimals; None where either is not known."""
+    inner, own = step.below[0].decimals, step.decimals
+    if inner is None or own is None:
+        return None
+    return int(value * 10 ** (own - inner)) if own >= inner else int(value // 10 ** (inner - own))
 
 
 def _positive(base: int) -> int:

@@ -18,6 +18,7 @@ from watcher.oracle.path import (
     PeggedCap,
     Quotient,
     RatioCap,
+    Scaled,
     StableCap,
     Step,
     caps,
@@ -77,6 +78,8 @@ def words(step: Step, cap: Cap | None, now: int) -> Iterator[str]:
         case Quotient(_, _, base, base_rate, quote, quote_rate):
             yield "bases over quotes"
             yield from (f"vault {vault}: {rate}" for vault, rate in ((base, base_rate), (quote, quote_rate)) if vault)
+        case Scaled():
+            yield "rescaled"
         case Average(seconds):
             yield "moving average" if seconds is None else f"moving average over {seconds} s"
         case None:
