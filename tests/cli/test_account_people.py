@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.chain.server import closed_port, honest, serve
-from tests.cli.test_wallets import chains_file, positions
+from tests.cli.test_wallets import NO_LOGS, chains_file, positions
 from tests.lending import OWNER, Lending
 from watcher.__main__ import main
 from watcher.exit import Exit
@@ -133,17 +133,30 @@ def test_a_csv_has_the_sums_too(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert all("no US dollar feed of COIN is known here" in row["usd_missing"] for row in rows)
 
 
-def test_a_chain_that_is_down_is_missing_from_the_sum_by_name(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def elsewhere(folder: Path, *others: tuple[str, int, list[str]], log_limit: tuple[int, str] | None = None) -> int:
+    """`watcher account` over one chain and others."""
     lending = Lending()
     lending.pool("eth")
 
     async def run() -> int:
-        async with serve(lending.node(chain_id=7), gate=honest) as server:
-            file = chains_file(tmp_path, ("near", 7, [server.url]), ("far", 8, [closed_port()]))
+        async with serve(lending.node(chain_id=7, log_limit=log_limit), gate=honest) as server:
+            file = chains_file(folder, ("near", 7, [server.url]), *others)
             return await asyncio.to_thread(main, ["account", OWNER, "--chains", str(file), *JSON])
 
-    assert asyncio.run(run()) == Exit.SOURCE
+    return asyncio.run(run())
+
+
+def test_a_chain_that_is_down_is_missing_from_the_sum_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert elsewhere(tmp_path, ("far", 8, [closed_port()])) == Exit.SOURCE
     (whole,) = [one for one in records(capsys) if one.get("of") == "all"]
     assert any(line.startswith("far: ") and "no connection" in line for line in whole["usd_missing"])
+
+
+def test_markets_that_logs_could_not_name_are_missing_from_the_sum(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert elsewhere(tmp_path, log_limit=NO_LOGS) == Exit.SOURCE
+    (whole,) = [one for one in records(capsys) if one.get("of") == "all"]
+    assert "near/morpho-blue: entered markets are known up to -1" in whole["usd_missing"]

@@ -17,6 +17,7 @@ from watcher.oracle.dollar import Dollar
 from watcher.portfolio.danger import Relief, Standing
 from watcher.portfolio.whole import Family, Place, Pool, Whole, families
 from watcher.portfolio.worth import Sum, deposited
+from watcher.search import ENTERED
 from watcher.text import clean_line
 from watcher.wallet import Wallet
 
@@ -35,9 +36,9 @@ def place(wallet: Wallet, shown: Sequence[Sheet]) -> Place:
     unread += [f"{wallet.chain.name}: {wallet.error}"] if wallet.error is not None else []
     unread += [f"{wallet.chain.name}: {line}" for line in wallet.beside.lost]
     unread += [
-        f"{one.singleton.name}: entered markets are known up to {one.known}"
+        f"{one.singleton.name}: {one.what} are known up to {one.known}"
         for one in wallet.entered
-        if not one.complete
+        if not one.complete and one.what == ENTERED
     ]
     held = tuple((one, deposited(one, wallet.beside.rates)) for one in wallet.beside.deposits)
     late = overdue(wallet, [one.part.rate.feed for one in pools])
