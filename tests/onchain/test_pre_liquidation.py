@@ -351,7 +351,11 @@ def test_a_watched_wallet_is_critical_from_the_moment_that_it_lets_a_contract_ac
     contract = asyncio.run(enter())
     assert run().code == Exit.OK
     asyncio.run(authorise(world, OWNER, contract))
-    assert run().code == Exit.OK
+    said = run()
+    assert (
+        said.code == Exit.OK
+        and f"its first line is that of {contract.address}, which acts now: health 0.94" in said.out
+    )
     asyncio.run(authorise(world, OWNER, contract, False))
     assert run().code == Exit.OK
     assert [change.after for change in changes(db, local.chain.chain_id)][:2] == [Status.DANGER, Status.CRITICAL]

@@ -14,6 +14,7 @@ from watcher.health.fall import fall
 from watcher.health.judge import Judgement
 from watcher.health.target import remedies
 from watcher.model import Distance, Fix, Transition, Valuation
+from watcher.units import WAD
 from watcher.watching.policy import Policy
 
 MILLION: Final = 1_000_000
@@ -25,7 +26,7 @@ def told(change: Transition, row: Row, judgement: Judgement, before: Row | None,
     """The transition with its cause, distance, runway and fixes, as far as each can be told; nothing of it decides anything."""
     return replace(
         change,
-        cause="" if before is None else cause(before, row),
+        cause="; ".join(filter(None, ("" if before is None else cause(before, row), first_line(row)))),
         distance=_distance(row.position, policy),
         runway=judgement.runway,
         fixes=_fixes(row.position, judgement),
@@ -45,6 +46,15 @@ def cause(before: Row, now: Row) -> str:
     if moved:
         said.append(f"the protocol's prices moved ({moved})")
     return "; ".join(said) or "interest alone"
+
+
+def first_line(row: Row) -> str:
+    """The line before the protocol's own that its band goes by, where there is one; health cut to four decimals."""
+    seen = row.reading.valuation
+    if seen is None or seen.first is None or seen.first.health is None:
+        return ""
+    at, acts = seen.first.health, "acts now" if seen.first.open else "acts below 1"
+    return f"its first line is that of {seen.first.contract}, which {acts}: health {at // WAD}.{at % WAD // 10**14:04d} there"
 
 
 def _moves(before: Position[Any, Any, Any], now: Position[Any, Any, Any], valuation: Valuation) -> Iterator[str]:
