@@ -82,7 +82,7 @@ class _Scene:
 
     def held(self, entry: Entry) -> Holding:
         others = [one for one in self.holding.entries if one.place != self.place]
-        kept = [entry] if entry.tokens or entry.principal else []
+        kept = [entry] if entry.tokens or entry.principal or entry.entered else []
         return replace(self.holding, entries=tuple(sorted((*others, *kept), key=lambda one: one.place)))
 
     def after(self, entry: Entry, *, cash: int = 0, borrows: int = 0, supply: int = 0) -> Result:
@@ -168,6 +168,7 @@ def _repay(scene: _Scene, amount: int) -> Result:
     scene.allow(Paused.REPAY)
     debt = owing(scene.seen, scene.entry)
     deny(debt == 0, f"no {scene.asset.token.symbol} is owed")
+    deny(scene.asset.native and debt < amount != MAX, "value mismatch")
     paid = min(amount, debt)
     left = replace(scene.entry, principal=debt - paid, index=scene.pool.index if debt - paid else 0)
     return scene.after(left, cash=paid, borrows=-paid)

@@ -195,7 +195,7 @@ class Minted:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Entries with something in them, by place. Without `complete`, deposits that do not count were not read."""
+    """Entries that were entered or have something in them, by place. Without `complete`, deposits that do not count were not read."""
 
     key: PositionKey
     mode: int

@@ -78,7 +78,7 @@ def holdings(terms: Terms, keys: Sequence[PositionKey]) -> Query[dict[PositionKe
     kept = [
         (place, row, bool(pressed[0]))
         for place, row, pressed in zip(looked, rows, forced, strict=True)
-        if row[1] or row[2]
+        if row[1] or row[2] or place in entered
     ]
     debts = yield from _debts(terms, accounts, [(place, row[2]) for place, row, _ in kept if row[2]])
     found: list[list[Entry]] = [[] for _ in keys]
