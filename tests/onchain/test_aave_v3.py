@@ -6,7 +6,8 @@ import asyncio
 import random
 from collections import Counter
 
-from tests.onchain.aave_scene import FIGURES, SCENES, check_accounts, indebted, liquidated, pairs, random_run, scene
+from tests.onchain.aave_liquidation import SCENES, indebted, liquidated, pairs
+from tests.onchain.aave_scene import FIGURES, check_accounts, random_run, scene
 from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.scenario import account, fund, set_price
 

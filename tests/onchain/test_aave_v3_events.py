@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.onchain.aave_scene import FIGURES, Scene, attempt, check_accounts, liquidated, scene
+from tests.onchain.aave_liquidation import liquidated
+from tests.onchain.aave_scene import FIGURES, Scene, attempt, check_accounts, scene
 from watcher.adapter import Acted, Action, Borrow, Repay, SetMode, Supply, Touch, Which, Withdraw
 from watcher.adapters.aave_v3 import ADAPTER
 from watcher.chain.logs import logs

@@ -8,7 +8,8 @@ from collections import Counter
 
 import pytest
 
-from tests.onchain.aave_scene import FIGURES, SCENES, check_accounts, indebted, liquidated, pairs, random_run, scene
+from tests.onchain.aave_liquidation import SCENES, indebted, liquidated, pairs
+from tests.onchain.aave_scene import FIGURES, check_accounts, random_run, scene
 from tests.onchain.aave_v2.conftest import Pools
 from watcher.localchain.aave_market import AaveMarket
 from watcher.localchain.scenario import account, fund, set_price

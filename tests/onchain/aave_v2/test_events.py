@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from eth_utils.address import to_checksum_address
 
-from tests.onchain.aave_scene import FIGURES, Scene, check_accounts, liquidated, scene
+from tests.onchain.aave_liquidation import liquidated
+from tests.onchain.aave_scene import FIGURES, Scene, check_accounts, scene
 from watcher.adapter import Acted, Liquidation, LogQuery, Repay, Touch, Which
 from watcher.adapters import adapter
 from watcher.chain.logs import logs

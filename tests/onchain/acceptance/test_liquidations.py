@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.onchain.aave_scene import Scene, said, scene
+from tests.onchain.aave_liquidation import said
+from tests.onchain.aave_scene import Scene, scene
 from tests.onchain.acceptance import aim, crowd
 from tests.onchain.acceptance.crowd import LIQUIDATOR, WEALTH, Plan
 from tests.onchain.acceptance.ours import owner, product, valued

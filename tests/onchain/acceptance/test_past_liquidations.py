@@ -16,7 +16,7 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address as checksum
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
-from tests.onchain.aave_scene import topic
+from tests.onchain.aave_liquidation import topic
 from tests.onchain.acceptance import crowd
 from tests.onchain.acceptance.aim import feeds
 from tests.onchain.acceptance.crowd import LIQUIDATOR
