@@ -87,7 +87,7 @@ def state(place: int, now: Moment, *, index: int = WAD, rate: int = RATE // 2, w
     whole = 10 ** (LISTED[place][0].decimals + 7)
     supply = whole * 10**9 // worth * 10**8 // 10 ** LISTED[place][0].decimals
     pool = Pool(whole // 2, whole // 2, 0, supply, index, LISTED[place][3].tick(now))
-    return State(pool, pool, rate, 0)
+    return State(pool, pool, rate, 0 if pool.supply else 10**16)
 
 
 def quoted(now: Moment, answers: tuple[int | None, ...] | None = None, index: int = WAD) -> Quote:

@@ -42,7 +42,9 @@ class Part:
 
 
 def rate_of(state: State) -> int:
-    """The exchange rate at the quote's moment, a wad."""
+    """The exchange rate at the quote's moment, a wad. `AnswerError` where a what-if has taken the last cTokens away."""
+    if not state.now.supply and not state.initial:
+        raise AnswerError("the exchange rate that a market without cTokens begins with is not known")
     return exchange_rate(state.now, state.initial)
 
 

@@ -82,7 +82,7 @@ class State:
     """One market's books as `stored`, and as they are at the quote's moment, `now`: the same where nothing was accrued.
 
     `rate` is the model's answer for the stored books, a wad per tick; None where it answers none: nobody can touch that market then.
-    `initial` is the exchange rate while there are no cTokens.
+    `initial` is the exchange rate while there are no cTokens, 0 otherwise: then it is not known, and not needed.
     """
 
     stored: Pool

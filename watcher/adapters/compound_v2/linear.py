@@ -8,7 +8,7 @@ from typing import Final
 from watcher.adapter import Column, Factor, Linear, Share, Slack
 from watcher.adapters.compound_v2.account import rate_of
 from watcher.adapters.compound_v2.facts import Entry, Holding, Listing, Quote, Terms
-from watcher.errors import Overflow
+from watcher.errors import AnswerError
 from watcher.formula.compound.screen import collateral_factor, debt_factor, debt_share
 from watcher.model import Side
 from watcher.units import MAX, WAD
@@ -50,7 +50,7 @@ def factors(terms: Terms, quote: Quote) -> tuple[Factor | None, ...]:
         price = quote.prices[listing.id]
         try:
             rate = rate_of(state)
-        except Overflow:
+        except AnswerError:
             price = None
         if price is None:
             found += [None, None, None]

@@ -44,7 +44,7 @@ def stored(clocks: Sequence[Clock], answers: Sequence[Rows]) -> tuple[State, ...
         cash, borrows, reserves, supply, index = (word[0] for word in row)
         pool = Pool(cash, borrows, reserves, supply, index, next(stamps[clock])[0])
         rate = next(rates[clock])
-        found.append(State(pool, pool, rate[0] if rate else None, initial[0] if initial else 0))
+        found.append(State(pool, pool, rate[0] if rate else None, initial[0] if initial and not supply else 0))
     return tuple(found)
 
 

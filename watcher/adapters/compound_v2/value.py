@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from watcher.adapters.compound_v2.account import Part, parts, rate_of
 from watcher.adapters.compound_v2.facts import Entry, Holding, Listing, Quote, State, Terms
-from watcher.errors import Overflow
+from watcher.errors import AnswerError, Overflow
 from watcher.formula.compound import liquidity
 from watcher.formula.compound.rate import earned, utilisation, yearly
 from watcher.model import Blocked, Doubt, DoubtKind, Leg, Line, Side, Valuation
@@ -79,7 +79,7 @@ def _idle(terms: Terms, quote: Quote, holding: Holding) -> Iterator[tuple[Listin
             listing, price = terms.listings[entry.id], quote.prices[entry.id]
             try:
                 yield listing, None if price is None else _unused(quote, listing, entry, price)
-            except Overflow:
+            except AnswerError:
                 yield listing, None
 
 
