@@ -108,17 +108,18 @@ def test_one_unit_of_the_oracle_opens_the_contract_for_us_and_for_itself(morpho:
         await scene.open_position(market, ALICE, debt * 10**36 * 2 * WAD // (price * lltv) + 1, debt)
         await authorise(morpho, ALICE, contract)
         answer = price if market.feed is None else price // 10**16
+        time = await morpho.chain.timestamp()  # of every block from here on: no interest in between
         low, high = answer // 4, answer
         while high - low > 1:  # the largest answer at which the contract acts
             middle = (low + high) // 2
-            await scene.set_answer(market, middle)
+            await scene.set_answer(market, middle, time)
             if await attempt(contract, ALICE, 1) == "NotPreLiquidatablePosition":
                 high = middle
             else:
                 low = middle
         seen = []
         for one in (low + 1, low, low - 1, low * 91 // 100, low * 89 // 100):
-            await scene.set_answer(market, one)
+            await scene.set_answer(market, one, time)
             view = await scene.view(name, [ALICE])
             said, done = view.value(ALICE), await attempt(contract, ALICE, 10**6)
             assert said.first is not None and said.first.health is not None
