@@ -63,7 +63,8 @@ def _overdue(price: Price, path: Step, known: Known, now: int) -> Iterator[Doubt
     for step in path.walk():
         if step.below or step.updated is None:
             continue  # one that stands on others only repeats their times
-        name = f"the price of {price.token.symbol} rests on {step.description}, which"
+        name = f"the price of {price.token.symbol}"
+        name = name if step is path else f"{name} rests on {step.description}, which"
         if step.updated == 0:
             yield Doubt(DoubtKind.STALE, f"{name} is of a round that is not complete")
         elif late(step, known, now):

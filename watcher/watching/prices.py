@@ -73,7 +73,11 @@ class Looks:
 
 def found(rows: Iterable[Row], sight: Sight | None) -> dict[Subject, str]:
     """What speaks against the prices of some positions, and against their oracle as a whole, by what it is about."""
-    return {subject: f"{row.market.name}: {text}" for row in rows for subject, text in _doubts(row, sight)}
+    said: dict[Subject, dict[str, None]] = {}
+    for row in rows:
+        for subject, text in _doubts(row, sight):
+            said.setdefault(subject, {})[text] = None
+    return {subject: f"{subject.about}: {'; '.join(texts)}" for subject, texts in said.items()}
 
 
 def _doubts(row: Row, sight: Sight | None) -> Iterator[tuple[Subject, str]]:
