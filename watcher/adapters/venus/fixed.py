@@ -9,13 +9,13 @@ from typing import Final
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
-from watcher.adapters.venus.models import Model, models
+from watcher.adapters.venus.models import Model, model_reads, models
 from watcher.errors import AnswerError
 from watcher.formula.compound.layout import SEARCHED, snapshots
 from watcher.formula.compound.pool import Pool
 from watcher.model import Token
 from watcher.oracle.feed import NOBODY
-from watcher.query import Query, Read, Rows, Slot, ask, each, one
+from watcher.query import Query, Rows, Slot, ask, each, one
 
 V: Final = "venus/vtoken"
 BOOKS: Final = ("getCash", "totalBorrows", "totalReserves", "totalSupply", "borrowIndex", "accrualBlockNumber")
@@ -46,37 +46,41 @@ class Minting:
 
 
 def fixed(markets: Sequence[ChecksumAddress]) -> Query[tuple[Fixed, ...]]:
-    """Two round trips; a third where a vToken does not keep its words where all known ones do."""
-    symbols, rows, owners, factors, words, rates, *columns = yield from ask(
+    """Two round trips; a third where a vToken does not keep its words where all known ones do.
+
+    The first asks nothing that interest changes: the vToken of the chain's own coin may lack `underlying`, and take the call for a deposit,
+    which accrues.
+    """
+    symbols, rows, owners, factors = yield from ask(
         each(f"{V}.symbol", markets),
         each(f"{V}.underlying", markets, optional=True),
         each(f"{V}.interestRateModel", markets),
         each(f"{V}.reserveFactorMantissa", markets),
+    )
+    below = [row[0] if row and row[0] != NOBODY else None for row in rows]
+    under = [token for token in below if token is not None]
+    makers = [row[0] for row in owners]
+    decimals, names, words, rates, *answers = yield from ask(
+        each("erc20/token.decimals", under),
+        each("erc20/token.symbol", under, optional=True),
         _slots(markets, USUAL),
         each(f"{V}.borrowRatePerBlock", markets, optional=True),
         *(each(f"{V}.{name}", markets) for name in BOOKS),
+        *model_reads(makers),
     )
+    columns = answers[: len(BOOKS)]
     pools = [Pool(*(column[place][0] for column in columns)) for place in range(len(markets))]
+    made = models(makers, answers[len(BOOKS) :], pools, [row[0] if row else None for row in rates])
     places = yield from _places(markets, words, pools, [row[0] for row in factors])
-    below = [row[0] if row and row[0] != NOBODY else None for row in rows]
-    under = [token for token in below if token is not None]
-    found = yield from models(
-        [row[0] for row in owners], pools, [row[0] if row else None for row in rates], _names(under)
-    )
+    tokens = _tokens(markets, symbols, below, (decimals, names))
     return tuple(
         Fixed(token, mine is None, model, *kept)
-        for token, mine, model, kept in zip(
-            _tokens(markets, symbols, below, found.beside), below, found.models, places, strict=True
-        )
+        for token, mine, model, kept in zip(tokens, below, made, places, strict=True)
     )
 
 
 def _slots(markets: Sequence[ChecksumAddress], places: range) -> Slot:
     return Slot(tuple(v for v in markets for _ in places), tuple(places) * len(markets))
-
-
-def _names(tokens: Sequence[ChecksumAddress]) -> tuple[Read, Read]:
-    return each("erc20/token.decimals", tokens), each("erc20/token.symbol", tokens, optional=True)
 
 
 def _tokens(
