@@ -181,7 +181,9 @@ def morpho(chain: str, number: int, table: Table | None) -> tuple[list[Row], lis
     if table is None:
         return [], []
     name = f"{chain}/morpho-blue"
-    single = Market(number, "morpho_blue", name, table.address("address"), start=table.block("start"), annex=annex(table))
+    single = Market(
+        number, "morpho_blue", name, table.address("address"), start=table.block("start"), annex=annex(table)
+    )
     source = table.text("source", "")
     known = []
     for row in table.tables("markets"):
