@@ -70,7 +70,8 @@ class Liquidated:
     The liquidator paid `repay` and received `taken`; `fee` is what the protocol took from the borrower beside it. `written_off` are
     debts, by token, that the protocol took over because nothing was left to seize; None where its rules leave them with the borrower.
     None also for both where the log itself does not say: see `Beside`. What was taken `along`, and an `absorbed` account, are as in
-    `Liquidation`.
+    `Liquidation`. Where the liquidator was given a `receipt` for the collateral, `taken` counts that and `fee` the collateral; what the
+    protocol took of collateral `along` is `fees`.
     """
 
     key: PositionKey
@@ -83,6 +84,13 @@ class Liquidated:
     written_off: tuple[tuple[ChecksumAddress, Raw], ...] | None
     along: tuple[tuple[ChecksumAddress, Raw], ...] = ()
     absorbed: bool = False
+    receipt: ChecksumAddress | None = None
+    fees: tuple[tuple[ChecksumAddress, Raw], ...] = ()
+
+    @property
+    def received(self) -> ChecksumAddress:
+        """What `taken` counts."""
+        return self.receipt or self.collateral
 
 
 @dataclass(frozen=True, slots=True)

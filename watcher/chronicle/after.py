@@ -38,7 +38,7 @@ def money(
     worth, terms, quote = position.adapter.worth, position.terms, position.quote
     if worth is None:
         raise AnswerError(f"{position.adapter.name} does not value single amounts")
-    taken = ((told.collateral, told.taken), *told.along)
+    taken = ((told.received, told.taken), *told.along)
     gain = sum(worth(terms, quote, Side.COLLATERAL, token, amount) for token, amount in taken)
     paid = worth(terms, quote, Side.DEBT, told.debt, told.repay)
     return Money(

@@ -95,7 +95,8 @@ class Money:
 class Case:
     """`nth` counts the borrower's liquidations in this block: what is said about the block before is before the first of them.
 
-    `along` is other collateral that the same call took.
+    `along` is other collateral that the same call took, with the protocol's `fees` of it. `received` is what the liquidator was given:
+    the collateral, or a receipt for it.
     """
 
     log: Event
@@ -103,7 +104,9 @@ class Case:
     told: Liquidated
     debt: Token
     collateral: Token
+    received: Token
     along: tuple[tuple[Token, Raw], ...]
+    fees: tuple[tuple[Token, Raw], ...]
     nth: int
     money: Money | Unknown
     before: Before | Unknown

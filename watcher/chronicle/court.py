@@ -49,7 +49,10 @@ class Court:
         block = await self.past.reader.head(number)
         earlier, after = await self._state(number - 1, keys), await self._state(number, keys)
         settled = await self._settled(called, self.past.terms if isinstance(earlier, Unknown) else earlier.terms)
-        await self._name(one for told in settled for one in (told.debt, told.collateral, *(t for t, _ in told.along)))
+        for state in (earlier, after):  # a native token has no contract to ask for its name
+            if not isinstance(state, Unknown):
+                self.tokens.update({price.token.address: price.token for price in state.prices})
+        await self._name(one for told in settled for one in _tokens(told))
         delays = {key: await self._delay(key, block, earlier, marks.get(key, ())) for key in keys}
         left, seen = Counter(told.key for told in settled), Counter[PositionKey]()
         found = []
@@ -62,7 +65,9 @@ class Court:
                 told=told,
                 debt=debt,
                 collateral=self.tokens[told.collateral],
+                received=self.tokens[told.received],
                 along=tuple((self.tokens[token], amount) for token, amount in told.along),
+                fees=tuple((self.tokens[token], amount) for token, amount in told.fees),
                 nth=seen[told.key],
                 money=await self._money(told, after, last=seen[told.key] == left[told.key]),
                 before=_before(earlier, after, block, told, debt),
@@ -135,6 +140,11 @@ class Court:
             return money(position, told, bad, self.tokens)
         except WatcherError as error:
             return Unknown(f"block {after.block.number}: {error}")
+
+
+def _tokens(told: Liquidated) -> tuple[ChecksumAddress, ...]:
+    beside = (token for token, _ in (*told.along, *told.fees))
+    return (told.debt, told.collateral, told.received, *beside)
 
 
 def _before(

@@ -35,7 +35,7 @@ from watcher.watching.session import opened
 T = TypeVar("T")
 SLUG = "defi-friends"
 POOL = f"{NAME}/{SLUG}"
-TURNS = 8
+TURNS = 6
 
 
 @pytest.fixture

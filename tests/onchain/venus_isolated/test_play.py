@@ -20,7 +20,7 @@ from watcher.model import Moment
 from watcher.units import MAX, Raw
 
 WHO = (ADA, BOB, CYD)
-STEPS = 24
+STEPS = 16
 DOLLARS = {"WETH": 2_000, "WBTC": 60_000, "USDC": 1, "EURS": 1, "DAI": 1}
 SENT = {Supply: "mint", Withdraw: "redeemUnderlying", Borrow: "borrow", Repay: "repayBorrow"}
 

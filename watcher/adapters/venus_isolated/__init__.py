@@ -12,6 +12,7 @@ from watcher.adapters.venus_isolated.facts import Holding, Quote, Terms
 from watcher.adapters.venus_isolated.governance import GOVERNED
 from watcher.adapters.venus_isolated.linear import LINEAR
 from watcher.adapters.venus_isolated.liquidate import liquidation
+from watcher.adapters.venus_isolated.liquidated import BESIDE, liquidations
 from watcher.adapters.venus_isolated.logs import borrowers, founding, moves, suppliers
 from watcher.adapters.venus_isolated.makeup import makeup
 from watcher.adapters.venus_isolated.paths import whole
@@ -55,6 +56,8 @@ ADAPTER = Adapter(
     shares=shares,
     bare=bare,
     linear=LINEAR,
+    liquidations=liquidations,
+    beside=BESIDE,
     worth=worth,
     governance=GOVERNED,
     whole=whole,

@@ -39,13 +39,18 @@ def of_case(chain: Chain, market: Market, case: Case, final: int) -> Record:
         **amount("repaid", told.repay, case.debt),
         "collateral_token": told.collateral,
         "collateral_symbol": case.collateral.symbol,
-        **amount("received", told.taken, case.collateral),
+        **amount("received", told.taken, case.received),
+        "received_token": case.received.address,
+        "received_symbol": case.received.symbol,
         "received_along": [
             {"token": token.address, "symbol": token.symbol, **amount("amount", raw, token)}
             for token, raw in case.along
         ],
         "absorbed": told.absorbed,
         **amount("protocol_fee", told.fee, case.collateral),
+        "protocol_fees_along": [
+            {"token": token.address, "symbol": token.symbol, **amount("amount", raw, token)} for token, raw in case.fees
+        ],
         **of_money(case.money),
         **of_before(case.before),
         **of_delay(case.delay),
@@ -149,10 +154,13 @@ COLUMNS: Final[Sequence[Column]] = tuple(
         "collateral_symbol",
         "received",
         "received_raw",
+        "received_token",
+        "received_symbol",
         "received_along",
         "absorbed",
         "protocol_fee",
         "protocol_fee_raw",
+        "protocol_fees_along",
         "unit",
         "bonus",
         "bad_debt_value",

@@ -41,7 +41,7 @@ def line_of(case: Case) -> dict[str, Any]:
         "borrower": to_checksum_address(told.key.key[:20]),
         "liquidator": f"{told.liquidator[:6]}…{told.liquidator[-4:]}",
         "repaid": amount(told.repay, case.debt),
-        "received": amount(told.taken, case.collateral) + (f" + {len(case.along)} more" if case.along else ""),
+        "received": amount(told.taken, case.received) + (f" + {len(case.along)} more" if case.along else ""),
         "fee": NOT_KNOWN if told.fee is None else amount(told.fee, case.collateral) if told.fee else "–",
         **_money(case.money),
         **_before(case),
