@@ -114,6 +114,7 @@ def aave_v2_terms() -> AaveV2Terms:
         fallback=NOBODY,
         manager=address(0x61),
         fee_to=None,
+        rebasing=(),
     )
 
 

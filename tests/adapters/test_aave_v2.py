@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from eth_typing import HexStr
 
 from tests.adapters import aave_pool
 from tests.adapters.aave_pool import (
@@ -232,6 +233,20 @@ def test_a_fork_that_pays_a_fee_out_of_liquidations_is_valued_and_its_liquidatio
     assert "a fee out of every liquidation" in ADAPTER.makeup(terms).limits[0]
 
 
+def test_a_rebase_of_a_token_whose_receipts_follow_it_moves_everyone() -> None:
+    inside = {"aave_v2/atoken__internalTotalSupply": lambda target, _: (10**24,) if target == deposit(OLD) else None}
+    terms, *_ = world(**inside)
+    assert terms.rebasing == (OLD,)
+    query = ADAPTER.moves(terms)
+    assert OLD in query.addresses and ETH not in query.addresses
+    rebased = Event("aave_v2/steth.TokenRebased", OLD, (1, 2, 3, 4, 5, 6, 7), 1, HexStr("0x"), 0)
+    assert query.read(rebased) is Touch.EVERYONE
+    plain, *_ = world()
+    assert rebased.name not in ADAPTER.moves(plain).events
+    assert Paper(functions(**inside)).run(ADAPTER.fresh(terms)) is True
+    assert Paper(functions(**inside)).run(ADAPTER.fresh(plain)) is False
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -254,7 +269,7 @@ def test_a_swap_and_a_rebalanced_rate_move_an_account_and_a_pause_the_terms() ->
     query = ADAPTER.moves(terms)
 
     def said(name: str, *args: Any) -> object:
-        return query.read(Event(f"aave_v2/{name}", POOL, args, 1, "0x", 0))  # type: ignore[arg-type]
+        return query.read(Event(f"aave_v2/{name}", POOL, args, 1, HexStr("0x"), 0))
 
     assert said("pool.Swap", USD, OWNER, 1) == said("pool.RebalanceStableBorrowRate", USD, OWNER) == frozenset({ME})
     assert said("pool.Paused") is Touch.TERMS

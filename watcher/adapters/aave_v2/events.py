@@ -25,6 +25,7 @@ ACCOUNTS: Final[dict[str, tuple[int, ...]]] = {
     "aave_v2/pool.RebalanceStableBorrowRate": (1,),
     "aave_v2/pool.LiquidationCall": (2, 5),
 }
+REBASED: Final = "aave_v2/steth.TokenRebased"
 GOVERNANCE: Final = (
     "aave_v2/pool.Paused",
     "aave_v2/pool.Unpaused",
@@ -56,20 +57,22 @@ GOVERNANCE: Final = (
 def moves(terms: Terms) -> LogQuery[Moves]:
     """Token and flag events name accounts, as do a swap of the rate mode and a rebalanced stable rate, which move no amount.
 
-    Configurator, oracle, provider, pauses and upgrades touch the terms. Interest and prices move without any of these.
+    A rebase of a token that is lent here moves everyone: its aToken's scaled balances follow it without a word. Configurator, oracle,
+    provider, pauses and upgrades touch the terms. Interest and prices move without any of these.
     """
     head, body = terms.words.head, terms.words.body
     tokens = (reserve.deposit for reserve in terms.reserves)
-    addresses = (terms.market.address, *tokens, *debts(terms), body.configurator, body.oracle, head.provider)
+    known = (terms.market.address, *tokens, *debts(terms), body.configurator, body.oracle, head.provider)
+    rebases = (REBASED,) if terms.rebasing else ()
 
     def read(event: Event) -> Moves:
         places = ACCOUNTS.get(event.name)
         if places is None:
-            return Touch.TERMS
+            return Touch.EVERYONE if event.name == REBASED else Touch.TERMS
         accounts = (event.args[place] for place in places)
         return frozenset(PositionKey(terms.market.name, bytes.fromhex(account[2:])) for account in accounts)
 
-    return LogQuery(addresses, (*ACCOUNTS, *GOVERNANCE), read)
+    return LogQuery((*known, *terms.rebasing), (*ACCOUNTS, *GOVERNANCE, *rebases), read)
 
 
 def borrowers(known: Sequence[Terms]) -> LogQuery[PositionKey]:

@@ -20,6 +20,7 @@ class Terms(facts.Terms):
     """The rules of one pool. A pool that is paused pauses every reserve.
 
     `manager` is the contract whose code liquidates. `fallback` is asked for what has no source, or whose source answers nothing above 0.
+    `rebasing` are the listed tokens whose aToken's scaled balances follow a rebase of theirs without any log of its own (stETH).
     `fee_to` is who a fork pays a share of every liquidation to (Radiant), None in Aave's own code.
     """
 
@@ -27,3 +28,4 @@ class Terms(facts.Terms):
     fallback: ChecksumAddress
     manager: ChecksumAddress
     fee_to: ChecksumAddress | None
+    rebasing: tuple[ChecksumAddress, ...]

@@ -36,11 +36,13 @@ def terms(market: Market) -> Query[Terms]:
         *words.body_reads(pool, head), each("erc20/token.symbol", head.tokens, optional=True)
     )
     body, manager, fee_to = words.body(answers)
-    tail, fallback = words.tail((yield from ask(*words.tail_reads(head, body))))
+    tail, fallback, rebasing = words.tail(head, (yield from ask(*words.tail_reads(head, body))))
     sourced = zip(head.tokens, tail.sources, strict=True)
     feeds = yield from feed.describe(source for token, source in sourced if token != tail.base)
     labels = {token: label(token, row) for token, row in zip(head.tokens, symbols, strict=True)}
-    return _terms(market, Words(head, body, tail, paused, manager, fallback, fee_to), labels, tuple(feeds.values()))
+    return _terms(
+        market, Words(head, body, tail, paused, manager, fallback, fee_to, rebasing), labels, tuple(feeds.values())
+    )
 
 
 def fresh(known: Terms) -> Query[bool]:
@@ -55,7 +57,7 @@ def fresh(known: Terms) -> Query[bool]:
     stands = (old.head, known.paused, old.body, known.manager, known.fee_to)
     if (head, paused, *words.body(rows[first:second])) != stands:
         return False
-    return words.tail(rows[second:]) == (old.tail, known.fallback)
+    return words.tail(old.head, rows[second:]) == (old.tail, known.fallback, known.rebasing)
 
 
 def _terms(market: Market, made: Words, labels: Mapping[ChecksumAddress, str], feeds: tuple[Feed, ...]) -> Terms:
@@ -81,6 +83,7 @@ def _terms(market: Market, made: Words, labels: Mapping[ChecksumAddress, str], f
         fallback=made.fallback,
         manager=made.manager,
         fee_to=made.fee_to,
+        rebasing=made.rebasing,
     )
 
 

@@ -30,6 +30,7 @@ class Words:
     manager: ChecksumAddress
     fallback: ChecksumAddress
     fee_to: ChecksumAddress | None
+    rebasing: tuple[ChecksumAddress, ...]
 
 
 def head_reads(pool: ChecksumAddress) -> tuple[Read, ...]:
@@ -72,17 +73,19 @@ def tail_reads(known: Head, found: Body) -> tuple[Read, ...]:
         one("aave_v2/oracle.getFallbackOracle", found.oracle),
         one("aave_v2/oracle.getSourceOfAsset", found.oracle, ((token,) for token in known.tokens)),
         *(each(f"aave_v2/strategy.{name}", places, optional=True) for name in CURVE),
+        each("aave_v2/atoken.internalTotalSupply", (row.deposit for row in found.listed), optional=True),
     )
 
 
-def tail(answers: Sequence[Rows]) -> tuple[Tail, ChecksumAddress]:
-    """The tail, and the fallback oracle.
+def tail(known: Head, answers: Sequence[Rows]) -> tuple[Tail, ChecksumAddress, tuple[ChecksumAddress, ...]]:
+    """The tail, the fallback oracle, and the tokens whose aToken keeps balances of its own behind the scaled ones.
 
     The first oracles name no base currency, only the wrapped ether whose price they fix at 1e18: that is their base. `AnswerError` for
     an oracle that names neither.
     """
     currency, unit, ether, (fallback,) = (rows[0] for rows in answers[:4])
-    sources, *curves = answers[4:]
+    sources, *curves, inside = answers[4:]
+    rebasing = tuple(token for token, row in zip(known.tokens, inside, strict=True) if row is not None)
     if currency and unit:
         base = currency[0], unit[0]
     elif ether:
@@ -90,4 +93,4 @@ def tail(answers: Sequence[Rows]) -> tuple[Tail, ChecksumAddress]:
     else:
         raise AnswerError("the pool's oracle does not say what its prices are in")
     found = tuple(joined(rows) for rows in zip(*curves, strict=True))
-    return Tail(*base, tuple(row[0] for row in sources), (), found, ()), fallback
+    return Tail(*base, tuple(row[0] for row in sources), (), found, ()), fallback, rebasing
