@@ -116,6 +116,20 @@ def test_a_morpho_oracle_is_read_with_what_its_vault_converts_to() -> None:
     assert silent.rule == Product(VAULT)
 
 
+def test_the_first_morpho_oracles_have_one_vault_on_the_base_side() -> None:
+    oracle = {
+        "price": (22,),
+        "SCALE_FACTOR": (1,),
+        "VAULT": (VAULT,),
+        "VAULT_CONVERSION_SAMPLE": (10,),
+        "BASE_FEED_1": (ETH,),
+    }
+    chain = paper({ORACLE: oracle, ETH: feed("ETH / USD", 2), VAULT: {"convertToAssets": (11,)}})
+    step = chain.run(trace([ORACLE]))[ORACLE]
+    assert step.rule == Quotient(1, 1, VAULT, 11, None, 1)
+    assert explained(step, NOW)
+
+
 def test_a_capped_rate_of_compound_keeps_its_growth_on_a_scale_of_its_own() -> None:
     said = {
         "latestRoundData": (1, 11, NOW - 5, NOW - 5, 1),

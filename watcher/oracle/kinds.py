@@ -49,6 +49,8 @@ GETTERS: Final = (
         for name in (
             "price",
             "SCALE_FACTOR",
+            "VAULT",
+            "VAULT_CONVERSION_SAMPLE",
             "BASE_VAULT",
             "BASE_VAULT_CONVERSION_SAMPLE",
             "BASE_FEED_1",
@@ -203,10 +205,11 @@ def vaults(found: Found) -> tuple[tuple[ChecksumAddress, int], ...]:
 
 
 def _sides(found: Found) -> Iterator[tuple[ChecksumAddress | None, int | None]]:
-    """The vault on either side, None where there is none, and its sample of shares."""
-    for side in ("BASE", "QUOTE") if found.has("SCALE_FACTOR", "price") else ():
-        named = found.feeds(f"{side}_VAULT")
-        yield (named[0] if named else None), found.said.get(f"{side}_VAULT_CONVERSION_SAMPLE")
+    """The vault on either side, None where there is none, and its sample of shares. The first version has one, on the base side."""
+    base = "BASE_VAULT" if found.has("BASE_VAULT") else "VAULT"
+    for vault in (base, "QUOTE_VAULT") if found.has("SCALE_FACTOR", "price") else ():
+        named = found.feeds(vault)
+        yield (named[0] if named else None), found.said.get(f"{vault}_CONVERSION_SAMPLE")
 
 
 def _quotient(found: Found, rates: Rates) -> Rule:
