@@ -8,13 +8,15 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.onchain.venus_isolated.scene import ADA, Scene
-from watcher.adapter import Moves, Touch
+from watcher.adapter import Moves, Touch, Which
 from watcher.adapters.venus_isolated import ADAPTER
 from watcher.adapters.venus_isolated.governance import GOVERNED
 from watcher.chain.logs import logs
 from watcher.errors import MissingPrice
+from watcher.health.audit import compare
 from watcher.localchain.contract import ZERO, Contract, Receipt, deploy
-from watcher.localchain.venus_isolated import VenusIsolated, VenusPool, artifact
+from watcher.localchain.scenario import set_price
+from watcher.localchain.venus_isolated import VenusIsolated, VenusPool, artifact, main_only
 from watcher.units import WAD
 
 SLUG = "defi-friends"
@@ -145,6 +147,28 @@ def test_who_entered_an_asset_without_a_price_is_unknown_as_to_the_comptroller(w
             assert price.answer is None
             assert (await scene.truth.pair(pool, ADA, "USDC", "WETH", 1, view.block.number)).done is False
             assert (await scene.truth.heal(pool, ADA, view.block.number)).done is False
+        finally:
+            await scene.close()
+
+    asyncio.run(played())
+
+
+def test_a_price_that_the_oracle_keeps_for_a_transaction_is_the_same_price(world: VenusIsolated) -> None:
+    """With its cache on, `updatePrice` is what the rest of the transaction is answered from."""
+
+    async def played() -> None:
+        scene, pool = await Scene.open(world), world.pools[SLUG]
+        try:
+            await scene.open_position(pool, ADA, {"WETH": 10**19}, {"USDC": 7_000 * 10**6})
+            await world.oracle.send("setTokenConfig", main_only(pool.markets["WETH"].token, world.feeds, cached=True))
+            await set_price(pool.markets["WETH"].feed, 1_234 * 10**8)
+            view = await scene.view(SLUG, (ADA,))
+            assert view.quote.prices[0] == 1_234 * WAD
+            stale = view.value(ADA, Which.NONE)
+            told = await scene.truth.line(pool, ADA, view.block.number)
+            assert (stale.liquidity, stale.shortfall, stale.available) == told
+            (answered,) = (await scene.reported(view)).values()
+            assert compare(stale, answered) == ()
         finally:
             await scene.close()
 

@@ -22,7 +22,8 @@ def liquidation(
 
     `preLiquidateHook` refuses who has no shortfall, and whose collateral is worth the pool's minimum or less: see `paths.whole`. The
     seizure is in vTokens, of which the protocol's share is redeemed at once; it is told as what they are worth of the underlying. What
-    is left of the debt stays with the borrower: there is no deficit. `MissingPrice` as in `value`.
+    is left of the debt stays with the borrower: there is no deficit. `MissingPrice` as in `value`. Not looked at is whether the market
+    seized has the cash for that share, without which the contract reverts.
     """
     view = accrue(terms, quote, quote.moment, frozenset({debt, collateral}))
     total = sums(terms, view, holding)

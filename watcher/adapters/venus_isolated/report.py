@@ -12,7 +12,7 @@ from watcher.adapters.venus_isolated.terms import COMPTROLLER
 from watcher.model import PositionKey
 from watcher.query import Call, Outcome, Query, Script, ask
 
-PER_SCRIPT: Final = 50  # positions in one simulated transaction
+PER_SCRIPT: Final = 10  # positions in one simulated transaction: each costs up to a million gas or two
 ASKED: Final = ("updatePrices", "getAccountLiquidity", "getBorrowingPower")
 
 
