@@ -16,8 +16,9 @@ import pytest
 
 from tests.onchain.compound_v2.conftest import configured
 from tests.onchain.compound_v2.scene import ADA, Scene, play
+from tests.onchain.compound_v2.test_liquidation import RESERVES_ADDED
 from tests.onchain.compound_v2.town import settle
-from tests.onchain.compound_v2.truth import Figures, Truth
+from tests.onchain.compound_v2.truth import PAYER, Figures, Truth
 from tests.onchain.scan_scene import Run, commands
 from tests.onchain.test_scan import round_trip
 from watcher.__main__ import main
@@ -209,3 +210,38 @@ def test_history_and_a_panel_of_a_followed_market_are_what_the_contracts_said_th
 
 def plain(health: str | None, collateral: str, debt: str) -> Figures:
     return Figures(None if health is None else int(health), int(collateral), int(debt))
+
+
+def test_every_liquidation_is_told_as_balances_say(newest: CompoundV2, watcher: Run) -> None:
+    """Two pairs, one of them repaid in the native token, at the block's own exchange rates and prices."""
+    pairs = (("USDC", "WBTC"), ("ETH", "DAI"))
+
+    async def story() -> list[tuple[int, int, int, int]]:
+        scene, found = Scene(newest), []
+        await scene.open_position(ADA, {"WBTC": 10**8, "DAI": 10**22}, {"USDC": 20_000 * 10**6, "ETH": 9 * 10**18})
+        for one in newest.markets.values():
+            await do.pay(newest, one, PAYER)
+        await do.set_price(newest, "WBTC", scaled(newest.markets["WBTC"].plan) * 2 // 3)
+        for debt, held in pairs:
+            amount = newest.markets[debt].unit // 10
+            ctoken = newest.markets[held].ctoken
+            before = [await ctoken.call("balanceOf", PAYER), await ctoken.call("totalReserves")]
+            receipt = await do.liquidate(newest, PAYER, ADA, debt, held, amount)
+            words_ = [log for log in receipt.logs if log["topics"][0] == RESERVES_ADDED]
+            added = int(words_[-1]["data"][66:130], 16)
+            found.append((receipt.block, amount, await ctoken.call("balanceOf", PAYER) - before[0], added))
+        await newest.chain.mine(2)
+        await scene.close()
+        return found
+
+    truth = asyncio.run(story())
+    said = watcher("liquidations", newest.name, "--since", str(newest.start))
+    assert said.code == Exit.OK, said.err
+    rows = [row for row in json.loads(said.out) if row["kind"] == "liquidation"]
+    told = [
+        (int(row["block"]), int(row["repaid_raw"]), int(row["received_raw"]), int(row["protocol_fee_raw"]))
+        for row in rows
+    ]
+    assert sorted(told) == sorted(truth)
+    assert {row["debt_symbol"]: row["received_symbol"] for row in rows} == {"USDC": "cWBTC", "ETH": "cDAI"}
+    assert all(row["unknown"] == [] and row["borrower"] == ADA for row in rows)

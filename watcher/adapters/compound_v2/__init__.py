@@ -14,6 +14,7 @@ from watcher.adapters.compound_v2.governance import GOVERNED
 from watcher.adapters.compound_v2.holding import bare, holdings, positions, shares, totals
 from watcher.adapters.compound_v2.linear import LINEAR
 from watcher.adapters.compound_v2.liquidate import liquidate
+from watcher.adapters.compound_v2.liquidated import BESIDE, liquidations, worth
 from watcher.adapters.compound_v2.makeup import makeup
 from watcher.adapters.compound_v2.market import panels, prices
 from watcher.adapters.compound_v2.quote import accrue, quote, reprice
@@ -55,5 +56,8 @@ ADAPTER: Adapter[Terms, Quote, Holding] = Adapter(
     shares=shares,
     bare=bare,
     linear=LINEAR,
+    liquidations=liquidations,
+    beside=BESIDE,
+    worth=worth,
     governance=GOVERNED,
 )
