@@ -167,6 +167,40 @@ def test_a_liquidation_takes_no_more_than_there_is() -> None:
     assert done.repay < 5_000 * 10**6
 
 
+def without_cash(place: int, cash: int) -> Quote:
+    """Everything of a market is lent but this."""
+    quote = paper.stored(NOW)
+    books = quote.states[place].books
+    lent = replace(books, cash=cash, borrows=books.cash + books.borrows - cash)
+    return now(
+        replace(quote, states=tuple(replace(s, books=lent) if i == place else s for i, s in enumerate(quote.states)))
+    )
+
+
+def test_a_market_without_cash_for_the_protocols_share_lets_less_be_seized() -> None:
+    held, share = owing(2, 4_100 * 10**6), 1_025 * WAD // 25_000
+    whole_, half = (
+        ADAPTER.liquidation(paper.TERMS, without_cash(0, cash), held, USDC, WETH) for cash in (share, share // 2)
+    )
+    assert isinstance(whole_, Liquidation) and isinstance(half, Liquidation)
+    assert (whole_.repay, whole_.fee) == (2_050 * 10**6, share)
+    assert share // 2 - 10**12 < half.fee <= share // 2 and half.repay < 1_026 * 10**6
+    for usdc in (85 * 10**6, 95 * 10**6):
+        refused = whole(paper.TERMS, without_cash(0, 0), small(usdc))
+        assert isinstance(refused, Refusal) and "cash" in refused.reason
+
+
+def test_reserves_leave_with_the_cash_once_they_are_due() -> None:
+    terms, stored = with_vtoken(0, payout=3_600), paper.stored(PAST)
+    first = stored.states[0]
+    owing_ = replace(first, books=replace(first.books, reserves=7), paid=PAST.timestamp)
+    quote = replace(stored, states=(owing_, *stored.states[1:]))
+    (paid, *_), (kept, *_) = (ADAPTER.accrue(one, quote, NOW, Which.ALL).states for one in (terms, paper.TERMS))
+    assert (paid.books.reserves, paid.paid) == (0, NOW.timestamp)
+    assert kept.books.cash - paid.books.cash == kept.books.reserves > 7
+    assert (paid.rate, paid.books.borrows) == (kept.rate, kept.books.borrows)
+
+
 @pytest.mark.parametrize(
     ("debt", "collateral", "reason"),
     [

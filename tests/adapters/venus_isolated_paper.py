@@ -17,7 +17,7 @@ from watcher.adapters.venus_isolated.rates import Kind, Model
 from watcher.formula.compound.pool import Pool
 from watcher.formula.compound.rate import Curve
 from watcher.model import Market, Moment, PositionKey, Token
-from watcher.units import BPS, WAD, YEAR
+from watcher.units import BPS, MAX, WAD, YEAR
 
 PERCENT = WAD // 100
 DOLLAR = 100  # cents
@@ -60,6 +60,7 @@ def vtoken(place: int, *, timed: bool = True) -> VToken:
         timed=timed,
         ticks=YEAR if timed else YEAR // 3,
         initial=10 ** (10 + token.decimals),
+        payout=MAX,
         model=MODEL,
     )
 

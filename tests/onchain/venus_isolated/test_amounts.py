@@ -102,7 +102,7 @@ def dollars(pool: VenusPool, view: View, symbol: str, at: Moment, tokens: int) -
 def swept(pool: VenusPool, view: View, symbol: str, at: Moment) -> int:
     """What the accrual itself pays out to the protocol: the pool by the second does it every hour, the other never."""
     place = view.terms.place(pool.markets[symbol].token.address)
-    return view.accrued(at=at).states[place].books.reserves if view.terms.vtokens[place].timed else 0
+    return view.quote.states[place].books.cash - view.accrued(at=at).states[place].books.cash
 
 
 @pytest.mark.parametrize("slug", POOLS)
@@ -205,6 +205,32 @@ def test_who_cannot_be_liquidated_because_of_a_pause_is_liquidatable_and_blocked
             assert (await scene.truth.pair(pool, ADA, "USDC", "WETH", said.repay, block)).reason == "ActionPaused"
             healed = await scene.truth.heal(pool, BOB, block)
             assert (healed.done, healed.reason) == ((True, "") if deed is Deed.LIQUIDATE else (False, "ActionPaused"))
+        finally:
+            await scene.close()
+
+    asyncio.run(played())
+
+
+def test_a_market_whose_cash_is_lent_out_bounds_what_can_be_seized(world: VenusIsolated) -> None:
+    """The protocol's share is redeemed at once: to the last unit that there is cash for, and then nothing."""
+
+    async def played() -> None:
+        scene, pool = await Scene.open(world), world.pools["defi-friends"]
+        try:
+            await scene.open_position(pool, ADA, {"WETH": 10**19}, {"USDC": 12_000 * 10**6})
+            cash = await pool.markets["WETH"].vtoken.call("getCash")
+            lent = {"WETH": cash - 7 * 10**15}
+            await scene.open_position(pool, BOB, {"USDC": 100_000_000 * 10**6}, lent)
+            await set_price(pool.markets["WETH"].feed, 1_200 * FEED)
+            view = await scene.view("defi-friends", (ADA,))
+            weth, usdc = (pool.markets[symbol].token.address for symbol in ("WETH", "USDC"))
+            said = ADAPTER.liquidation(view.terms, view.accrued(), view.holdings[ADA], usdc, weth)
+            assert isinstance(said, Liquidation)
+            assert said.fee <= 7 * 10**15 and said.repay < 6_000 * 10**6
+            block = view.block.number
+            assert (await scene.truth.pair(pool, ADA, "USDC", "WETH", said.repay, block)).done
+            more = await scene.truth.pair(pool, ADA, "USDC", "WETH", said.repay + 1, block)
+            assert (more.done, more.reason[:10]) == (False, "0x4e487b71")  # a panic: cash below zero
         finally:
             await scene.close()
 

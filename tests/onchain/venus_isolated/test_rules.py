@@ -58,6 +58,7 @@ DEEDS: dict[str, Deed] = {
     "forced": of_pool("setForcedLiquidation", weth, True),
     "reserve factor": of_vtoken("setReserveFactor", WAD // 3),
     "seize share": of_vtoken("setProtocolSeizeShare", WAD // 100),
+    "payout": of_vtoken("setReduceReservesBlockDelta", 77),
     "model": other_model,
 }
 

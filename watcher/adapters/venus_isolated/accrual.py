@@ -18,8 +18,8 @@ from watcher.units import RAY, WAD, Raw, Ray
 def accrue(terms: Terms, quote: Quote, at: Moment, which: Accrued) -> Quote:
     """`VToken.accrueInterest` at `at` of every vToken, or of those whose underlying is named; from the stored books, in one step.
 
-    The rate is the contract's own answer for the stored books. Reserves that are paid out by an accrual leave the cash as well: no
-    exchange rate, utilisation or free liquidity changes by it. `Overflow` for a moment before the last accrual, as in the contract.
+    The rate is the contract's own answer for the stored books. Reserves that an accrual pays out leave the cash as well: no exchange
+    rate, utilisation or free liquidity changes by it. `Overflow` for a moment before the last accrual, as in the contract.
     """
     quote = quote.unaccrued()
     states = tuple(
@@ -35,7 +35,20 @@ def _named(vtoken: VToken, which: Accrued) -> bool:
 
 def _accrued(vtoken: VToken, state: State, at: Moment) -> State:
     books = pool.accrued(state.books, state.rate, vtoken.reserve_factor, vtoken.tick(at))
-    return state if books == state.books else rated(vtoken, replace(state, books=books))
+    return state if books == state.books else rated(vtoken, _paid_out(vtoken, replace(state, books=books)))
+
+
+def _paid_out(vtoken: VToken, state: State) -> State:
+    """As much of the reserves as there is cash for, once they are due; without cash the payout counts as made all the same."""
+    books = state.books
+    if books.stamp - state.paid < vtoken.payout:
+        return state
+    amount = min(books.cash, books.reserves)
+    return replace(
+        state,
+        books=replace(books, cash=books.cash - amount, reserves=books.reserves - amount),
+        paid=books.stamp,
+    )
 
 
 def rated(vtoken: VToken, state: State) -> State:

@@ -34,6 +34,7 @@ class VToken:
 
     `paused` has bit n set where `Deed` n is paused. `timed` says that it accrues by the second, else by the block; `ticks` are these in
     a year. `initial` is the exchange rate while there are no vTokens. `forced`: its debts can be liquidated without a shortfall.
+    An accrual that comes `payout` ticks or more after the last payout sends the reserves away.
     """
 
     address: ChecksumAddress
@@ -49,6 +50,7 @@ class VToken:
     timed: bool
     ticks: int
     initial: int
+    payout: int
     model: Model
 
     def stopped(self, deed: Deed) -> bool:
@@ -98,11 +100,15 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A vToken's books. `bad` is bad debt in raw underlying units. `rate`, a wad per tick, is what accrual from these books charges."""
+    """A vToken's books. `bad` is bad debt in raw underlying units. `rate`, a wad per tick, is what accrual from these books charges.
+
+    `paid` is the tick at which the reserves were last paid out.
+    """
 
     books: Pool
     bad: int
     rate: int
+    paid: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ CLOSE, INCENTIVE, MINIMUM, ORACLE = "close factor", "liquidation incentive", "mi
 FACTOR, THRESHOLD = "collateral factor", "liquidation threshold"
 BORROW_CAP, SUPPLY_CAP, LISTED, FORCED = "borrow cap", "supply cap", "listed", "forced liquidation"
 MODEL, RESERVE, SHARE = "interest model", "reserve factor", "protocol's share of seizures"
+PAYOUT: Final = "ticks between payouts of reserves"
 PAUSED: Final = {deed: f"{deed.name.lower()} paused" for deed in Deed}
 
 
@@ -50,6 +51,7 @@ OWN: Final = {  # the vToken is the emitter
     "NewMarketInterestRateModel": Parameter(MODEL, Measure.ADDRESS, 1, 0),
     "NewReserveFactor": Parameter(RESERVE, Measure.WAD, 1, 0),
     "NewProtocolSeizeShare": Parameter(SHARE, Measure.WAD, 1, 0),
+    "NewReduceReservesBlockDelta": Parameter(PAYOUT, Measure.NUMBER, 1, 0),
 }
 LISTING: Final = {"MarketSupported": 1, "MarketUnlisted": 0}
 
@@ -78,6 +80,7 @@ def _settings(vtoken: VToken) -> Iterator[Setting]:
         (MODEL, Measure.ADDRESS, vtoken.model.address),
         (RESERVE, Measure.WAD, vtoken.reserve_factor),
         (SHARE, Measure.WAD, vtoken.seize_share),
+        (PAYOUT, Measure.NUMBER, vtoken.payout),
         *((name, Measure.SWITCH, int(vtoken.stopped(deed))) for deed, name in PAUSED.items()),
     )
     for name, measure, value in rows:

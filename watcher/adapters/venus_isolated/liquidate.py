@@ -10,7 +10,7 @@ from watcher.adapters.venus_isolated.facts import Deed, Holding, Quote, Terms
 from watcher.adapters.venus_isolated.worth import USD, Part, Sums, sums
 from watcher.figures import exact
 from watcher.formula.compound.exponential import Library, times
-from watcher.formula.compound.liquidation import closable, largest, seize_ratio
+from watcher.formula.compound.liquidation import Seizure, closable, largest, seize_ratio
 from watcher.model import Blocked
 from watcher.units import WAD, Raw, mul_div_down
 
@@ -22,8 +22,8 @@ def liquidation(
 
     `preLiquidateHook` refuses who has no shortfall, and whose collateral is worth the pool's minimum or less: see `paths.whole`. The
     seizure is in vTokens, of which the protocol's share is redeemed at once; it is told as what they are worth of the underlying. What
-    is left of the debt stays with the borrower: there is no deficit. `MissingPrice` as in `value`. Not looked at is whether the market
-    seized has the cash for that share, without which the contract reverts.
+    is left of the debt stays with the borrower: there is no deficit. `MissingPrice` as in `value`. Where the market seized
+    has not the cash for that share it is as much as there is cash for: the contract would revert.
     """
     view = accrue(terms, quote, quote.moment, frozenset({debt, collateral}))
     total = sums(terms, view, holding)
@@ -40,7 +40,7 @@ def liquidation(
     if ratio is None:
         return Refusal("the collateral's price is rounded to nothing")
     most = owed.owes if terms.vtokens[owed.place].forced else closable(terms.close_factor, owed.owes)
-    done = largest(ratio, most, held.balance.tokens, 0)
+    done = _afforded(terms, view, owed, held, largest(ratio, most, held.balance.tokens, 0))
     if done.repay == 0:
         return Refusal("less than one raw unit of the debt could be repaid")
     fee = shared(terms, held, done.tokens)
@@ -56,6 +56,22 @@ def liquidation(
         deficit=Raw(0),
         blocked=None if open_pair(terms, owed, held) else Blocked.PAUSED,
     )
+
+
+def _afforded(terms: Terms, view: Quote, owed: Part, held: Part, wanted: Seizure) -> Seizure:
+    """The largest seizure up to this one of which the market can pay the protocol's share; what is repaid comes in before."""
+    cash, same = view.states[held.place].books.cash, owed.place == held.place
+
+    def paid(seizure: Seizure) -> bool:
+        return times(held.rate, shared(terms, held, seizure.tokens)) <= cash + same * seizure.repay
+
+    if paid(wanted):
+        return wanted
+    low, high = 0, wanted.repay
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if paid(largest(wanted.ratio, middle, wanted.tokens, 0)) else (low, middle)
+    return largest(wanted.ratio, low, wanted.tokens, 0)
 
 
 def _spared(terms: Terms, total: Sums, owed: Part) -> str | None:

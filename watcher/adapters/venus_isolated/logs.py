@@ -39,7 +39,12 @@ RULES: Final = (
     ),
     *(
         f"venus_isolated/vtoken.{name}"
-        for name in ("NewMarketInterestRateModel", "NewReserveFactor", "NewProtocolSeizeShare")
+        for name in (
+            "NewMarketInterestRateModel",
+            "NewReserveFactor",
+            "NewProtocolSeizeShare",
+            "NewReduceReservesBlockDelta",
+        )
     ),
 )
 

@@ -3,7 +3,7 @@ debt with the incentive, else `healAccount`, which takes what there is and write
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from watcher.adapter import Refusal, Which, Whole
 from watcher.adapters.venus_isolated.accrual import accrue
@@ -25,20 +25,38 @@ def whole(terms: Terms, quote: Quote, holding: Holding) -> tuple[Whole, ...] | R
     So both may be there, while the interest since the last accruals is what the collateral lacks for the incentive. `MissingPrice` as in
     `value`.
     """
-    now = sums(terms, accrue(terms, quote, quote.moment, Which.ALL), holding)
+    view = accrue(terms, quote, quote.moment, Which.ALL)
+    cash = {place: state.books.cash for place, state in enumerate(view.states)}
+    now = sums(terms, view, holding)
     then = sums(terms, accrue(terms, quote, quote.moment, Which.NONE), holding)
     found = []
     if _spared(terms, then) is None and _needed(terms, then) < then.collateral:
         orders = _orders(terms, now)
-        if orders is not None:
+        if orders is not None and _payable(terms, cash, orders):
             found.append(_liquidated(terms, now, orders))
     reason = _spared(terms, now)
     if reason is None:
         share = _share(terms, now)
-        if share <= WAD:
+        if share <= WAD and _payable(terms, cash, _takings(now)):
             found.append(_healed(terms, now, share))
-        reason = "rounding leaves too little collateral to repay every debt to the last unit"
+        reason = "rounding leaves too little collateral, or a market too little cash for the protocol's share"
     return tuple(found) or Refusal(reason)
+
+
+def _takings(total: Sums) -> list[Order]:
+    """What healing seizes, before it repays anything of that market."""
+    return [(part, part, 0, part.balance.tokens) for part in total.parts if part.balance.tokens]
+
+
+def _payable(terms: Terms, cash: Mapping[int, int], orders: Sequence[Order]) -> bool:
+    """Whether every market seized can pay the protocol's share at once, order by order."""
+    left = dict(cash)
+    for owed, held, repay, tokens in orders:
+        left[owed.place] += repay
+        left[held.place] -= times(held.rate, shared(terms, held, tokens))
+        if left[held.place] < 0:
+            return False
+    return True
 
 
 def _spared(terms: Terms, total: Sums) -> str | None:

@@ -49,15 +49,19 @@ def quote(terms: Terms) -> Query[Quote]:
     """One round trip. Prices are asked after `updatePrice`, in one simulated transaction, as every action of the pool does it."""
     vtokens = [vtoken.address for vtoken in terms.vtokens]
     feeds = [source.feed for source in terms.sources if source.feed]
-    answers, rounds, caps, *columns = yield from ask(
+    answers, rounds, caps, payouts, *columns = yield from ask(
         Script(tuple(call for vtoken in vtokens for call in _priced(terms.oracle, vtoken))),
         *reads(feeds),
+        each(f"{VTOKEN}.reduceReservesBlockNumber", vtokens, optional=True),
         *(each(f"{VTOKEN}.{name}", vtokens) for name in NOW),
     )
     beats = pulses(feeds, rounds, caps)
     found = [_price(*answers[2 * place : 2 * place + 2]) for place in range(len(vtokens))]
     return Quote(
-        states=tuple(_state(*(row[0] for row in rows)) for rows in zip(*columns, strict=True)),
+        states=tuple(
+            replace(_state(*(row[0] for row in rows)), paid=paid[0] if paid else 0)
+            for paid, *rows in zip(payouts, *columns, strict=True)
+        ),
         prices=tuple(price for price, _ in found),
         reasons=tuple(reason for _, reason in found),
         pulses=tuple(_beat(beats, source.feed.source if source.feed else None) for source in terms.sources),

@@ -33,8 +33,9 @@ OWN: Final = (
     "protocolSeizeShareMantissa",
     "blocksOrSecondsPerYear",
     "isTimeBased",
+    "reduceReservesBlockDelta",
 )
-NEWER: Final = ("isForcedLiquidationEnabled", "isTimeBased")  # the first releases had neither
+NEWER: Final = ("isForcedLiquidationEnabled", "isTimeBased", "reduceReservesBlockDelta")  # the first releases had none
 NOW: Final = (*layout.GETTERS, "getCash", "borrowRatePerBlock")
 Row: TypeAlias = tuple[Any, ...]
 Entry: TypeAlias = tuple[Any, ...]  # of one vToken: the rows of IN_POOL, of every deed, of OWN
@@ -112,14 +113,15 @@ def _body(market: Market, vtokens: Sequence[ChecksumAddress]) -> tuple[Batch, ..
 
 
 def _own(entry: Entry, name: str) -> Any:
-    """What the vToken itself answers; False for what its release does not have."""
+    """What the vToken itself answers; None for what its release does not have."""
     row = entry[len(IN_POOL) + len(Deed) + OWN.index(name)]
-    return False if row is None else row[0]
+    return None if row is None else row[0]
 
 
 def _vtoken(address: ChecksumAddress, token: Token, entry: Entry, initial: int, model: Model) -> VToken:
     (_, factor, threshold), (supply_cap,), (borrow_cap,), forced = entry[: len(IN_POOL)]
     deeds = entry[len(IN_POOL) : len(IN_POOL) + len(Deed)]
+    payout = _own(entry, "reduceReservesBlockDelta")
     return VToken(
         address=address,
         token=token,
@@ -131,9 +133,10 @@ def _vtoken(address: ChecksumAddress, token: Token, entry: Entry, initial: int, 
         forced=forced is not None and forced[0],
         reserve_factor=_own(entry, "reserveFactorMantissa"),
         seize_share=_own(entry, "protocolSeizeShareMantissa"),
-        timed=_own(entry, "isTimeBased"),
+        timed=bool(_own(entry, "isTimeBased")),
         ticks=_own(entry, "blocksOrSecondsPerYear"),
         initial=initial,
+        payout=MAX if payout is None else payout,
         model=model,
     )
 
