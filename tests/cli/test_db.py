@@ -137,7 +137,7 @@ def test_f45_prune_beside_a_running_watcher_says_who_holds_the_store(
     [
         (["prune"], "nothing says what is old"),
         (["prune", "--keep", "readings"], "use TABLE=AGE"),
-        (["prune", "--keep", "prices=1d"], "tables are readings"),
+        (["prune", "--keep", "rumours=1d"], "tables are readings"),
         (["prune", "--keep", "readings=-1d"], "use TABLE=AGE"),
         (["check", "--keep", "readings=1d"], "--keep has no meaning"),
         (["check", "file"], "takes no file"),

@@ -77,7 +77,7 @@ def test_with_every_table_pruned_blocks_go_that_nothing_stands_at(store: Store, 
 
 def test_a_table_that_is_not_there_is_a_bug_of_the_caller(store: Store) -> None:
     with pytest.raises(KeyError):
-        prune(store, {"prices": 1}, 0)
+        prune(store, {"rumours": 1}, 0)
 
 
 def test_cycles_without_a_block_go_by_the_watchers_clock(store: Store) -> None:

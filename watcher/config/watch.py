@@ -16,7 +16,7 @@ from watcher.health.bands import CORRELATED, VOLATILE, Bands
 from watcher.health.rules import Rule
 from watcher.model import Market, Status
 
-KEPT: Final = ("readings", "quotes", "holdings", "terms", "transitions", "cycles")
+KEPT: Final = ("readings", "quotes", "holdings", "terms", "transitions", "cycles", "prices")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class Retention:
     terms: int | None = None
     transitions: int | None = None
     cycles: int | None = None
+    prices: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

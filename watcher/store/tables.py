@@ -276,6 +276,30 @@ class Sample(SQLModel, table=True):
     mismatches: int
 
 
+class PriceSource(SQLModel, table=True):
+    """Who says what a pair was worth: a feed, a market's stored quotes, an exchange, a file. `called` is the pair by its common name."""
+
+    __tablename__: ClassVar[Any] = "price_source"
+    __table_args__ = (UniqueConstraint("pair", "name", "decimals", name="uq_price_source"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    pair: str  # "1:0x…/USD" for a token by chain id and address, or "ETH/USD"
+    name: str
+    called: str | None = None
+    decimals: int
+
+
+class Price(SQLModel, table=True):
+    """An integer of the source's decimals as decimal digits, zero and below too. Two of one second are two rows."""
+
+    __tablename__: ClassVar[Any] = "price"
+    __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
+
+    source_id: int = Field(primary_key=True, foreign_key="price_source.id")
+    time: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    answer: str = Field(primary_key=True)
+
+
 BLOCK: Final = SQLModel.metadata.tables["block"]
 MARKET: Final = SQLModel.metadata.tables["market"]
 POSITION: Final = SQLModel.metadata.tables["position"]
@@ -294,3 +318,5 @@ MEMBER: Final = SQLModel.metadata.tables["member"]
 FOLLOW: Final = SQLModel.metadata.tables["follow"]
 COVERAGE: Final = SQLModel.metadata.tables["coverage"]
 SAMPLE: Final = SQLModel.metadata.tables["sample"]
+PRICE_SOURCE: Final = SQLModel.metadata.tables["price_source"]
+PRICE: Final = SQLModel.metadata.tables["price"]

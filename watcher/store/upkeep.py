@@ -21,6 +21,7 @@ from watcher.store.tables import (
     MARKET,
     MEMBER,
     POSITION,
+    PRICE,
     QUOTE,
     READING,
     SAMPLE,
@@ -35,7 +36,9 @@ TABLES: Final = {  # by the names that watcher.toml has for them
     "terms": TERMS,
     "transitions": TRANSITION,
     "cycles": CYCLE,
+    "prices": PRICE,
 }
+FREE: Final = {"prices"}  # stand at no block
 MONTH: Final = 30 * 86_400  # seconds
 LEAST: Final = 3_600  # seconds of history from which a growth can be told
 EACH: Final = 230  # bytes of a member beside its holding, on SQLite with its indexes
@@ -73,13 +76,15 @@ def prune(store: Store, keep: Mapping[str, int | None], now: int) -> Mapping[str
     """Remove what is older than `keep` says, in seconds by table, by the blocks' own time and in one transaction; rows removed by table.
 
     A fact that still held then stays. Readings whose facts have gone stay readings and are no longer exact. A transition stays while
-    it is still to be told. Where every table is named, blocks go that nothing stands at. `KeyError` for a name that is not in `TABLES`.
+    it is still to be told. Where every table that is not `FREE` is named, blocks go that nothing stands at. `KeyError` for a name that
+    is not in `TABLES`.
     """
     ages = {name: seconds for name, seconds in keep.items() if seconds is not None}
     with store.write() as connection:
         removed = {name: _older(connection, TABLES[name], now - seconds) for name, seconds in ages.items()}
-        if ages.keys() == TABLES.keys():
-            removed["blocks"] = _bare(connection, now - max(ages.values()))
+        standing = {name: seconds for name, seconds in ages.items() if name not in FREE}
+        if standing.keys() == TABLES.keys() - FREE:
+            removed["blocks"] = _bare(connection, now - max(standing.values()))
     return removed
 
 
@@ -157,6 +162,8 @@ def _ends(connection: Connection, before: int) -> list[tuple[int, int]]:
 def _older(connection: Connection, table: Table, before: int) -> int:
     if table is TRANSITION:
         return _settled(connection, before)
+    if table is PRICE:
+        return _gone(connection, delete(PRICE).where(PRICE.c.time < before))
     if table is CYCLE:  # some never got a block
         return _gone(connection, delete(CYCLE).where(CYCLE.c.time < before))
     removed = 0
