@@ -29,11 +29,11 @@ async def opened(scene: Scene) -> None:
     for who, (collateral, debts, mode) in HELD.items():
         await scene.open_position(who, collateral, debts, mode=mode)
     await do.supply(scene.pool, ADA, "TUSD", 1_000 * WAD)
-    await scene.pool.chain.mine(400)
+    await scene.pool.chain.mine(40)
     await do.borrow(scene.pool, ADA, "USDC", 5)
     await do.mint_vai(scene.pool, ADA, 7)
     await do.repay_vai(scene.pool, ADA, 100 * WAD)
-    await scene.pool.chain.mine(300)
+    await scene.pool.chain.mine(30)
 
 
 @pytest.mark.parametrize("touched", [(), EVERYTHING, ("USDC", "WETH"), ("VAI", "BNB")])

@@ -30,7 +30,7 @@ CASES: dict[str, tuple[dict[str, int], dict[str, int], str, str, int]] = {  # co
     "the same asset": ({"WETH": 5 * WAD}, {"WETH": WAD, "USDC": 5_500 * USDC}, "WETH", "WETH", 0),
     "dust": ({"WETH": 2 * 10**12}, {"USDC": 3}, "USDC", "WETH", 0),
 }
-FALLS = (70, 40, 10)  # per cent of ether's price that are left
+FALLS = (70, pytest.param(40, marks=pytest.mark.long), 10)  # per cent of ether's price that are left
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -40,7 +40,7 @@ def test_a_real_liquidation_moves_what_we_said(pool: VenusPool, name: str, fall:
 
     async def story(scene: Scene) -> None:
         await scene.open_position(ADA, collateral, debts, mode=mode)
-        await pool.chain.mine(200)
+        await pool.chain.mine(20)
         await do.set_price(pool, "WETH", pool.markets["WETH"].scaled(2_000 * fall))
         before = await scene.view([ADA, PAYER])
         await one_more_is_refused(scene, before, debt, seized)

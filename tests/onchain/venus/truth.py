@@ -59,30 +59,33 @@ async def prepared(pool: VenusPool) -> VenusPool:
     return pool
 
 
+_encoders: dict[str, Any] = {}  # web3 takes its time over ABIs of this size: each is looked at once
+
+
+def encoded(contract: Contract, function: str, args: tuple[Any, ...]) -> str:
+    """Calldata by web3 and the package's ABI."""
+    if contract.address not in _encoders:
+        _encoders[contract.address] = AsyncWeb3().eth.contract(abi=contract.abi)
+    return str(_encoders[contract.address].encode_abi(function, list(args)))
+
+
 class Truth:
     def __init__(self, pool: VenusPool) -> None:
         self.pool = pool
         self.w3 = AsyncWeb3(AsyncHTTPProvider(pool.chain.url))
         self._plain: dict[str, Any] = {}
-        self._data: dict[tuple[Any, ...], tuple[str, bool, str]] = {}
-        self.comptroller = self.plain(pool.comptroller)
-        self.controller = self.plain(pool.controller)
 
     async def close(self) -> None:
         await self.w3.provider.disconnect()
 
     def plain(self, contract: Contract) -> Any:
-        """Made once: web3 takes its time over an ABI of this size."""
         if contract.address not in self._plain:
             self._plain[contract.address] = self.w3.eth.contract(contract.address, abi=contract.abi)
         return self._plain[contract.address]
 
     def ask(self, contract: Contract, function: str, *args: Any) -> tuple[str, bool, str]:
-        """One call for multicall, which must not fail; encoded once."""
-        known = (contract.address, function, *args)
-        if known not in self._data:
-            self._data[known] = contract.address, False, self.plain(contract).encode_abi(function, list(args))
-        return self._data[known]
+        """One call for multicall, which must not fail."""
+        return contract.address, False, encoded(contract, function, args)
 
     async def together(
         self, calls: Sequence[tuple[str, bool, str]], block: int, words: Mapping[str, Mapping[str, str]] | None = None
@@ -136,8 +139,9 @@ class Truth:
 
     async def figures(self, who: str, block: int) -> Figures:
         """From balances, exchange rates and prices after everything has accrued; what is weighted, from the comptroller's liquidity."""
-        entered = await self.comptroller.functions.getAssetsIn(who).call(block_identifier=block)
-        views = [market.v for market in self.pool.markets.values() if market.v.address in entered]
+        ((_, assets),) = await self.together([self.ask(self.pool.comptroller, "getAssetsIn", who)], block)
+        entered = decode(["address[]"], assets)[0]
+        views = [market.v for market in self.pool.markets.values() if market.v.address.lower() in entered]
         calls = [self.accruing(symbol) for symbol in (*self.pool.markets, "VAI")]
         calls += [self.ask(one, "getAccountSnapshot", who) for one in views]
         calls += [self.ask(self.pool.oracle, "getUnderlyingPrice", one.address) for one in views]
@@ -164,7 +168,7 @@ class Truth:
     ) -> Verdict:
         """The entry point of this pair, and why the comptroller would refuse it."""
         contract, function, args, value = do.liquidation(self.pool, who, debt, collateral, amount)
-        data = self.plain(contract).encode_abi(function, list(args))
+        _, _, data = self.ask(contract, function, *args)
         message = {"from": payer, "to": contract.address, "data": data, "value": hex(value), "gas": hex(30_000_000)}
         answer: Any = await self.w3.provider.make_request(RPCEndpoint("eth_call"), [message, hex(block)])
         done = "result" in answer and not any(bytes.fromhex(answer["result"][2:])[:32])
@@ -173,7 +177,8 @@ class Truth:
     async def _reason(self, who: str, debt: str, collateral: str, amount: int, block: int, payer: str) -> str:
         owed = self.pool.controller if debt == "VAI" else self.pool.markets[debt].v
         args = [owed.address, self.pool.markets[collateral].v.address, payer, who, amount]
-        ask = (self.comptroller.address, True, self.comptroller.encode_abi("liquidateBorrowAllowed", args))
+        target, _, data = self.ask(self.pool.comptroller, "liquidateBorrowAllowed", *args)
+        ask = (target, True, data)
         calls = [*(self.accruing(symbol) for symbol in dict.fromkeys((debt, collateral))), ask]
         rows = await self.together(calls, block)
         worked, answer = rows[-1]

@@ -14,8 +14,9 @@ from watcher.adapters.venus.governance import GOVERNED
 from watcher.adapters.venus.holding import bare, holdings, mode, positions, shares, totals
 from watcher.adapters.venus.linear import LINEAR
 from watcher.adapters.venus.liquidate import liquidation
+from watcher.adapters.venus.liquidated import liquidations, worth
 from watcher.adapters.venus.makeup import makeup
-from watcher.adapters.venus.market import panels, prices, worth
+from watcher.adapters.venus.market import panels, prices
 from watcher.adapters.venus.quote import accrue, quote, reprice
 from watcher.adapters.venus.report import reported
 from watcher.adapters.venus.terms import fresh, terms
@@ -56,6 +57,7 @@ ADAPTER: Adapter[Terms, Quote, Holding] = Adapter(
     bare=bare,
     mode=mode,
     linear=LINEAR,
+    liquidations=liquidations,
     worth=worth,
     governance=GOVERNED,
 )

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from eth_typing import ChecksumAddress
-
 from watcher.adapter import Curve, Panel, Price
-from watcher.adapters.venus.account import price_of
 from watcher.adapters.venus.facts import Asset, Paused, Quote, Terms
 from watcher.adapters.venus.quote import rate
-from watcher.errors import AnswerError
 from watcher.formula.compound.exponential import times
 from watcher.formula.compound.rate import earned, points, twice_kinked, utilisation, yearly
-from watcher.model import Side, Unit
+from watcher.model import Unit
 from watcher.units import RAY, WAD, Raw, Ray
 
 WAD_TO_RAY = RAY // WAD
@@ -86,13 +82,3 @@ def _panel(terms: Terms, quote: Quote, place: int) -> Panel:
         frozen=stopped or (Paused.MINT in asset.paused and Paused.BORROW in asset.paused),
         grace_until=None,
     )
-
-
-def worth(terms: Terms, quote: Quote, side: Side, token: ChecksumAddress, amount: Raw) -> int:
-    """An amount at the oracle's answer, in wads of a dollar, rounded down; VAI, only owed, is a dollar. `MissingPrice` without one."""
-    if terms.vai is not None and token == terms.vai.token.address and side is Side.DEBT:
-        return amount
-    place = terms.place(token)
-    if place is None:
-        raise AnswerError(f"{token} is not of {terms.market.name} in these terms")
-    return times(price_of(terms, quote, place), amount)
