@@ -38,6 +38,7 @@ from watcher.units import BPS, RAY, WAD, YEAR, Raw, Ray, Wad, mul_div_down, mul_
 
 ONE = 10_000  # raw units of one whole token
 UNIT = Unit("USD", 2)
+FINE = Unit(UNIT.symbol, UNIT.decimals + 4)  # of values times thresholds
 KEY = PositionKey("toy", bytes(20))
 NOW = Moment(100, 1_000_000)
 BLOCK = BlockRef(100, 1_000_000, 1, HexStr("0x" + "11" * 32))
@@ -95,7 +96,7 @@ def value(terms: Terms, quote: Quote, holding: Holding) -> Valuation:
     debt = sum(leg.value for leg in legs if leg.side is Side.DEBT)
     weighted = sum(leg.value * leg.threshold for leg in legs if leg.side is Side.COLLATERAL)
     average = weighted // total if total else 0
-    line = Line(mul_div_half_up(total, average, BPS), debt, UNIT) if terms.cuts else Line(weighted, debt * BPS, UNIT)
+    line = Line(mul_div_half_up(total, average, BPS), debt, UNIT) if terms.cuts else Line(weighted, debt * BPS, FINE)
     health = Wad(mul_div_half_up(line.weighted, WAD, line.owed)) if debt else None
     available = max(0, weighted // BPS - debt)
     below = health is not None and health < WAD

@@ -167,13 +167,21 @@ def _ruled_out(stretch: _Stretch, goal: Goal) -> bool:
 
 
 def _weighted(stretch: _Stretch, worst: bool) -> tuple[int, int]:
-    """Weighted collateral (value × scale) at both ends, under the worst, or best, average threshold in between if that is cut."""
-    sums = _sums(stretch.ends[0]), _sums(stretch.ends[1])
+    """Weighted collateral (value × scale) at both ends, under the worst, or best, average threshold in between if that is cut.
+
+    Elsewhere it is the contract's own figure: one that rounds weights before it multiplies is not the sum of weighted values.
+    """
     if not stretch.walk.truncates:
-        return sums
+        return _own(stretch.ends[0]), _own(stretch.ends[1])
+    sums = _sums(stretch.ends[0]), _sums(stretch.ends[1])
     candidates = _averages(stretch, sums, -1 if worst else 1)
     threshold = min(candidates) if worst else max(candidates)
     return stretch.ends[0].collateral * threshold, stretch.ends[1].collateral * threshold
+
+
+def _own(valuation: Valuation) -> int:
+    line, unit = valuation.line, valuation.unit
+    return line.weighted * valuation.scale * int(10**unit.decimals) // int(10**line.unit.decimals)
 
 
 def _sums(valuation: Valuation) -> int:
