@@ -80,6 +80,8 @@ class _Stretch:
         if {Side.COLLATERAL, Side.DEBT} <= {side for _, side in self.moving}:
             return False
         first, last = self.ends
+        if first.line.weighted != last.line.weighted and first.line.owed != last.line.owed:
+            return False  # what the contract weighs may move where no leg's value does: it rounds elsewhere
         return not self.walk.truncates or (self.straight and first.threshold == last.threshold)
 
 
