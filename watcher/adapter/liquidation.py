@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic
+from typing import Final, Generic
 
 from eth_typing import ChecksumAddress
 
@@ -12,6 +12,9 @@ from watcher.adapter.logs import Event, LogQuery
 from watcher.adapter.which import T
 from watcher.model import Blocked, PositionKey, Token, Unit
 from watcher.units import Raw
+
+
+NOTHING: Final = Raw(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Liquidation:
     deficit: Raw
     blocked: Blocked | None
     along: tuple[tuple[Token, Raw], ...] = ()
-    credit: Raw = Raw(0)
+    credit: Raw = NOTHING
     absorbed: bool = False
 
 
