@@ -13,7 +13,6 @@ from watcher.adapter.which import T
 from watcher.model import Blocked, PositionKey, Token, Unit
 from watcher.units import Raw
 
-
 NOTHING: Final = Raw(0)
 
 
