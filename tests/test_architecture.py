@@ -43,6 +43,7 @@ ALLOWED = {
     "library": CORE | {"config", "connection", "names", "search", "wallet"},
     "store": CORE | {"adapter"},
     "entries": CORE | {"cycle", "store"},
+    "prices": CORE | {"adapter", "adapters", "alerts", "chain", "connection", "oracle", "risk", "store"},
     "plots": CORE | {"text"},
     "export": CORE | {"adapter", "adapters", "health", "store", "text"},
     "watching": CORE
@@ -95,6 +96,7 @@ ALLOWED = {
         "survey",
     },
     "chronicle": CORE | {"adapter", "adapters", "chain", "connection", "health", "oracle", "search"},
+    "causes": CORE | {"adapter", "adapters", "backfill", "chain", "chronicle", "connection", "risk", "search"},
     "scheduler": CORE,
     "exit": {"errors"},
     "localchain": CORE | {"chain", "data", "config"},

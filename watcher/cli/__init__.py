@@ -23,6 +23,11 @@ VERBS: Final = {  # verb: (module, one line of help)
         "watcher.cli.history",
         "Show the health of an address over time, or exactly as it was at a block or date.",
     ),
+    "explain": ("watcher.cli.explain", "Say why the health of an address moved between two blocks, cause by cause."),
+    "prices": (
+        "watcher.cli.prices",
+        "Fill the store with past prices, or show what is there and what is not used: watcher prices sync|show.",
+    ),
     "export": ("watcher.cli.export", "Write a table of the store to a file: csv, json, jsonl or parquet."),
     "market": (
         "watcher.cli.market",
