@@ -42,3 +42,22 @@ async def _asked(rpc: Rpc, chain: Chain, number: int) -> dict[str, EndpointError
 
     names = rpc.endpoints
     return dict(zip(names, await asyncio.gather(*map(ask, names)), strict=True))
+
+
+async def earliest(line: Connection, low: int, high: int) -> int | None:
+    """The first block after `low`, whose state nobody has, of which an endpoint named where the first one was has it; by halving.
+
+    None where not even the state of `high` is to be had.
+    """
+    own = {one.name for one in line.chain.endpoints if one.origin is line.chain.endpoints[0].origin}
+
+    async def there(number: int) -> bool:
+        answers = await _asked(line.rpc, line.chain, number)
+        return any(name in own and error is None for name, error in answers.items())
+
+    if not await there(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if await there(middle) else (middle, high)
+    return high
