@@ -80,7 +80,8 @@ def _actions(of: Adapter[T, Q, H], terms: T, quote: Q, holding: H, told: Liquida
             yield Repay(token, Raw(paid))
     fees = dict(told.fees)
     for token, amount in ((told.collateral, Raw(taken + told.fee)), *told.along):
-        yield Withdraw(token, Raw(amount + fees.get(token, 0)))
+        if gone := amount + fees.get(token, 0):
+            yield Withdraw(token, Raw(gone))
 
 
 def _taken(of: Adapter[T, Q, H], terms: T, quote: Q, legs: Sequence[Leg], told: Liquidated) -> int | None:
