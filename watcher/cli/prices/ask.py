@@ -13,15 +13,17 @@ from watcher.cli.output import show
 from watcher.cli.prices.sheet import SYNCED, synced_row
 from watcher.cli.progress import Steps, progress
 from watcher.config import Chain, Config
-from watcher.config import Origin as Named
 from watcher.connection import connect, only, placed
 from watcher.errors import ChainError, UsageError
 from watcher.exit import Exit
 from watcher.model import BlockRef, Market
+from watcher.prices.candles import EXCHANGES, Closes
 from watcher.prices.feeds import feeds, spoken
+from watcher.prices.fetch import web
 from watcher.prices.files import load
 from watcher.prices.origin import Origin
-from watcher.prices.pair import Pair
+from watcher.prices.pair import Pair, parsed
+from watcher.prices.quotes import quotes
 from watcher.prices.sync import Synced, planned, run, total
 from watcher.store.open import Store, open_store
 from watcher.store.prices import Source, enter
@@ -54,37 +56,59 @@ def take(file: Path, pair: Pair, where: str | Path | None, dry: bool, options: O
 
 
 async def fill(config: Config, order: Order, options: Options) -> Exit:
-    """Every source of every chain. What cannot be read is named, and does not keep the others from being read."""
+    """Every source that is meant. What cannot be read is named, and does not keep the others from being read."""
     config = await placed(config)
-    code = Exit.OK
-    with open_store(order.where, write=True, create=True) as store:
-        async with AsyncExitStack() as lines:
-            origins: list[Origin] = []
-            now = order.now
-            for chain, markets in asked(store, config, order):
-                if any(endpoint.origin is Named.SHIPPED for endpoint in chain.endpoints[:1]):
-                    options.note(f"{chain.name}: asking public endpoints (--rpc URL asks your own)")
-                try:
-                    found, block = await on_chain(lines, chain, markets, order, options)
-                    origins += found
-                    now = max(now, block.timestamp)  # a chain may be ahead of this machine
-                except ChainError as error:
-                    said(str(error))
-                    code = Exit.SOURCE
-            if not origins and code is Exit.OK:
-                raise UsageError(
-                    "nothing to read prices of: name a --market, a --chain with dollar feeds, or a PAIR with --by binance"
-                )
-            tasks, lost = await planned(store, origins, order.since, now)
-            cost = total([task.cost for task in tasks])
-            options.note(f"{len(tasks)} sources: about {cost.requests} requests for about {cost.rows} rows")
-            rows = [synced_row(one) for one in lost]
-            visible = not options.quiet and sys.stderr.isatty()
-            if not order.dry:
-                with progress("prices", max(1, cost.requests), visible) as bar:
-                    rows += [synced_row(one) async for one in run(store, tasks, Bar(bar).of)]
+    async with AsyncExitStack() as held:
+        store = held.enter_context(open_store(order.where, write=True, create=True))
+        asked, failed = await meant(held, store, config, order, options)
+        if not asked.origins and not failed:
+            raise UsageError(
+                "no source of prices is known for that: name a --market, a --chain, or a PAIR with --by binance"
+            )
+        tasks, lost = await planned(store, asked.origins, order.since, asked.now)
+        cost = total([task.cost for task in tasks])
+        options.note(f"{len(tasks)} sources: about {cost.requests} requests for about {cost.rows} rows")
+        rows = [synced_row(one) for one in lost]
+        if not order.dry:
+            with progress("prices", max(1, cost.requests), not options.quiet and sys.stderr.isatty()) as bar:
+                rows += [synced_row(one) async for one in run(store, tasks, Bar(bar).of)]
     show(rows, SYNCED, options.format)
-    return Exit.SOURCE if any(row["error"] for row in rows) else code
+    return Exit.SOURCE if failed or any(row["error"] for row in rows) else Exit.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The sources, and the time up to which they are asked: a chain may be ahead of this machine."""
+
+    origins: tuple[Origin, ...]
+    now: int
+
+
+async def meant(
+    held: AsyncExitStack, store: Store, config: Config, order: Order, options: Options
+) -> tuple[Asked, bool]:
+    """Who is to be asked, and whether a chain could not be."""
+    origins: list[Origin] = []
+    now, failed = order.now, False
+    for chain, markets in chains_of(store, config, order):
+        if "feeds" in order.by:
+            try:
+                found, block = await on_chain(held, chain, markets, order, options)
+                origins += found
+                now = max(now, block.timestamp)
+            except ChainError as error:
+                said(str(error))
+                failed = True
+        if "quotes" in order.by:
+            told = [one for market in markets for one in quotes(store, market, order.since, now + 1)]
+            origins += [one for one in told if not order.pairs or one.source.pair in order.pairs]
+    names = [name for name in EXCHANGES if name in order.by]
+    if names:
+        if not order.pairs:
+            raise UsageError("an exchange is asked for pairs: name them, as watcher prices sync ETH/USD --by binance")
+        client = await held.enter_async_context(web())
+        origins += [Closes(client, EXCHANGES[name], parsed(pair)) for name in names for pair in order.pairs]
+    return Asked(tuple(origins), now), failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +130,7 @@ class Step:
         self.steps(f"{self.name} {done}/{of}")
 
 
-def asked(store: Store, config: Config, order: Order) -> Iterator[tuple[Chain, tuple[Market, ...]]]:
+def chains_of(store: Store, config: Config, order: Order) -> Iterator[tuple[Chain, tuple[Market, ...]]]:
     """The chains with the markets whose prices are meant: those named, else those that the store knows."""
     if not order.by & {"feeds", "quotes"}:
         return
