@@ -96,6 +96,13 @@ def quoted(now: Moment, answers: tuple[int | None, ...] | None = None, index: in
     return Quote(None, tuple(state(place, now, index=index) for place in range(size)), found, ())
 
 
+def resting(quote: Quote) -> Quote:
+    """Untouched since the first block and without interest, so that every pair sees what all see, at any block."""
+    pools = (replace(one.stored, stamp=0) for one in quote.states)
+    states = (replace(one, stored=pool, now=pool, rate=0) for one, pool in zip(quote.states, pools, strict=True))
+    return replace(quote, states=tuple(states))
+
+
 def holding(owner: ChecksumAddress, tokens: dict[int, int], debts: dict[int, int], index: int = WAD) -> Holding:
     """Every market of it entered; debts as principals at an interest index."""
     key = PositionKey(MARKET.name, bytes.fromhex(owner[2:]))
@@ -112,7 +119,7 @@ def positions(draw: st.DrawFn, now: Moment, owner: ChecksumAddress) -> Position[
     cents = tuple(draw(st.integers(one // 3, one * 3)) for _, one, *_ in LISTED)
     index = draw(st.integers(WAD, 3 * WAD))
     quote = quoted(now, tuple(price(place, one) for place, one in enumerate(cents)), index)
-    quote = ADAPTER.accrue(rules, quote, now, Which.ALL)
+    quote = ADAPTER.accrue(rules, resting(quote), now, Which.ALL)
     held = draw(st.sets(st.integers(0, 3), min_size=1))
     owed = draw(st.sets(st.integers(0, 3), min_size=1))
     hundred = {place: 10**8 * 10**4 // cents[place] for place in range(4)}  # cTokens worth about a hundred dollars

@@ -92,6 +92,12 @@ def stored(now: Moment, prices: tuple[int | None, ...] | None = None) -> Quote:
     return Quote(states, answers, (None,) * size, (None,) * size)
 
 
+def resting(quote: Quote) -> Quote:
+    """Untouched since the first block and without interest, so that every pair sees what all see, at any block."""
+    states = (replace(one, books=replace(one.books, stamp=0), rate=0) for one in quote.states)
+    return replace(quote, states=tuple(states))
+
+
 def holding(owner: ChecksumAddress, tokens: dict[int, int], debts: dict[int, int], index: int = WAD) -> Holding:
     """Every market of it entered; debts as principals at an interest index."""
     key = PositionKey(MARKET.name, bytes.fromhex(owner[2:]))
@@ -110,7 +116,7 @@ def positions(draw: st.DrawFn, now: Moment, owner: ChecksumAddress) -> Position[
     """Up to four assets on any side or both, owing 90 to 100.5 % of what is protected; mostly above the pool's minimum."""
     answers = tuple(draw(st.integers(cents // 3, cents * 3)) for _, cents, *_ in LISTED)
     quote = stored(now, tuple(price(place, cents) for place, cents in enumerate(answers)))
-    quote = ADAPTER.accrue(TERMS, quote, now, Which.ALL)
+    quote = ADAPTER.accrue(TERMS, resting(quote), now, Which.ALL)
     held = draw(st.sets(st.integers(0, 3), min_size=1))
     owed = draw(st.sets(st.integers(0, 3), min_size=1))
     hundred = {place: 10**8 * 10**4 // answers[place] for place in range(4)}  # vTokens worth about a hundred dollars

@@ -153,14 +153,14 @@ def _ruled_out(stretch: _Stretch, goal: Goal) -> bool:
     """Whether no step between the ends can be at the goal.
 
     Weighted collateral less debt, as the contract weighs it, is a straight line in the step but for each moving leg's grain and for the
-    contract's own last roundings: one unit of value, and two of health. So what both ends are clear of by more than that noise, the
-    whole stretch is clear of.
+    contract's own last roundings: one unit of value, and two of health where it looks at health. So what both ends are clear of by more
+    than that noise, the whole stretch is clear of.
     """
     line = WAD if goal.health is None else goal.health
     scale = stretch.ends[0].scale
     grain = sum(stretch.walk.grain.get(part, ROUNDING) for part in stretch.moving)
-    owed = max(end.debt for end in stretch.ends)
-    noise = scale * (max(WAD, line) * (grain + 1) + 2 * owed)
+    quotient = 0 if goal.health is None and all(map(_bare, stretch.ends)) else max(end.debt for end in stretch.ends)
+    noise = scale * (max(WAD, line) * (grain + 1) + 2 * quotient)
     sign = 1 if goal.health is None else -1
     return all(
         sign * (WAD * weighted - line * scale * end.debt) > noise
@@ -179,6 +179,11 @@ def _weighted(stretch: _Stretch, worst: bool) -> tuple[int, int]:
     candidates = _averages(stretch, sums, -1 if worst else 1)
     threshold = min(candidates) if worst else max(candidates)
     return stretch.ends[0].collateral * threshold, stretch.ends[1].collateral * threshold
+
+
+def _bare(valuation: Valuation) -> bool:
+    """Whether the contract compares weighted collateral with the debt itself, and no quotient: then health's rounding decides nothing."""
+    return (valuation.line.unit, valuation.line.owed) == (valuation.unit, valuation.debt)
 
 
 def _own(valuation: Valuation) -> int:
