@@ -57,7 +57,7 @@ def extents(store: Store, pair: str | None = None) -> tuple[Extent, ...]:
     if pair is not None:
         found = found.where(or_(of.pair == pair, of.called == pair))
     with store.read() as connection:
-        rows = connection.execute(found.group_by(PRICE_SOURCE).order_by(of.pair, of.name, of.decimals))
+        rows = connection.execute(found.group_by(*PRICE_SOURCE.c).order_by(of.pair, of.name, of.decimals))
         return tuple(
             Extent(Source(pair, name, decimals, called), count, first, last)
             for _, pair, name, called, decimals, count, first, last in rows
@@ -92,4 +92,5 @@ def _row(connection: Connection, source: Source) -> int:
     insert(connection, PRICE_SOURCE, [(source.pair, source.name, source.called, source.decimals)], new=False)
     if source.called is not None:
         connection.execute(update(PRICE_SOURCE).where(*where).values(called=source.called))
-    return connection.execute(select(of.id).where(*where)).scalar_one()
+    found: int = connection.execute(select(of.id).where(*where)).scalar_one()
+    return found
