@@ -25,9 +25,10 @@ def debt_astray(pool: Pool, ticks: int) -> int:
     """How far, in shares, a market's total debt may be from what its accounts owe, after so many ticks.
 
     Each accrual cuts the interest of the total by less than one raw unit, and the index by less than one, which all debts carry; each
-    action of an account cuts its balance by less than one. Four actions a tick are allowed for, and the market as large as it is now.
+    action of an account cuts its balance by less than one. Four actions a tick are allowed for, and the market as large as it is now;
+    nothing where its last tick lies before the first one known, as on a chain of one's own.
     """
-    return 4 * ticks * ((pool.cash + pool.borrows) // pool.index + 1) * SHARE // pool.index
+    return 4 * max(0, ticks) * ((pool.cash + pool.borrows) // pool.index + 1) * SHARE // pool.index
 
 
 def collateral_factor(rate: int, price: int) -> Factor:
