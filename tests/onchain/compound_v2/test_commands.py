@@ -19,6 +19,7 @@ from tests.onchain.compound_v2.scene import ADA, Scene, play
 from tests.onchain.compound_v2.test_liquidation import RESERVES_ADDED
 from tests.onchain.compound_v2.town import settle
 from tests.onchain.compound_v2.truth import PAYER, Figures, Truth
+from tests.onchain.explained import only_liquidated
 from tests.onchain.scan_scene import Run, commands
 from tests.onchain.test_scan import round_trip
 from watcher.__main__ import main
@@ -245,3 +246,5 @@ def test_every_liquidation_is_told_as_balances_say(newest: CompoundV2, watcher: 
     assert sorted(told) == sorted(truth)
     assert {row["debt_symbol"]: row["received_symbol"] for row in rows} == {"USDC": "cWBTC", "ETH": "cDAI"}
     assert all(row["unknown"] == [] and row["borrower"] == ADA for row in rows)
+    for block, *_ in truth:
+        only_liquidated(watcher, ADA, block)

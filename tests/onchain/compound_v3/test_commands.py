@@ -18,6 +18,7 @@ from tests.onchain.compound_v3.conftest import configured
 from tests.onchain.compound_v3.scene import ABSORBER, Scene, play
 from tests.onchain.compound_v3.town import move_prices, settle
 from tests.onchain.compound_v3.truth import Figures, figures
+from tests.onchain.explained import only_liquidated
 from tests.onchain.scan_scene import Run, commands
 from tests.onchain.test_scan import round_trip
 from watcher.__main__ import main
@@ -143,6 +144,7 @@ def test_absorptions_that_happened_are_told_with_all_that_was_taken(comets: Come
         before = asyncio.run(figures(local, [row["borrower"]], receipt.block - 1))[row["borrower"]]
         assert int(row["health_before_wad"]) == before.health
         assert row["unknown"] == []
+        only_liquidated(watcher, row["borrower"], receipt.block)
 
 
 @dataclass(frozen=True, slots=True)

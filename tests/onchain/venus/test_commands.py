@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.onchain.explained import only_liquidated
 from tests.onchain.scan_scene import Run, commands
 from tests.onchain.test_scan import round_trip
 from tests.onchain.venus.conftest import configured
@@ -141,6 +142,7 @@ def test_liquidations_that_happened_are_told_as_balances_say(pool: VenusPool, wa
         before = asked(pool, lambda truth, who=who, block=block: truth.figures(who, block))  # type: ignore[misc]
         assert int(row["health_before_wad"]) == before.health
         assert row["unknown"] == []
+        only_liquidated(watcher, who, block + 1)
 
 
 @dataclass(frozen=True, slots=True)
