@@ -57,14 +57,17 @@ def _panel(axes: Axes, fall: Waterfall, number: int) -> None:
         )
         axes.plot([levels[place]] * 2, [place, place + 1], color=FAINT, linewidth=0.7)
         axes.annotate(
-            f"{size:+,.2f}", (max(levels[place - 1], levels[place]), place), (4, 0),
+            _figure(size, "+"), (max(levels[place - 1], levels[place]), place), (4, 0),
             textcoords="offset points", va="center", fontsize=8,
         )  # fmt: skip
     _level(axes, len(names) - 1, levels[-1], f"level-{number}-after")
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.tick_params(length=0)
-    axes.margins(x=0.12)
+    axes.use_sticky_edges = False
+    axes.margins(x=0.1)
+    if min(levels) < 0 < max(levels):
+        axes.axvline(0, color=COLOURS[Status.LIQUIDATABLE], linewidth=0.9, zorder=0.5, gid=f"line-{number}")
     axes.set_xlabel(clean_line(f"margin, {fall.unit}"))
     axes.set_title(clean_line(fall.title), fontweight="bold", pad=18)
     axes.annotate(clean_line(fall.note), (0, 1), (0, 5), "axes fraction", "offset points", color=FAINT, fontsize=8)
@@ -73,4 +76,9 @@ def _panel(axes: Axes, fall: Waterfall, number: int) -> None:
 def _level(axes: Axes, place: int, level: float, name: str) -> None:
     """An end: a mark where it lies, and its value."""
     axes.plot([level, level], [place - THIN / 2, place + THIN / 2], color=INK, linewidth=2.5, gid=name)
-    axes.annotate(f"{level:,.2f}", (level, place), (6, 0), textcoords="offset points", va="center", fontsize=8)
+    axes.annotate(_figure(level), (level, place), (6, 0), textcoords="offset points", va="center", fontsize=8)
+
+
+def _figure(amount: float, sign: str = "-") -> str:
+    """Two digits after the point; four significant ones below 1."""
+    return f"{amount:{sign},.2f}" if amount == 0 or abs(amount) >= 1 else f"{amount:{sign}.4g}"

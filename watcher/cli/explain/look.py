@@ -20,7 +20,7 @@ from watcher.cli.options import Options
 from watcher.cli.progress import progress
 from watcher.config import Chain, Config, Origin
 from watcher.connection import Connection, connect, only
-from watcher.errors import ChainError, UsageError, WatcherError
+from watcher.errors import AnswerError, ChainError, UsageError, WatcherError
 from watcher.model import BlockRef
 from watcher.risk import explain as pure
 from watcher.search import Windows
@@ -35,6 +35,8 @@ async def explained(
 ) -> list[Explained | str]:
     """What could be explained, and a line for whatever could not. `numbered`: an end is a block number, which is of one chain."""
     read = {} if store is None else from_store(store, order, config, options)
+    if not read:
+        config = only(config, order.markets)
     known = {chain.id: chain for chain in config.chains}
     numbers = sorted(read) or list(known)
     if numbered and len(numbers) > 1:
@@ -43,7 +45,7 @@ async def explained(
     for number in numbers:
         try:
             found += await _of_chain(known.get(number), read.get(number), order, options)
-        except WatcherError as error:
+        except (ChainError, AnswerError) as error:
             found.append(str(error))
     return found
 
@@ -71,7 +73,7 @@ async def _of_chain(
         lost: list[Unread] = []
         if stored is None or missing:
             try:
-                some = await _read(line, order, [one.market for one in missing] or list(order.markets), options)
+                some = await _read(line, order, [one.market for one in missing], options)
                 found += [one for one in some if isinstance(one, Stretch)]
                 lost += [one for one in some if isinstance(one, Unread)]
             except WatcherError as error:
@@ -83,7 +85,10 @@ async def _of_chain(
 
 
 async def _read(line: Connection, order: Order, markets: Sequence[str], options: Options) -> list[Stretch | Unread]:
-    """From an archive; `ChainError` with the earliest block of which the state is to be had, where the first one's is not."""
+    """From an archive; of all markets where none is named.
+
+    `ChainError` with the earliest block of which the state is to be had, where the first one's is not.
+    """
     if line.chain.endpoints[0].origin is Origin.SHIPPED:
         options.note("asking public endpoints: they learn the address that you ask for (--rpc URL asks your own)")
     first, last = await _block(line, order.begin), await _block(line, order.end)

@@ -58,16 +58,16 @@ def margin(of: Valuation) -> int:
 
 
 def pairs(pieces: Sequence[Piece]) -> tuple[Pair, ...]:
-    """The causes of some pieces summed by kind and token, in the order of the swaps."""
-    ours, theirs = (
-        {(one.kind, one.token and one.token.address): one for one in summed(causes)}
-        for causes in (
-            [cause for piece in pieces for cause in piece.causes],
-            [cause for piece in pieces for cause in piece.reverse],
-        )
-    )
-    keys = sorted(dict.fromkeys((*ours, *theirs)), key=lambda key: ORDER.index(key[0]))
+    """The causes of some pieces summed by kind and token, in the order of the swaps; prices as their reserves first come."""
+    forward = [cause for piece in pieces for cause in piece.causes]
+    back = [cause for piece in pieces for cause in piece.reverse]
+    ours, theirs = ({_key(one): one for one in summed(causes)} for causes in (forward, back))
+    keys = sorted(dict.fromkeys(map(_key, (*forward, *reversed(back)))), key=lambda key: ORDER.index(key[0]))
     return tuple(Pair(ours.get(key), theirs.get(key)) for key in keys)
+
+
+def _key(cause: Cause) -> tuple[Kind, str | None]:
+    return cause.kind, None if cause.token is None else cause.token.address
 
 
 def document(of: Explained, each: bool) -> Record:
