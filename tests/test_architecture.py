@@ -60,6 +60,7 @@ ALLOWED = {
         "following",
         "health",
         "oracle",
+        "risk",
         "search",
         "store",
         "survey",

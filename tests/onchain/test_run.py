@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from watcher.localchain.scenario import reorg, set_price, set_sequencer
 from watcher.model import DoubtKind, Side, Status, Transition
 from watcher.store import outbox, recall
 from watcher.store.open import open_store
+from watcher.units import WAD
 from watcher.watching import session
 
 Watch = Callable[..., Said]
@@ -157,7 +159,11 @@ def test_a_run_that_goes_on_tells_the_cause_of_a_change(local: Local, chain: Anv
     deed.thread.join()
     assert said.code == Exit.OK, said.err
     _, fall = changes(db, chain.chain_id)
-    assert fall.cause == "the protocol's prices moved (WBTC −99.00 %)"
+    found = re.fullmatch(r"the price of WBTC −99\.00 % \(health −(\d\.\d{4})\)", fall.cause)
+    assert found is not None, fall.cause
+    assert fall.health_before is not None
+    assert fall.health is not None
+    assert abs(int(Fraction(found[1]) * WAD) - (fall.health_before - fall.health)) < WAD // 5_000
     assert fall.health == user_data(local.v36)[5]
     assert said.out.count(f"id {fall.id}") == 1
 

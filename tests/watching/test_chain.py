@@ -52,7 +52,7 @@ def test_a_fall_is_a_transition_at_once_with_cause_distance_and_fixes(tmp_path: 
         (change,) = (await at.turn(1)).transitions
         assert (change.before, change.after, change.block.number) == (Status.SAFE, Status.WARN, 101)
         assert change.health == WAD * 6 // 5
-        assert "COIN −25.00 %" in change.cause
+        assert change.cause == "the price of COIN −25.00 % (health −0.4000)"
         assert change.distance is not None
         assert change.distance.steps == 166_667  # 1 − 1/1.2, the first millionth past the line
         fixes = {fix.side.value: fix.amount for fix in change.fixes}
@@ -66,7 +66,10 @@ def test_a_debt_that_grew_by_a_transaction_is_the_cause(tmp_path: Path) -> None:
         await at.turn()
         at.health("eth", 105)
         (change,) = (await at.turn(1)).transitions
-        assert (change.after, change.cause) == (Status.DANGER, "its amounts were changed by a transaction")
+        assert (change.after, change.cause) == (
+            Status.DANGER,
+            "its amounts were changed by a transaction (health −0.5500)",
+        )
 
     play(tmp_path, story)
 

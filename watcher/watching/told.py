@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
+
+from eth_typing import ChecksumAddress
 
 from watcher.adapter import Position
 from watcher.cycle import Row
@@ -14,12 +16,23 @@ from watcher.health.fall import fall
 from watcher.health.judge import Judgement
 from watcher.health.target import remedies
 from watcher.model import Distance, Fix, Transition, Valuation
+from watcher.risk.explain import Cause, Kind, State, explain, summed
 from watcher.units import WAD
 from watcher.watching.policy import Policy
 
 MILLION: Final = 1_000_000
-NAMED: Final = 3  # prices in one sentence
-LEAST: Final = 100  # millionths that a price must have moved to be named
+NAMED: Final = 3  # causes in one sentence
+SLIGHT: Final = 10**14  # health that a cause must have moved to be named beside a larger one
+WORDS: Final[Mapping[Kind, str]] = {
+    Kind.TIME: "interest",
+    Kind.RATES: "interest",
+    Kind.PRICE: "the price",
+    Kind.SOURCE: "the price, from another source,",
+    Kind.TERMS: "the market's terms were changed",
+    Kind.OWN: "its amounts were changed by a transaction",
+    Kind.LIQUIDATION: "a liquidation",
+    Kind.MIXED: "its amounts were changed by a transaction",
+}
 
 
 def told(change: Transition, row: Row, judgement: Judgement, before: Row | None, policy: Policy) -> Transition:
@@ -34,18 +47,47 @@ def told(change: Transition, row: Row, judgement: Judgement, before: Row | None,
 
 
 def cause(before: Row, now: Row) -> str:
-    """What differs between two readings of one position, in words: terms, its own amounts, prices; else interest alone."""
+    """Why it differs from the reading before, in words, the largest cause first, each with what it did to health.
+
+    Where nothing was owed at one of the two, with what it did to the margin. "" where either reading has no value, or nothing moved.
+    """
     if before.reading.valuation is None or now.reading.valuation is None:
         return ""
-    said = []
-    if before.position.terms != now.position.terms:
-        said.append("the market's terms were changed")
-    if before.position.holding != now.position.holding:
-        said.append("its amounts were changed by a transaction")
-    moved = ", ".join(_moves(before.position, now.position, now.reading.valuation))
-    if moved:
-        said.append(f"the protocol's prices moved ({moved})")
-    return "; ".join(said) or "interest alone"
+    try:
+        (piece,) = explain(now.position.adapter, (_state(before), _state(now)))
+    except (WatcherError, ValueError):  # facts that do not fit each other: a market that counts in another unit by now
+        return ""
+    found = sorted(_interest(piece.causes), key=lambda one: -abs(one.margin))
+    steps = dict(_moves(before.position, now.position))
+    telling = [one for one in found if one.health is None or abs(one.health) >= SLIGHT] or found[:1]
+    return "; ".join(_said(one, steps, now.reading.valuation) for one in telling[:NAMED])
+
+
+def _state(row: Row) -> State[Any, Any, Any]:
+    return State(row.reading.block, row.position.terms, row.position.quote, row.position.holding)
+
+
+def _interest(causes: Sequence[Cause]) -> Sequence[Cause]:
+    """Time and rates are one cause to whoever reads an alert."""
+    return summed([replace(one, kind=Kind.TIME) if one.kind is Kind.RATES else one for one in causes])
+
+
+def _said(one: Cause, steps: Mapping[ChecksumAddress, int], worth: Valuation) -> str:
+    """ "the price of WETH −1.31 % (health −0.0137)"; rounded towards zero."""
+    words = WORDS[one.kind]
+    if one.token is not None:
+        step = steps.get(one.token.address, 0)
+        words = f"{words} of {one.token.symbol} {_sign(step)}{abs(step) // 10_000}.{abs(step) % 10_000 // 100:02d} %"
+    if one.health is not None:
+        places = 4 if abs(one.health) >= SLIGHT else 18
+        part = abs(one.health) % WAD // 10 ** (18 - places)
+        return f"{words} (health {_sign(one.health)}{abs(one.health) // WAD}.{part:0{places}d})"
+    size, unit = abs(one.margin), worth.line.unit
+    return f"{words} (margin {_sign(one.margin)}{size // 10**unit.decimals:,} {unit.symbol})"
+
+
+def _sign(amount: int) -> str:
+    return "−" if amount < 0 else "+"
 
 
 def first_line(row: Row) -> str:
@@ -57,19 +99,13 @@ def first_line(row: Row) -> str:
     return f"its first line is that of {seen.first.contract}, which {acts}: health {at // WAD}.{at % WAD // 10**14:04d} there"
 
 
-def _moves(before: Position[Any, Any, Any], now: Position[Any, Any, Any], valuation: Valuation) -> Iterator[str]:
-    """The prices of what it holds and owes that moved most, each with its change, rounded down, in hundredths of a percent."""
-    held = {leg.token.address for leg in valuation.legs}
+def _moves(before: Position[Any, Any, Any], now: Position[Any, Any, Any]) -> Iterator[tuple[ChecksumAddress, int]]:
+    """By how much every price moved, in millionths of what it was, rounded down."""
     old = {price.token.address: price.answer for price in before.adapter.prices(before.terms, before.quote)}
-    steps = []
     for price in now.adapter.prices(now.terms, now.quote):
         was = old.get(price.token.address)
-        if price.answer and was and price.token.address in held:
-            steps.append(((price.answer - was) * MILLION // was, price.token.symbol))
-    for step, symbol in sorted(steps, key=lambda one: -abs(one[0]))[:NAMED]:
-        if abs(step) >= LEAST:
-            sign = "−" if step < 0 else "+"
-            yield f"{symbol} {sign}{abs(step) // 10_000}.{abs(step) % 10_000 // 100:02d} %"
+        if price.answer and was:
+            yield price.token.address, (price.answer - was) * MILLION // was
 
 
 def _distance(position: Position[Any, Any, Any], policy: Policy) -> Distance | None:
