@@ -19,14 +19,16 @@ from watcher.chain.endpoint import Endpoint
 from watcher.chain.reader import Reader
 from watcher.chain.rpc import Rpc
 from watcher.config import UsdFeed, dump
+from watcher.connection import connect
 from watcher.localchain.anvil import Anvil
 from watcher.localchain.contract import Contract, deploy, post
 from watcher.localchain.own import own
+from watcher.prices.chain import Rounds, Updates, source_of
 from watcher.prices.pair import Pair, token
 from watcher.prices.rounds import Feed, feed, read, search
 from watcher.query import Query
 from watcher.store.open import open_store
-from watcher.store.prices import Source, marks
+from watcher.store.prices import Marks, Source, marks
 
 HOUR = 3600
 REVERTS = 1  # of Misbehaving.sol
@@ -103,11 +105,50 @@ def test_every_round_of_every_phase_is_what_a_plain_call_says(local: Local, chai
     assert rounds == scene.said
 
 
-@pytest.mark.parametrize("place", [0, 1, 19, 20, 21, 299, 300, 369])
-def test_a_time_is_found_in_either_phase(chain: Anvil, scene: Scene, place: int) -> None:
-    found, time = fed(chain, scene), scene.said[place][0]
-    assert asyncio.run(asked(chain, search(found, time))) == place
-    assert asyncio.run(asked(chain, search(found, time + 1))) == place + 1
+def test_a_time_is_found_in_either_phase(chain: Anvil, scene: Scene) -> None:
+    found = fed(chain, scene)
+    for place in (0, 1, 19, 20, 21, 299, 300, 369):
+        time = scene.said[place][0]
+        assert asyncio.run(asked(chain, search(found, time))) == place
+        assert asyncio.run(asked(chain, search(found, time + 1))) == place + 1
+
+
+def test_rounds_that_never_were_are_passed_over(chain: Anvil) -> None:
+    """An aggregator without a proxy; its rounds 3 to 40 have no data."""
+
+    async def answers() -> tuple[tuple[Mark, ...], list[int]]:
+        alone = await deploy(chain, own("Feed"), 8, "BTC / USD", 1)
+        now = await chain.timestamp()
+        said = [(now + 10, 2), *((0, 7) for _ in range(38)), (now + 20, 3)]
+        await answered(chain, alone, said)
+        found = await asked(chain, feed(alone.address))
+        places = [await asked(chain, search(found, now + late)) for late in (0, 10, 11, 20, 21)]
+        return await asked(chain, read(found, 0, found.total)), places
+
+    marks, places = asyncio.run(answers())
+    assert [answer for _, answer in marks] == [1, 2, 3]
+    assert places[0] == 0
+    assert places[1] == 1
+    assert 2 <= places[2] <= 40
+    assert places[3:] == [40, 41] or 2 <= places[3] <= 40
+
+
+def test_the_logs_of_the_aggregator_say_the_same_as_its_rounds(local: Local, chain: Anvil, scene: Scene) -> None:
+    async def both() -> tuple[Marks, Marks, list[tuple[int, int]]]:
+        async with connect(configured(local)) as line:
+            block = await line.block()
+            found = await line.reader.run(feed(scene.proxy.address), block)
+            assert found is not None
+            source = source_of(Pair("ETH", "USD"), found)
+            steps: list[tuple[int, int]] = []
+            first, end = scene.said[20][0], scene.said[-1][0] + 1  # the present aggregator's
+            logs = await Updates(line, block, found, source).marks(first, end, lambda *step: steps.append(step))
+            return logs, await Rounds(line, block, found, source).marks(first, end, lambda *_: None), steps
+
+    by_log, by_round, steps = asyncio.run(both())
+    assert len(by_round) == 350
+    assert list(by_log) == list(by_round)
+    assert steps
 
 
 def test_a_feed_without_rounds_is_none(local: Local, chain: Anvil, scene: Scene) -> None:
@@ -140,8 +181,34 @@ def test_a_sync_brings_every_answer_once_and_later_only_what_is_new(
     with open_store(tmp_path / "watcher.db") as store:
         assert marks(store, source) == scene.said
     asyncio.run(scene.aggregators[1].send("set", 2_345 * 10**8))
+    assert synced(local, scene, tmp_path, capsys)[0][0]["new"] == "0"  # a reorganisation could still take it away
+    asyncio.run(chain.advance(HOUR))
     rows, err = synced(local, scene, tmp_path, capsys, "--since", "2020-01-01")
     assert "about 1 requests for about 1 rows" in err
     assert rows[0]["new"] == "1"
     with open_store(tmp_path / "watcher.db") as store:
         assert marks(store, source)[-1][1] == 2_345 * 10**8
+
+
+def test_the_sources_of_a_market_are_read_and_what_has_no_rounds_is_said(
+    local: Local, chain: Anvil, scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Aave's sources are feeds; Morpho's oracle is not one."""
+    morpho = local.morpho.market("WETH/USDC")
+    rows, err = synced(
+        local,
+        scene,
+        tmp_path,
+        capsys,
+        "--market",
+        local.v36.market().name,
+        "--market",
+        f"{morpho.name.rpartition('/')[0]}/0x{morpho.id.hex()}",
+        "--since",
+        "2020-01-01",
+    )
+    reserves = {str(Pair(token(chain.chain_id, one.token.address), "USD")) for one in local.v36.reserves.values()}
+    assert {row["pair"] for row in rows} == reserves
+    assert all(row["new"] == row["read"] != "0" for row in rows)
+    assert {row["source"] for row in rows} >= {f"feed {scene.proxy.address}"}
+    assert "has no rounds of its own" in err

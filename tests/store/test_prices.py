@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
 
-from watcher.store.open import Store
+from tests.store.scene import Scene, block
+from watcher.store.history import record
+from watcher.store.open import Store, open_store
 from watcher.store.prices import Extent, Source, enter, extent, extents, marks
-from watcher.store.upkeep import TABLES, prune
+from watcher.store.upkeep import TABLES, growth, prune
 
 CHAINS = count(70_000)
 
@@ -59,3 +62,18 @@ def test_old_prices_are_pruned_by_their_own_time_and_no_block_for_it(store: Stor
     assert prune(store, {"prices": 5}, 25)["prices"] >= 1  # others on the same server may have older ones
     assert marks(store, one) == ((20, 7), (30, 7))
     assert "blocks" in prune(store, {name: 10**9 for name in TABLES if name != "prices"}, 10**9)
+
+
+def test_a_past_that_was_brought_in_at_once_is_no_growth(tmp_path: Path) -> None:
+    scene = Scene.of("morpho_blue")
+    with open_store(tmp_path / "watcher.db", write=True, create=True) as store:
+        for number in range(1, 461, 20):
+            at = block(scene.chain, number)
+            record(store, at, [scene.entry(at)], read_at=at.timestamp)
+        before = growth(store)
+        enter(store, source(), [(time, 200_000_000_000 + time) for time in range(0, 20_000 * 3600, 3600)])
+        after = growth(store)
+    assert before.month is not None
+    assert after.month is not None
+    assert after.size > 3 * before.size
+    assert after.month < 1.5 * before.month

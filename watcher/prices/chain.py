@@ -9,7 +9,7 @@ from watcher.adapter import Event
 from watcher.adapter.logs import LogQuery
 from watcher.chain.logs import logs
 from watcher.connection import Connection
-from watcher.errors import AnswerError
+from watcher.errors import UsageError
 from watcher.model import BlockRef
 from watcher.prices.origin import Cost, Done
 from watcher.prices.pair import Pair, called
@@ -28,6 +28,11 @@ def source_of(pair: Pair, feed: Feed) -> Source:
     )
 
 
+def settled(line: Connection, block: BlockRef) -> int:
+    """The time up to which no reorganisation is expected to change what a feed said: what is younger is left to the next sync."""
+    return block.timestamp - int(line.chain.finality * line.chain.block_time)
+
+
 @dataclass(frozen=True, slots=True)
 class Rounds:
     """`getRoundData` of a feed at one block."""
@@ -43,12 +48,13 @@ class Rounds:
 
     async def marks(self, first: int, end: int, done: Done) -> Marks:
         low, high = await self._places(first, end)
+        last = settled(self.line, self.block)
         found: list[tuple[int, int]] = []
         starts = range(low, high, AT_ONCE)
         for count, start in enumerate(starts, 1):
             found += await self.line.reader.run(read(self.feed, start, min(start + AT_ONCE, high)), self.block)
             done(count, len(starts))
-        return [mark for mark in found if first <= mark[0] < end]
+        return [mark for mark in found if first <= mark[0] < end and mark[0] <= last]
 
     async def _places(self, first: int, end: int) -> tuple[int, int]:
         low = await self.line.reader.run(search(self.feed, first), self.block)
@@ -73,25 +79,23 @@ class Updates:
         return Cost(1 + blocks // WINDOW, seconds // 3600)
 
     async def marks(self, first: int, end: int, done: Done) -> Marks:
-        begin = await self.line.block(before=first)
+        begin = await self._before(first)
         last = self.block if end > self.block.timestamp else await self.line.block(before=end)
         found: list[tuple[int, int]] = []
         query = LogQuery((self.feed.aggregator,), (UPDATED,), _mark)
-        async for upto, rows in logs(self.line.rpc, query, begin.number, last.number):
+        async for upto, rows in logs(self.line.rpc, query, begin, last.number):
             found += [mark for _, mark in rows]
-            done(upto - begin.number, last.number - begin.number)
-        return [mark for mark in found if first <= mark[0] < end]
+            done(upto - begin, last.number - begin)
+        return [mark for mark in found if first <= mark[0] < end and mark[0] <= settled(self.line, self.block)]
+
+    async def _before(self, time: int) -> int:
+        """The number of the newest block before a time: several may have one time. The chain's first block where it is later."""
+        try:
+            return (await self.line.block(before=time - 1)).number
+        except UsageError:
+            return 0
 
 
 def _mark(event: Event) -> tuple[int, int]:
     answer, _, updated = event.args
     return updated, answer
-
-
-async def origin(line: Connection, block: BlockRef, pair: Pair, feed: Feed) -> Rounds | Updates:
-    """Rounds where the feed gives the one before its newest, else logs."""
-    try:
-        await line.reader.run(search(feed, block.timestamp), block)
-    except AnswerError:
-        return Updates(line, block, feed, source_of(pair, feed))
-    return Rounds(line, block, feed, source_of(pair, feed))

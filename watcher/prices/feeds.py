@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,11 @@ from watcher.adapters import adapter
 from watcher.connection import Connection
 from watcher.errors import AnswerError, CallReverted
 from watcher.model import BlockRef, Market
-from watcher.prices.chain import Rounds, Updates, origin
+from watcher.prices.chain import Rounds, Updates, source_of
 from watcher.prices.pair import Pair, token
-from watcher.prices.rounds import Feed, feed
+from watcher.prices.rounds import Feed, answers, feed
 from watcher.query import together
+from watcher.store.prices import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +70,27 @@ async def spoken(
     return tuple(found), tuple(lost)
 
 
-async def feeds(line: Connection, block: BlockRef, spoken: Iterable[Spoken]) -> Found:
-    """Every feed once for a pair. What has no rounds of its own is left to stored quotes, and said."""
+async def feeds(line: Connection, block: BlockRef, spoken: Iterable[Spoken], wanted: Collection[str]) -> Found:
+    """Every feed once for a pair, of the `wanted` pairs by either name or of all. What has no rounds of its own is left to stored
+    quotes, and said.
+    """
     asked = {(str(one.pair), one.address): one for one in spoken}
-    answers = await line.reader.run(together([feed(one.address) for one in asked.values()]), block)
-    origins, silent = [], []
-    for one, answer in zip(asked.values(), answers, strict=True):
+    known: list[tuple[Feed, Source]] = []
+    silent: list[str] = []
+    found = await line.reader.run(together([feed(one.address) for one in asked.values()]), block)
+    for one, answer in zip(asked.values(), found, strict=True):
         if isinstance(answer, Feed):
-            origins.append(await origin(line, block, one.pair, answer))
-        else:
-            why = f": {answer}" if answer is not None else ""
+            source = source_of(one.pair, answer)
+            if not wanted or {source.pair, source.called} & {*wanted}:
+                known.append((answer, source))
+        elif not wanted or str(one.pair) in wanted:
+            why = "" if answer is None else f": {answer}"
             silent.append(f"{one.symbol}: {one.address} has no rounds of its own{why}")
-    return Found(tuple(origins), tuple(silent))
+    by_number = await line.reader.run(together([answers(one) for one, _ in known]), block)
+    return Found(
+        tuple(
+            Rounds(line, block, one, source) if by is True else Updates(line, block, one, source)
+            for (one, source), by in zip(known, by_number, strict=True)
+        ),
+        tuple(silent),
+    )

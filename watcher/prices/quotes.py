@@ -10,7 +10,7 @@ from watcher.model import Market
 from watcher.prices.feeds import pair_of
 from watcher.prices.origin import Cost, Done
 from watcher.store.open import Store
-from watcher.store.prices import Marks, Source
+from watcher.store.prices import Marks, Source, extents
 from watcher.store.quoted import quoted
 
 EVERY: Final = 3600  # seconds
@@ -30,15 +30,19 @@ class Quotes:
         return [mark for mark in self.told if first <= mark[0] < end]
 
 
-def quotes(store: Store, market: Market, first: int, end: int) -> tuple[Quotes, ...]:
-    """Every usable price that the market had between two times, by token; where one was missing there is none."""
-    of = adapter(market.protocol)
+def quotes(store: Store, market: Market, since: int, end: int) -> tuple[Quotes, ...]:
+    """Every usable price that the market had from a time on, by token, and from where an earlier sync ended where that is longer ago.
+
+    Where a price was missing there is none.
+    """
+    of, name = adapter(market.protocol), f"quotes {market.name}"
+    first = min([since, *(known.last for known in extents(store) if known.source.name == name)])
     found: dict[Source, list[tuple[int, int]]] = {}
     for seen in quoted(store, of, market, first, end, EVERY):
         for price in of.prices(seen.terms, seen.quote):
             if price.answer is not None:
                 pair = pair_of(of, seen.terms, market.chain, price)
-                source = Source(str(pair), f"quotes {market.name}", price.unit.decimals)
+                source = Source(str(pair), name, price.unit.decimals)
                 found.setdefault(source, []).append((seen.time, price.answer))
     return tuple(Quotes(source, told) for source, told in found.items())
 

@@ -17,7 +17,10 @@ from watcher.oracle.feed import NOBODY
 from watcher.query import Query, ask, each, one
 
 AT_ONCE: Final = 300  # rounds asked in one round trip
+PROBES: Final = 16  # rounds asked at once while a time is looked for
+MOST: Final = 5_000  # rounds asked at once where a feed has no data of those asked before
 PHASE: Final = 64  # bits below the phase in a round's id
+EARLIER: Final = 100  # phases before the present one that are asked for; feeds have had about ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,12 @@ def feed(address: ChecksumAddress) -> Query[Feed | None]:
     """The feed as far as its rounds can be told; None where it has none of its own (caps, products, a protocol's oracle)."""
     asked = ("description", "decimals", "latestRoundData", "aggregator")
     rows = yield from ask(*(each(f"chainlink/feed.{name}", (address,), optional=True) for name in asked))
-    name, decimals, latest, inner = (answers[0] for answers in rows)
-    if decimals is None or latest is None or latest[0] == 0 or not 0 <= decimals[0] <= 36:
+    name, decimals, latest, inner = (column[0] for column in rows)
+    if decimals is None or latest is None or not 0 <= decimals[0] <= 36:
         return None
     phase, rounds = latest[0] >> PHASE, latest[0] & (2**PHASE - 1)
+    if rounds == 0:
+        return None
     before = yield from _phases(address, phase)
     own = address if inner is None or inner[0] == NOBODY else inner[0]
     phases = (*before, Phase(phase, rounds))
@@ -70,8 +75,8 @@ def feed(address: ChecksumAddress) -> Query[Feed | None]:
 
 
 def _phases(address: ChecksumAddress, last: int) -> Query[tuple[Phase, ...]]:
-    """The phases before `last`. One whose aggregator does not answer has no rounds that could be asked for."""
-    numbers = range(1, last)
+    """The phases before `last`, the latest `EARLIER` of them, but those whose aggregator does not answer."""
+    numbers = range(max(1, last - EARLIER), last)
     if not numbers:
         return ()
     calls = one("chainlink/feed.phaseAggregators", address, ((number,) for number in numbers), optional=True)
@@ -87,25 +92,31 @@ def _phases(address: ChecksumAddress, last: int) -> Query[tuple[Phase, ...]]:
     )
 
 
+def answers(of: Feed) -> Query[bool]:
+    """Whether the feed gives its own rounds by number."""
+    (mark,) = yield from _read(of, range(of.total - 1, of.total))
+    return mark is not None
+
+
 def search(of: Feed, time: int) -> Query[int]:
-    """The place of the first round at or after a time, `of.total` where there is none. About two round trips.
+    """The place of the first round at or after a time, `of.total` where there is none.
 
     Where one phase began before another had ended, times go back a little: rounds of that overlap may be on the wrong side.
-    `AnswerError` where the feed does not answer for its own rounds.
+    `AnswerError` for a feed that does not answer for most of its rounds.
     """
-    low, high = 0, of.total
+    low, high, probes = 0, of.total, PROBES
     while low < high:
-        step = -(-(high - low) // AT_ONCE)
+        step = -(-(high - low) // probes)
         places = range(low, high, step)
         times = [None if mark is None else mark[0] for mark in (yield from _read(of, places))]
-        if not any(times):
-            if high - low < of.total:
-                return high  # rounds that the feed has no data of
-            raise AnswerError(f"feed {of.address} does not answer for its own rounds")
         early = [place for place, when in zip(places, times, strict=True) if when is not None and when < time]
         late = [place for place, when in zip(places, times, strict=True) if when is not None and when >= time]
         if step == 1:
             return min(late, default=high)
+        if not (early or late):  # rounds that the feed has no data of: look closer
+            probes *= PROBES
+            if probes > MOST:
+                raise AnswerError(f"feed {of.address} does not answer for its rounds {of.id(low)} to {of.id(high - 1)}")
         low = max(early, default=low - 1) + 1
         high = min((place for place in late if place >= low), default=high)
     return low

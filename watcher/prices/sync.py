@@ -33,18 +33,18 @@ class Synced:
 
 
 def missing(store: Store | None, source: Source, since: int, now: int) -> tuple[Span, ...]:
-    """What is not stored of a source between two times: before its first stored answer, and after its last."""
+    """What is not stored of a source from `since` to `now`: before its first stored answer, and after its last, however old that is."""
     known = None if store is None else extent(store, source)
     if known is None:
         return ((since, now + 1),)
-    parts = ((since, known.first), (max(since, known.last + 1), now + 1))
+    parts = ((since, known.first), (known.last + 1, now + 1))
     return tuple(part for part in parts if part[0] < part[1])
 
 
 async def planned(
-    store: Store | None, origins: Sequence[Origin], since: int, now: int
+    store: Store | None, origins: Sequence[Origin], since: int, now: int, done: Callable[[str], None]
 ) -> tuple[list[Task], list[Synced]]:
-    """The tasks, and the sources that cannot even say what they would cost."""
+    """The tasks, and the sources that cannot even say what they would cost. `done` hears the name of each."""
     tasks, lost = [], []
     for origin in origins:
         spans = missing(store, origin.source, since, now)
@@ -52,8 +52,9 @@ async def planned(
             costs = [await origin.cost(*span) for span in spans]
         except WatcherError as error:
             lost.append(Synced(origin.source, 0, 0, error))
-            continue
-        tasks.append(Task(origin, spans, total(costs)))
+        else:
+            tasks.append(Task(origin, spans, total(costs)))
+        done(origin.source.name)
     return tasks, lost
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -96,6 +97,7 @@ def agreed(sources: Mapping[str, Series], step: int) -> Series:
     """
     names = list(sources)
     first = sources[names[0]]
+    times = {name: [tick.time for tick in sources[name].ticks] for name in names[1:]}
     rejected = [one for name in names for one in sources[name].rejected]
     kept = []
     for tick in first.ticks:
@@ -103,8 +105,8 @@ def agreed(sources: Mapping[str, Series], step: int) -> Series:
             (
                 (name, other)
                 for name in names[1:]
-                if (other := _at(sources[name], tick.time, step)) is not None
-                and abs(np.log(other.price / tick.price)) > APART
+                if (other := _at(sources[name], times[name], tick.time, step)) is not None
+                and abs(log(other.price / tick.price)) > APART
             ),
             None,
         )
@@ -117,10 +119,9 @@ def agreed(sources: Mapping[str, Series], step: int) -> Series:
     return Series(tuple(kept), tuple(sorted(rejected, key=lambda one: one.time)))
 
 
-def _at(series: Series, time: int, step: int) -> Tick | None:
-    """The last tick at or before `time`, not older than `step`."""
-    times = [tick.time for tick in series.ticks]
-    place = int(np.searchsorted(times, time, side="right")) - 1
+def _at(series: Series, times: Sequence[int], time: int, step: int) -> Tick | None:
+    """The last tick at or before `time`, not older than `step`; `times` are those of the ticks."""
+    place = bisect_right(times, time) - 1
     return series.ticks[place] if place >= 0 and time - times[place] <= step else None
 
 

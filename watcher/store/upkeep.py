@@ -42,6 +42,7 @@ FREE: Final = {"prices"}  # stand at no block
 MONTH: Final = 30 * 86_400  # seconds
 LEAST: Final = 3_600  # seconds of history from which a growth can be told
 EACH: Final = 230  # bytes of a member beside its holding, on SQLite with its indexes
+LIGHT: Final = 28  # bytes of a price
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,12 @@ def prune(store: Store, keep: Mapping[str, int | None], now: int) -> Mapping[str
 
 
 def growth(store: Store) -> Growth:
-    """By the size of the whole store and the time between its first and its last cycle. What followed markets began with is not counted
-    again for every month."""
+    """By the size of the whole store and the time between its first and its last cycle. What followed markets began with,
+    and prices of before, are not counted again for every month."""
     with store.read() as connection:
         first, last = connection.execute(select(func.min(CYCLE.c.time), func.max(CYCLE.c.time))).one()
         size = _size(connection)
-        grown = max(0, size - _begun(connection))
+        grown = max(0, size - _begun(connection, first))
     span = 0 if first is None else last - first
     return Growth(size, grown * MONTH // span if span >= LEAST else None)
 
@@ -117,14 +118,16 @@ def _size(connection: Connection) -> int:
     return (pages - free) * size
 
 
-def _begun(connection: Connection) -> int:
-    """About the bytes of the members that books opened with: rows of position and member, and the first holdings."""
+def _begun(connection: Connection, since: int | None) -> int:
+    """About the bytes of the members that books opened with (rows of position and member, and the first holdings), and of prices
+    from before the time `since`."""
     first = select(CYCLE.c.market_id, func.min(CYCLE.c.number).label("number")).where(CYCLE.c.followed)
     opened = first.group_by(CYCLE.c.market_id).subquery()
     rows = MEMBER.join(POSITION).join(opened, opened.c.market_id == POSITION.c.market_id)
     held = rows.join(HOLDING, and_(HOLDING.c.position_id == POSITION.c.id, HOLDING.c.number <= opened.c.number))
     sizes = connection.scalars(select(func.length(HOLDING.c.body)).select_from(held))
-    return sum(EACH + size for size in sizes)
+    past = 0 if since is None else _count(connection, PRICE, PRICE.c.time < since)
+    return sum(EACH + int(size) for size in sizes) + LIGHT * past
 
 
 def _count(connection: Connection, table: Table, where: Any) -> int:

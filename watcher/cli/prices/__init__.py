@@ -84,7 +84,8 @@ def command(
 ) -> int:
     options = Options(chains=chains, chain=chain, format=format, quiet=quiet, verbose=verbose)
     options.start_logging()
-    from watcher.cli.prices.ask import Order, fill, take
+    from watcher.cli.prices.ask import fill, take
+    from watcher.cli.prices.order import Order
     from watcher.cli.prices.sheet import show_pairs, show_sources
     from watcher.prices.pair import parsed
 

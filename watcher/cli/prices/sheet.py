@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from watcher.cli.options import Format, Options
 from watcher.cli.output import Column, show
-from watcher.prices.past import past, series
+from watcher.prices.past import Past, past, series
 from watcher.prices.sync import Synced
-from watcher.risk.series import Fault, Rejected, Series
+from watcher.risk.series import Fault, Rejected
 from watcher.store.open import Store
 from watcher.store.prices import extents
 from watcher.text import clean_line
@@ -77,7 +77,7 @@ def show_pairs(store: Store, pairs: Sequence[str], since: int, options: Options)
     rows = []
     for pair in pairs:
         found = past(store, pair, since)
-        options.note(f"{pair}: {used(found.series)} of {', '.join(found.sources) or 'no source'}")
+        options.note(f"{pair}: {used(found)}")
         disputed = [one for one in found.series.rejected if one.fault is Fault.DISPUTED]
         parts = [*((name, one) for name, part in found.sources.items() for one in part.rejected)]
         parts += [(next(iter(found.sources)), one) for one in disputed]
@@ -85,10 +85,13 @@ def show_pairs(store: Store, pairs: Sequence[str], since: int, options: Options)
     show(rows, FAULTS, options.format)
 
 
-def used(series: Series) -> str:
-    if not series.ticks:
+def used(found: Past) -> str:
+    """How much of what is stored a model would get."""
+    ticks = found.series.ticks
+    if not ticks:
         return "no prices"
-    return f"{len(series.ticks)} prices from {instant(series.ticks[0].time)} to {instant(series.ticks[-1].time)}"
+    names = ", ".join(found.sources)
+    return f"{len(ticks)} prices from {instant(ticks[0].time)} to {instant(ticks[-1].time)}, of {names}"
 
 
 def fault_row(pair: str, source: str, one: Rejected, form: Format) -> Mapping[str, Any]:
