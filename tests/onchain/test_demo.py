@@ -129,6 +129,23 @@ def test_what_the_demo_recorded_can_be_asked_for_and_gone_on_with(held: Held) ->
     assert int(blocks[-1]) > int(held.document["block"])
 
 
+def test_why_it_moved_comes_out_of_what_the_demo_recorded(held: Held, tmp_path: Path) -> None:
+    rows = [row for row in held.document["final"] if row["name"] == "alice"]
+    first = int(held.document["block"]) - int(held.document["blocks"]) + 2
+    command = (*WATCHER, "explain", rows[0]["account"], "--from", str(first), "--to", held.document["block"])
+    place = ("--config", held.document["config"], "--db", held.document["db"], "--format", "json")
+    run = subprocess.run((*command, *place), capture_output=True, text=True, env=environment(), cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    found = {one["market"]: one for one in json.loads(run.stdout)}
+    assert found
+    healths = {row["market"]: Fraction(row["health"]) * WAD for row in rows}
+    assert all(int(one["to"]["health"]) == healths[market] for market, one in found.items())
+    for one in found.values():
+        moved = int(one["to"]["margin"]) - int(one["from"]["margin"])
+        assert sum(int(cause["margin"]) for cause in one["causes"]) == moved
+        assert "price" in {cause["cause"] for cause in one["causes"]}
+
+
 def test_scan_shows_the_market_of_the_held_node_with_the_book_that_was_recorded(held: Held) -> None:
     place = ("--chains", held.document["chains"], "--db", held.document["db"])
     command = (*WATCHER, "scan", held.document["scan"]["market"], *place, "--format", "json")
