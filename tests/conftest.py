@@ -7,6 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# A property is tried thirty times, or as often as its test says; ten times as often with --long.
+settings.register_profile("short", max_examples=30)
+settings.register_profile("long", max_examples=300)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("short" if "not long" in config.option.markexpr else "long")
+
 
 LOCAL = {"127.0.0.1", "::1", "localhost"}
 

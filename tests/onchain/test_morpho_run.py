@@ -30,7 +30,7 @@ from watcher.units import WAD, Raw
 
 SEED = 20_261_122
 PER_MARKET = 60
-RUNS = [(50, 1), pytest.param(100, 5, marks=pytest.mark.long)]  # blocks, and how often every case must be met
+RUNS = [(32, 1), pytest.param(100, 5, marks=pytest.mark.long)]  # blocks, and how often every case must be met
 CASES = (
     "no debt", "dust debt", "lender only", "within 1e-6 above the line", "within 1e-6 below the line", "far below the line",
     "liquidatable", "healthy", "time since last update", "no time since last update", "fee on interest", "flat model", "no model",

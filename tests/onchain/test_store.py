@@ -35,7 +35,7 @@ from watcher.store.history import orphan, record
 from watcher.store.open import Store, open_store
 
 SEED = 20_261_122
-BLOCKS = 120
+BLOCKS = 90
 OWNERS = tuple(account(f"stored {n}") for n in range(6))
 LENDER = account("lender of the stored")
 PRICES = {  # answers that the sources begin with; the last market's rate cannot be foretold

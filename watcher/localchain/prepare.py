@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from watcher.localchain import aave_v36, anvil, morpho, packages
 from watcher.localchain.cache import Say
 
@@ -14,5 +16,6 @@ def prepare(say: Say, *, all: bool = False) -> None:
     usable = [p for p in packages.locked() if p.name != anvil.PLATFORM_PACKAGE or anvil.packaged()]
     packages.fetch([p for p in usable if all or not p.large], say)
     anvil.binary(say)
-    aave_v36.build(say)
-    morpho.build(say)
+    with ThreadPoolExecutor() as compilers:  # each is a process of its own: two cores are used
+        for built in [compilers.submit(build, say) for build in (aave_v36.build, morpho.build)]:
+            built.result()

@@ -1,4 +1,4 @@
-"""Three hundred accounts of a real Aave pool through blocks of random transactions, prices and times: forty, or a hundred with --long.
+"""Three hundred accounts of a real Aave pool through blocks of random transactions, prices and times: 28, or a hundred with --long.
 
 At every block every field of every account's getUserAccountData, asked by plain web3, equals ours to the last unit. A failing run is
 replayed by its seed: ``WATCHER_SEED=… pytest tests/onchain/acceptance/test_run.py``.
@@ -28,7 +28,7 @@ from watcher.localchain.aave_market import AaveMarket
 from watcher.model import Moment
 
 SEED = int(os.environ.get("WATCHER_SEED", "20261122"))
-RUNS = [(40, 1), pytest.param(100, 5, marks=pytest.mark.long)]  # blocks, and how often every case must be met
+RUNS = [(28, 1), pytest.param(100, 5, marks=pytest.mark.long)]  # blocks, and how often every case must be met
 LATER = (0, 0, 1, 1, 2, 2, 12, 12, 12, 600, 3_600, 3_600, 86_400, 7 * 86_400, 30 * 86_400, 90 * 86_400)  # seconds
 FAR = 10  # blocks between audits of ours by the product itself
 
