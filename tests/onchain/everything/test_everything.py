@@ -11,7 +11,7 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from tests.onchain.everything.conftest import Ask, Records
 from tests.onchain.everything.truth import Figures, Truth
-from tests.onchain.everything.world import OTHER, OWNER, World
+from tests.onchain.everything.world import OTHER, OWNER, SMALL, World
 from watcher.localchain import aave_actions, comet_actions, compound_v2_actions, morpho_actions
 from watcher.localchain.scenario import fund
 
@@ -73,8 +73,8 @@ def check(record: Record, truth: Figures) -> int:
     return len(legs) + len(prices) + 7
 
 
-def everything(world: World, records: Records) -> None:
-    """Every position, then the sums by protocol, by chain and of all."""
+def everything(world: World, records: Records) -> set[str]:
+    """Every position, then the sums by protocol, by chain and of all; which families there were."""
     positions = {record["market"]: record for record in records if record["kind"] == "position"}
     (block,) = {int(record["block"]) for record in positions.values()}
     truth: dict[str, Figures] = asked(world, block, told)
@@ -97,14 +97,15 @@ def everything(world: World, records: Records) -> None:
         mine = [name for name, one in positions.items() if record["protocol"] in (None, one["protocol"])]
         assert (Fraction(record["supplied_usd"]), Fraction(record["owed_usd"])) == summed(mine), record
         assert record["usd_missing"] == []
+    return families
 
 
 def test_every_number_of_one_wallet_in_every_family_is_the_chains_own(world: World, ask: Ask) -> None:
-    everything(world, ask(world))
+    assert everything(world, ask(world)) == SMALL
 
 
 def test_with_venus_too(with_venus: World, ask: Ask) -> None:
-    everything(with_venus, ask(with_venus))
+    assert everything(with_venus, ask(with_venus)) == SMALL | {"venus", "venus_isolated"}
 
 
 def test_pools_and_isolated_markets_keep_their_own_health(world: World, ask: Ask) -> None:

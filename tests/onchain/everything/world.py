@@ -33,6 +33,7 @@ from watcher.units import WAD
 T = TypeVar("T")
 Web3 = AsyncWeb3[AsyncHTTPProvider]
 OWNER, OTHER, LENDER = account("wallet of everything"), account("second wallet"), account("lender of everything")
+SMALL = {"aave_v2", "aave_v3", "compound_v2", "compound_v3", "morpho_blue"}  # families without large packages
 ETHER = 199_950_000_000  # what Chainlink says, with 8 decimals: not what the protocols' own oracles do
 COIN = 99_970_000
 
