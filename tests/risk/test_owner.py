@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from watcher.risk.drive import STABLE, Depeg, Driven, Feed, Prices, prices
 from watcher.risk.exposure import Floats
 from watcher.risk.first_passage import touched_at
-from watcher.risk.owner import NEVER, Closing, Pool, joint, simulate
+from watcher.risk.outcome import NEVER, joint
+from watcher.risk.owner import Closing, Pool, simulate
 from watcher.risk.tail import shortfall_parts, tail
 
 HOUR = 3600
