@@ -37,7 +37,7 @@ def write(path: Path, form: Form, fields: Sequence[Field], rows: Rows, origin: M
     json and parquet carry it in their head, csv and jsonl in the columns alone. `ConfigError` where parquet's library is not installed,
     `UsageError` where the file cannot be written.
     """
-    with _whole(path) as partial:
+    with whole(path) as partial:
         if form is Form.PARQUET:
             return _parquet(partial, fields, rows, origin)
         with partial.open("w", encoding="utf-8", newline="") as out:
@@ -50,7 +50,8 @@ def write_text(out: TextIO, form: Form, fields: Sequence[Field], rows: Rows, ori
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[Path]:
+def whole(path: Path) -> Iterator[Path]:
+    """Where to write beside `path`: renamed to it in the end, gone where that was not reached. `UsageError` where it cannot be written."""
     partial = path.with_name(path.name + ".partial")
     try:
         yield partial
@@ -100,10 +101,7 @@ TEXTS: Final[dict[Form, Callable[[TextIO, Sequence[Field], Rows, Mapping[str, An
 
 def _parquet(path: Path, fields: Sequence[Field], rows: Rows, origin: Mapping[str, Any]) -> int:
     """`origin` and every column's unit and meaning are metadata of the schema."""
-    try:
-        arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
-    except ModuleNotFoundError:
-        raise ConfigError("parquet needs pyarrow: pip install 'lending-watcher[export]'") from None
+    arrow, parquet = libraries()
     types = {
         Kind.FLAG: arrow.bool_(),
         Kind.COUNT: arrow.int64(),
@@ -127,6 +125,14 @@ def _parquet(path: Path, fields: Sequence[Field], rows: Rows, origin: Mapping[st
             writer.write_table(arrow.Table.from_arrays(arrays, schema=layout))
             count += len(batch)
     return count
+
+
+def libraries() -> tuple[Any, Any]:
+    """pyarrow and its parquet. `ConfigError` where they are not installed."""
+    try:
+        return import_module("pyarrow"), import_module("pyarrow.parquet")
+    except ModuleNotFoundError:
+        raise ConfigError("parquet needs pyarrow: pip install 'lending-watcher[export]'") from None
 
 
 def read_origin(path: Path) -> Mapping[str, Any]:
