@@ -29,7 +29,16 @@ class Draft:
         """The text of the file. Every line that is commented out is right as it stands when its "# " is taken away."""
         return (
             "\n".join(
-                [*self._head(), *self._wallets(), *self._chains(), *_bands(), *self._channels(), *_followed(), *_kept()]
+                [
+                    *self._head(),
+                    *self._wallets(),
+                    *self._chains(),
+                    *_bands(),
+                    *self._channels(),
+                    *_followed(),
+                    *_kept(),
+                    *_risk(),
+                ]
             )
             + "\n"
         )
@@ -129,6 +138,24 @@ def _kept() -> Iterator[str]:
     yield "[checks]"
     yield '# audit = "1h"'
     yield '# prices = "5m"'
+
+
+def _risk() -> Iterator[str]:
+    yield ""
+    yield "## What risk figures are told; all of it can be left out. `reaction`: how long you need to act, so that the chance"
+    yield "## of a liquidation before that is told too. `deviation`: how far a price may move before its feed answers anew."
+    yield "# [risk]"
+    yield '# reaction = "2h"'
+    yield '# deviation = "0.5%"'
+    yield '# every = "1h" ## how often `watcher run` appraises the wallets'
+    yield ""
+    yield "## What a token without a past of its own follows, and what may break: a peg that is stable, or staked."
+    yield "# [[risk.tokens]]"
+    yield '# chain = "ethereum"'
+    yield '# token = "0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0"'
+    yield '# factor = "ETH/USD"'
+    yield "# beta = 1.0"
+    yield '# peg = "staked"'
 
 
 def _table(bands: Bands) -> str:

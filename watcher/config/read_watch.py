@@ -18,6 +18,7 @@ from watcher.config.chain import Chain, Config, Origin, nearest
 from watcher.config.endpoints import endpoint
 from watcher.config.read import load, slug
 from watcher.config.read_follow import follows
+from watcher.config.read_risk import risk
 from watcher.config.secret import WANTED, is_reference, may_hold_key, revealed
 from watcher.config.table import Table, text_of
 from watcher.config.watch import KEPT, Account, Channel, Checks, Override, Retention, Watch
@@ -29,7 +30,19 @@ T = TypeVar("T")
 FILE: Final = "watcher.toml"
 FILE_VARIABLE: Final = "WATCHER_CONFIG"
 DB_VARIABLE: Final = "WATCHER_DB"
-KEYS: Final = ("chains_file", "db", "dead_man", "wallets", "chains", "bands", "channels", "keep", "checks", "follow")
+KEYS: Final = (
+    "chains_file",
+    "db",
+    "dead_man",
+    "wallets",
+    "chains",
+    "bands",
+    "channels",
+    "keep",
+    "checks",
+    "follow",
+    "risk",
+)
 
 
 def places(environ: Mapping[str, str]) -> tuple[Path, ...]:
@@ -100,6 +113,7 @@ class _File:
             keep=self.keep(),
             checks=self.checks(),
             follow=tuple(follows(self.top.tables("follow"), config)),
+            risk=risk(self.top.table("risk"), config),
         )
         if not accounts and not watch.follow:
             self.top.fail(None, 'no wallet is named: write [[wallets]] with address = "0x…" or "name.eth" below it')

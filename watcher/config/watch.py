@@ -11,6 +11,7 @@ from eth_typing import ChecksumAddress
 
 from watcher.chain.endpoint import Endpoint as Server
 from watcher.config.chain import Config
+from watcher.config.risk import Risk
 from watcher.errors import ConfigError
 from watcher.health.bands import CORRELATED, VOLATILE, Bands
 from watcher.health.rules import Rule
@@ -104,6 +105,7 @@ class Watch:
     keep: Retention = Retention()
     checks: Checks = Checks()
     follow: tuple[Follow, ...] = ()
+    risk: Risk = field(default_factory=Risk)
 
     @property
     def names(self) -> tuple[str, ...]:
