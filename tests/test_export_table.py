@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
-from math import inf
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from typing import Any
 
