@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,11 +15,13 @@ import pytest
 
 from tests.store.scene import Scene, block
 from watcher.__main__ import main
+from watcher.export.write import read_origin
 from watcher.store.entry import Missed
 from watcher.store.history import record
 from watcher.store.open import open_store
 
 FIRST, LAST = 100, 500
+parquet: Any = import_module("pyarrow.parquet")  # it has no types
 
 
 @pytest.fixture(autouse=True)
@@ -134,3 +138,26 @@ def test_a_picture_of_an_unknown_kind_is_refused_before_anything_is_read(
     capsys: pytest.CaptureFixture[str], db: Path, scene: Scene
 ) -> None:
     assert "png" in said(capsys, db, scene, "--from", str(FIRST), "--plot", "why.pdf", code=2)[1]
+
+
+def test_parquet_has_the_rows_and_says_what_they_are_of(
+    capsys: pytest.CaptureFixture[str], db: Path, scene: Scene, tmp_path: Path
+) -> None:
+    path = tmp_path / "why.parquet"
+    out, _ = said(capsys, db, scene, "--from", str(FIRST), "--each", "--parquet", str(path))
+    rows = parquet.read_table(path).to_pylist()
+    pieces = whole(capsys, db, scene, "--each")["pieces"]
+    causes = [(piece["first"], one["token"], one["margin"]) for piece in pieces for one in piece["causes"]]
+    assert out == ""
+    assert [(str(row["first"]), row["token"], str(row["margin"])) for row in rows] == causes
+    assert {(row["chain"], row["account"]) for row in rows} == {(scene.chain, f"0x{scene.key.key.hex()}")}
+    told = read_origin(path)
+    assert "blocks 100 to 500, by the store" in told["stretches"]
+    assert (told["program"], told["not explained"]) == (version("lending-watcher"), "")
+
+
+@pytest.mark.parametrize("file", [("--parquet", "why.csv"), ("--parquet", "why.parquet", "--format", "json")])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_read(
+    capsys: pytest.CaptureFixture[str], scene: Scene, file: tuple[str, ...]
+) -> None:
+    assert "parquet" in said(capsys, Path("nowhere.db"), scene, "--from", str(FIRST), *file, code=2)[1]

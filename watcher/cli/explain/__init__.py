@@ -55,6 +55,28 @@ class Order:
     where: str | Path | None
 
 
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What is made instead of printing."""
+
+    plot: Path | None = None
+    parquet: Path | None = None
+
+    def check(self, format: Format) -> None:
+        """`UsageError` or `ConfigError` before anything is read, where one of them could not be made."""
+        if self != Files() and format is not Format.TABLE:
+            raise UsageError("--plot and --parquet make a file of the causes: leave --format out")
+        if self.plot is not None:
+            from watcher.plots.style import matplotlib, of_name
+
+            of_name(self.plot)
+            matplotlib()
+        if self.parquet is not None:
+            from watcher.export.table import writable
+
+            writable(self.parquet)
+
+
 def command(
     who: Annotated[
         str, typer.Argument(metavar="ADDRESS", help="Whose health: an address, or a label of watcher.toml.")
@@ -70,6 +92,10 @@ def command(
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Draw the causes instead, into FILE.png or FILE.svg.")
     ] = None,
+    parquet: Annotated[
+        Path | None,
+        typer.Option("--parquet", metavar="FILE", help="Write the causes as a table instead, into FILE.parquet."),
+    ] = None,
     market: Markets = None,
     db: Annotated[str | None, typer.Option("--db", metavar="PATH|URL", help="The store.")] = None,
     config: ConfigFile = None,
@@ -82,8 +108,8 @@ def command(
 ) -> int:
     options = Options(chains=chains, chain=chain, format=format, quiet=quiet, verbose=verbose)
     options.start_logging()
-    if plot is not None:
-        drawable(plot, format)
+    files = Files(plot, parquet)
+    files.check(format)
     watch = configured(config, db)
     from watcher.cli.history import key_of
 
@@ -95,13 +121,11 @@ def command(
         options.config(rpc) if watch is None or chains is not None else with_rpc(watch.config.only(chain), rpc or [])
     )
     numbered = isinstance(begin, AtNumber) or isinstance(end, AtNumber)
-    return asyncio.run(explain(order, known, options, each, plot, numbered=numbered))
+    return asyncio.run(explain(order, known, options, each, files, numbered=numbered))
 
 
-async def explain(
-    order: Order, config: Config, options: Options, each: bool, plot: Path | None, *, numbered: bool
-) -> Exit:
-    """Explain, and print or draw."""
+async def explain(order: Order, config: Config, options: Options, each: bool, files: Files, *, numbered: bool) -> Exit:
+    """Explain, and print, draw or write."""
     from watcher.cli.explain.look import explained
     from watcher.connection import placed
     from watcher.store.open import open_store
@@ -114,10 +138,14 @@ async def explain(
     found = [one for one in told if not isinstance(one, str)]
     if not found and not failures:
         raise UsageError(f"0x{order.account.hex()} held nothing between the two ends that is known")
-    if plot is not None and found:
-        draw(found, plot)
-        options.note(f"{len(found)} position{'s' * (len(found) > 1)} drawn in {plot}")
-    else:
+    count = f"{len(found)} position{'s' * (len(found) > 1)}"
+    if files.plot is not None and found:
+        draw(found, files.plot)
+        options.note(f"{count} drawn in {files.plot}")
+    if files.parquet is not None and found:
+        tabled(found, failures, each, files.parquet)
+        options.note(f"{count} written to {files.parquet}")
+    if not found or files == Files():
         printed(found, options.format, each)
     for failure in failures:
         sys.stderr.write(f"watcher: {failure}\n")
@@ -139,6 +167,14 @@ def printed(found: Sequence[Explained], form: Format, each: bool) -> None:
             show([document(one, each) for one in found], (), form)
 
 
+def tabled(found: Sequence[Explained], failures: Sequence[str], each: bool, path: Path) -> None:
+    """A row for each cause; what the rows are of, and what is not in them, in the head of the file."""
+    from watcher.cli.explain.record import about, flat
+    from watcher.export.table import write_table
+
+    write_table([row for one in found for row in flat(one, each)], path, about(found, failures))
+
+
 def draw(found: Sequence[Explained], path: Path) -> None:
     """A panel for each position."""
     from watcher.cli.explain.record import margin
@@ -154,16 +190,6 @@ def draw(found: Sequence[Explained], path: Path) -> None:
         title = f"{one.stretch.market.name} · 0x{one.stretch.key.key.hex()}"
         falls.append(waterfall.Waterfall(title, note, one.unit.symbol, margin(one.before) / size, moves))
     save(waterfall.draw(falls), path)
-
-
-def drawable(plot: Path, format: Format) -> None:
-    """`UsageError` or `ConfigError` before anything is read, where no picture could be made."""
-    from watcher.plots.style import matplotlib, of_name
-
-    if format is not Format.TABLE:
-        raise UsageError("--plot draws the causes: leave --format out")
-    of_name(plot)
-    matplotlib()
 
 
 def _where(store: str | Path | None) -> str | Path | None:

@@ -92,11 +92,30 @@ def document(of: Explained, each: bool) -> Record:
 
 def flat(of: Explained, each: bool) -> Iterator[Record]:
     """A row for each cause, of the whole stretch or of each piece."""
-    shared = {"market": of.stretch.market.name, "unit": of.unit.symbol, "decimals": of.unit.decimals}
+    market, account = of.stretch.market, "0x" + of.stretch.key.key.hex()
+    shared = {"market": market.name, "chain": market.chain, "account": account}
+    shared |= {"unit": of.unit.symbol, "decimals": of.unit.decimals}
     for pieces in [(piece,) for piece in of.pieces] if each else [of.pieces]:
         ends = {"first": pieces[0].before.at.number, "last": pieces[-1].after.at.number}
         for pair in pairs(pieces):
             yield {**shared, **ends, **_cause(pair, _moved(pieces))}
+
+
+def about(found: Sequence[Explained], failures: Sequence[str]) -> dict[str, str]:
+    """What the rows of a file are of, and what is not in them."""
+    stretches = (
+        f"{one.stretch.market.name} on chain {one.stretch.market.chain}, "
+        f"blocks {one.stretch.first.number} to {one.stretch.last.number}, by the {one.stretch.source}"
+        for one in found
+    )
+    return {
+        "kind": "explained",
+        "program": version("lending-watcher"),
+        "order": ", ".join(PRINTED),
+        "stretches": "; ".join(stretches),
+        "notes": "; ".join(note for one in found for note in one.notes),
+        "not explained": "; ".join(failures),
+    }
 
 
 def time(block: BlockRef) -> str:
