@@ -97,6 +97,7 @@ ALLOWED = {
         "survey",
     },
     "chronicle": CORE | {"adapter", "adapters", "chain", "connection", "health", "oracle", "search"},
+    "appraisal": CORE | {"adapter", "config", "cycle", "health", "oracle", "prices", "risk", "store"},
     "causes": CORE | {"adapter", "adapters", "backfill", "chain", "chronicle", "connection", "risk", "search"},
     "scheduler": CORE,
     "exit": {"errors"},

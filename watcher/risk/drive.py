@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -82,7 +82,7 @@ def prices(
         )
 
 
-def loadings(tokens: tuple[Driven, ...], factors: int) -> Floats:
+def loadings(tokens: Sequence[Driven], factors: int) -> Floats:
     """Tokens × factors."""
     matrix = np.zeros((len(tokens), factors))
     for row, token in enumerate(tokens):

@@ -1,0 +1,198 @@
+"""What simulated prices stand on: the factors with their past, and how every asset follows them. Pure; what is not known is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.random import PCG64, Generator, SeedSequence
+
+from watcher.appraisal.asset import Chained, Lead
+from watcher.appraisal.pasts import HINT, LEAST, Column, Grid, usable
+from watcher.prices.past import HOUR
+from watcher.risk.drive import Depeg, Driven, Feed, Prices, loadings, prices
+from watcher.risk.exposure import Floats
+from watcher.risk.scenario import Market, Model, market, steps
+from watcher.risk.volatility import decay_of
+from watcher.units import YEAR
+
+HALF_LIFE: Final = 48.0  # hours
+DECAY: Final = decay_of(HALF_LIFE)
+BLOCK: Final = 24.0  # hours: the mean length of a run of rows that is drawn whole
+OLD: Final = 6 * HOUR  # a past that ends longer ago says nothing of today's volatility
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One past that tokens follow. `volatility` is the present one, per √year; `beta` is what it does when the first factor moves by
+    one, by least squares over the window. `last` is the time of its last tick."""
+
+    name: str
+    sources: tuple[str, ...]
+    rejected: int
+    last: int
+    volatility: float
+    beta: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Basis:
+    """`driven` is by the asset's name; `lost` says why an asset is not in it. `market` is None where nothing but pegs moves.
+
+    `grid` is the window, `rows` how many hours of it are used. `notes` say what is doubtful, `beyond` which part of whose price is not
+    in any path, a line each.
+    """
+
+    factors: tuple[Factor, ...]
+    market: Market | None
+    driven: Mapping[str, Driven]
+    lost: Mapping[str, str]
+    grid: Grid
+    rows: int
+    notes: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
+
+    def covariance(self, tokens: Sequence[Driven], hours: float) -> Floats:
+        """Of the tokens' log returns over so many hours, at the present volatilities; lost pegs are not in it."""
+        own = np.diag([token.residual**2 * hours * HOUR / YEAR for token in tokens])
+        if self.market is None:
+            return own
+        loads = loadings(tokens, len(self.factors))
+        deviation = np.sqrt(self.market.variance)
+        return np.asarray(hours * loads @ (self.market.correlation * np.outer(deviation, deviation)) @ loads.T + own)
+
+    def betas(self, tokens: Sequence[Driven]) -> Floats:
+        """Of every token to the first factor."""
+        return np.asarray(loadings(tokens, len(self.factors)) @ np.array([one.beta for one in self.factors]))
+
+    def paths(self, model: Model, tokens: Sequence[Driven], seed: int, scenarios: int, hours: int) -> Iterator[Prices]:
+        """The tokens' prices after every hour. The same seed gives the same paths; what tokens do of their own is drawn apart."""
+        common, own = (Generator(PCG64(one)) for one in SeedSequence(seed).spawn(2))
+        if self.market is None:
+            drawn: Iterator[Floats] = (np.zeros((scenarios, 0)) for _ in range(hours))
+        else:
+            drawn = steps(model, self.market, common, scenarios, hours)
+        return prices(tuple(tokens), drawn, own, scenarios, HOUR)
+
+
+def basis(leads: Sequence[Lead], found: Mapping[Chained, Column], grid: Grid, proxies: Sequence[Chained]) -> Basis:
+    """Each lead follows the first of its pasts that is long enough; one whose own past is young follows the first of `proxies` that is
+    there, with its own beta and residual; one without either is lost, and said to be."""
+    made = _Making(grid)
+    chosen: dict[str, Column] = {}
+    for lead in leads:
+        column = next((one for one in usable(lead, found) if one.returns >= LEAST), None)
+        if column is not None:
+            chosen[lead.asset.name] = made.factor(column)
+    proxy = next((found[one] for one in proxies if one in found and found[one].returns >= LEAST), None)
+    return made.closed(leads, found, chosen, proxy)
+
+
+@dataclass(slots=True)
+class _Making:
+    grid: Grid
+    columns: list[Column] = field(default_factory=list)
+    lost: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    beyond: list[str] = field(default_factory=list)
+
+    def factor(self, column: Column) -> Column:
+        if column not in self.columns:
+            self.columns.append(column)
+        return column
+
+    def closed(
+        self, leads: Sequence[Lead], found: Mapping[Chained, Column], chosen: Mapping[str, Column], proxy: Column | None
+    ) -> Basis:
+        young = {}
+        for lead in leads:
+            if lead.asset.name in chosen or not lead.pasts:
+                continue
+            own = next((one for one in usable(lead, found) if lead.own and one.returns >= HINT), None)
+            if own is None or proxy is None:
+                self.lost[lead.asset.name] = _short(lead, found)
+            else:
+                young[lead.asset.name] = (own, self.factor(proxy))
+        return self._with_rows(leads, chosen, young)
+
+    def _with_rows(
+        self, leads: Sequence[Lead], chosen: Mapping[str, Column], young: Mapping[str, tuple[Column, Column]]
+    ) -> Basis:
+        returns, why = self._returns()
+        if why is not None:
+            for lead in leads:
+                if lead.pasts:
+                    self.lost[lead.asset.name] = why
+            returns = np.zeros((0, 0))
+        model = market(returns, HOUR, DECAY, BLOCK) if returns.size else None
+        factors = () if model is None else tuple(self._factors(returns, model))
+        driven = {
+            lead.asset.name: self._driven(lead, chosen, young) for lead in leads if lead.asset.name not in self.lost
+        }
+        return Basis(factors, model, driven, self.lost, self.grid, len(returns), tuple(self.notes), tuple(self.beyond))
+
+    def _returns(self) -> tuple[Floats, str | None]:
+        """Whole rows of all factors, or why there are not enough."""
+        if not self.columns:
+            return np.zeros((0, 0)), None
+        moves = np.diff(np.column_stack([one.logs for one in self.columns]), axis=0)
+        rows = moves[np.isfinite(moves).all(axis=1)]
+        names = ", ".join(one.name for one in self.columns)
+        if len(rows) < LEAST:
+            return rows, f"{names} have {len(rows)} hours in common of the {LEAST} that are needed"
+        still = [one.name for one, moved in zip(self.columns, rows.T, strict=True) if moved[:60].var() == 0]
+        if still:
+            return rows, f"the price of {', '.join(still)} does not move: there is no volatility to go by"
+        for one in self.columns:
+            if self.grid.end - one.last > OLD:
+                self.notes.append(f"{one.name} ends {(self.grid.end - one.last) / HOUR:.1f} h before the block")
+        return rows, None
+
+    def _factors(self, returns: Floats, model: Market) -> Iterator[Factor]:
+        first = returns[:, 0] - returns[:, 0].mean()
+        for place, column in enumerate(self.columns):
+            moved = returns[:, place] - returns[:, place].mean()
+            yearly = float(np.sqrt(model.variance[place] * YEAR / HOUR))
+            beta = float(first @ moved / (first @ first))
+            yield Factor(column.name, column.sources, column.rejected, column.last, yearly, beta)
+
+    def _driven(self, lead: Lead, chosen: Mapping[str, Column], young: Mapping[str, tuple[Column, Column]]) -> Driven:
+        name, symbol = lead.asset.name, lead.asset.token.symbol
+        feed = lead.asset.feed
+        if lead.depeg is not None and feed is None:
+            self.notes.append(
+                f"what the oracle's price of {symbol} follows is not known: it is taken for a market price"
+            )
+        if lead.depeg is not None and feed is Feed.RATE:
+            self.beyond.append(f"a lost peg of {symbol} (its oracle follows a rate and does not see one)")
+        if name in young:
+            beta, residual = _beside(*young[name])
+            self.notes.append(
+                f"{symbol} is young: {beta:.2f} times {young[name][1].name}, and {residual:.2f}/√year of its own"
+            )
+            return self._made(lead, young[name][1], beta, residual, lead.depeg)
+        column = chosen.get(name)
+        return self._made(lead, column, lead.beta, lead.residual, lead.depeg)
+
+    def _made(self, lead: Lead, column: Column | None, beta: float, residual: float, depeg: Depeg | None) -> Driven:
+        follows = () if column is None else ((self.columns.index(column), beta),)
+        return Driven(lead.asset.name, follows, residual, depeg, lead.asset.feed or Feed.MARKET)
+
+
+def _beside(own: Column, proxy: Column) -> tuple[float, float]:
+    """(beta, residual per √year) of one past to another over the hours that both have, by least squares."""
+    mine, other = np.diff(own.logs), np.diff(proxy.logs)
+    both = np.isfinite(mine) & np.isfinite(other)
+    x, y = other[both] - other[both].mean(), mine[both] - mine[both].mean()
+    beta = float(x @ y / (x @ x))
+    return beta, float((y - beta * x).std() * np.sqrt(YEAR / HOUR))
+
+
+def _short(lead: Lead, found: Mapping[Chained, Column]) -> str:
+    """What is missing of its past, and how it is brought."""
+    best = max((one.returns for one in usable(lead, found)), default=0)
+    pair = lead.pasts[0][0]
+    have = f"has {best} hourly returns of the {LEAST} that are needed" if best else "has no stored past"
+    return f"{lead.asset.token.symbol} {have}: watcher prices sync {pair} (or --from FILE), or say what it follows in [[risk.tokens]]"
