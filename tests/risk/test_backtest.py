@@ -15,13 +15,15 @@ from watcher.risk.backtest import (
     chi_squared,
     christoffersen,
     conditional_coverage,
+    critical,
     kupiec,
     light,
     poisson_binomial_band,
     transitions,
     z2,
-    z2_critical,
+    z2_scores,
 )
+from watcher.risk.exposure import Floats
 from watcher.risk.tail import normal_tail, student_tail
 
 R16 = [
@@ -89,17 +91,37 @@ def test_r20_basels_table(exceptions: int, percent: float) -> None:
     assert light(exceptions) == ("green" if exceptions < 5 else "yellow" if exceptions < 10 else "red")
 
 
-@pytest.mark.parametrize(("freedom", "critical"), [(None, -0.70), (10, -0.71), (5, -0.74), (3, -0.81)])
-def test_r46_critical_values_of_z2(freedom: int | None, critical: float) -> None:
-    random = np.random.default_rng(46)
-    draws = random.standard_normal((40_000, 250)) if freedom is None else random.standard_t(freedom, (40_000, 250))
+def simulated(freedom: float | None, seed: int) -> Floats:
+    """Z2 of 250 right forecasts of a normal (None) or of Student's t."""
+    law = stats.norm if freedom is None else stats.t(freedom)
     forecast = normal_tail(0.975) if freedom is None else student_tail(0.975, freedom)
-    assert z2_critical(draws, forecast) == pytest.approx(critical, abs=0.02)
+    return z2_scores(np.random.default_rng(seed), 40_000, 250, forecast, 0.025, law.ppf)
+
+
+@pytest.mark.parametrize(("freedom", "value"), [(None, -0.70), (10, -0.71), (5, -0.74), (3, -0.81)])
+def test_r46_critical_values_of_z2(freedom: float | None, value: float) -> None:
+    found = critical(simulated(freedom, 46))
+    assert found.value == pytest.approx(value, abs=0.02)
+    assert abs(critical(simulated(freedom, 47)).value - found.value) < 4 * np.sqrt(2) * found.error < 0.1
 
 
 def test_r46_one_in_ten_thousand_of_the_normal() -> None:
-    draws = np.random.default_rng(4).standard_normal((40_000, 250))
-    assert z2_critical(draws, normal_tail(0.975), 1e-4) == pytest.approx(-1.8, abs=0.25)
+    assert critical(simulated(None, 4), 1e-4).value == pytest.approx(-1.8, abs=0.25)
+
+
+def test_drawing_only_the_exceptions_is_drawing_every_return() -> None:
+    forecast = student_tail(0.975, 4)
+    draws = np.random.default_rng(8).standard_t(4, (4_000, 300))
+    ones = np.ones(300)
+    whole = np.array([z2(row, forecast.var * ones, forecast.es * ones, 0.975) for row in draws])
+    short = z2_scores(np.random.default_rng(9), 4_000, 300, forecast, 0.025, stats.t(4).ppf)
+    assert stats.ks_2samp(whole, short).pvalue > 0.01
+
+
+def test_a_pair_that_a_hole_divides_is_no_pair() -> None:
+    struck, follows = [True, True, False, True], [False, True, False, True]
+    assert transitions(struck) == (0, 1, 1, 1)
+    assert transitions(struck, follows) == (0, 1, 0, 1)
 
 
 def test_z2_is_zero_in_expectation_and_falls_with_heavier_losses() -> None:
@@ -124,7 +146,10 @@ def test_transitions_count_every_pair(struck: list[bool]) -> None:
     counted = transitions(struck)
     assert sum(counted) == len(struck) - 1
     assert counted[1] + counted[3] == sum(struck[1:])
-    assert conditional_coverage(struck, 0.05).statistic >= kupiec(len(struck), sum(struck), 0.05).statistic - 1e-9
+    covered, independent = kupiec(len(struck), sum(struck), 0.05), christoffersen(*counted)
+    assert conditional_coverage(covered, independent).statistic == pytest.approx(
+        covered.statistic + independent.statistic
+    )
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=40))

@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 import numpy as np
 
-from watcher.risk.backtest import (
-    Verdict,
-    christoffersen,
-    conditional_coverage,
-    kupiec,
-    transitions,
-    z2,
-    z2_critical,
-)
-from watcher.risk.exposure import Floats
-from watcher.risk.tail import Tail, normal_tail, student_tail, tail
-from watcher.risk.volatility import DAILY, FLOOR, SEEDED, ewma
-
-VAR_LEVEL: Final = 0.99
-ES_LEVEL: Final = 0.975
-HEAVY: Final = 4.0  # degrees of freedom of the law under which critical values are simulated
-DRAWS: Final = 4_000
-UNDERSTATED: Final = 1.25  # losses a quarter larger than said: what a test should notice
-POWER: Final = 0.5  # one that notices it less often than this says little
+from watcher.risk.backtest import Verdict, christoffersen, conditional_coverage, kupiec, transitions, z2
+from watcher.risk.exposure import Flags, Floats
+from watcher.risk.power import ES_LEVEL, VAR_LEVEL, Check, Yardstick
+from watcher.risk.sample import Sample
+from watcher.risk.tail import normal_tail, tail
+from watcher.risk.volatility import FLOOR, SEEDED, ewma
 
 
 class Rule(StrEnum):
@@ -39,25 +25,35 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forecasts:
-    """One entry per forecast, in log return: what came, and the losses that were named before it (positive)."""
+    """One entry per forecast, in log return: what came, and the losses that were named before it (positive).
+
+    `follows` says which forecast was of the step right after the one before it.
+    """
 
     came: Floats
+    follows: Flags
     var: Floats  # at 99 %
     var_es: Floats  # at 97.5 %, the quantile that belongs to `es`
     es: Floats  # at 97.5 %
 
 
-def forecasts(returns: Floats, window: int, rule: Rule, decay: float = DAILY) -> Forecasts:
-    """A forecast of every return after the first `window`, from the `window` before it alone.
+def forecasts(past: Sample, window: int, rule: Rule, decay: float) -> Forecasts:
+    """A forecast of every return after the first `window`, from the `window` before it alone, whatever holes lie between.
 
-    `ValueError` where there is nothing to forecast.
+    `ValueError` where there is nothing to forecast, and where a whole window names no loss at all: nothing can be held against that.
     """
+    returns = past.returns
     if returns.size <= window or window <= SEEDED:
         raise ValueError(f"{returns.size} returns and a window of {window}: no forecast can be made")
     variance = np.maximum(ewma(returns[:, np.newaxis], decay, returns[:SEEDED].var())[:, 0], 1e-300)
     told = [_tails(returns, variance, window, now, rule) for now in range(window, returns.size)]
     var, var_es, es = (np.array(column) for column in zip(*told, strict=True))
-    return Forecasts(returns[window:], var, var_es, es)
+    if (es <= 0).any():
+        still = int((es <= 0).sum())
+        raise ValueError(
+            f"{still} of {es.size} forecasts name no loss, because the price never fell in the window before them"
+        )
+    return Forecasts(returns[window:], past.follows[window:], var, var_es, es)
 
 
 def _tails(returns: Floats, variance: Floats, window: int, now: int, rule: Rule) -> tuple[float, float, float]:
@@ -77,53 +73,46 @@ def _tails(returns: Floats, variance: Floats, window: int, now: int, rule: Rule)
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One model on one series. `powerless` names the tests that would notice losses a quarter larger less than half of the time."""
+    """One model on one series, with what so many forecasts can tell."""
 
-    forecasts: int
     exceptions: int
-    expected: float
     coverage: Verdict
     independence: Verdict
     conditional: Verdict
     z2: float
-    z2_critical: float
-    powerless: tuple[str, ...]
+    against: Yardstick
 
     @property
-    def failed(self) -> tuple[str, ...]:
-        """The tests that reject at 5 %, by name."""
-        named = (("Kupiec", self.coverage), ("Christoffersen", self.independence), ("conditional", self.conditional))
-        return tuple(name for name, verdict in named if verdict.rejects()) + (
-            ("Acerbi–Szekely",) if self.z2 < self.z2_critical else ()
-        )
+    def forecasts(self) -> int:
+        return self.against.forecasts
+
+    @property
+    def expected(self) -> float:
+        """Exceptions."""
+        return self.forecasts * (1 - VAR_LEVEL)
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The tests that reject at 5 %."""
+        told = {
+            Check.KUPIEC: self.coverage.rejects(),
+            Check.CHRISTOFFERSEN: self.independence.rejects(),
+            Check.CONDITIONAL: self.conditional.rejects(),
+            Check.Z2: self.z2 < self.against.critical.value,
+        }
+        return tuple(check for check, rejects in told.items() if rejects)
 
 
-def judge(told: Forecasts, seed: int) -> Judgement:
+def judge(told: Forecasts, against: Yardstick) -> Judgement:
     """Kupiec, Christoffersen and both together on VaR 99 %; Z2 on ES 97.5 % with the critical value of this many forecasts."""
     struck = (told.came < -told.var).tolist()
-    count = len(struck)
-    random = np.random.default_rng(seed)
-    heavy = student_tail(ES_LEVEL, HEAVY)
-    critical = z2_critical(random.standard_t(HEAVY, (DRAWS, count)), heavy)
+    covered = kupiec(len(struck), sum(struck), 1 - VAR_LEVEL)
+    independent = christoffersen(*transitions(struck, told.follows.tolist()))
     return Judgement(
-        forecasts=count,
         exceptions=sum(struck),
-        expected=count * (1 - VAR_LEVEL),
-        coverage=kupiec(count, sum(struck), 1 - VAR_LEVEL),
-        independence=christoffersen(*transitions(struck)),
-        conditional=conditional_coverage(struck, 1 - VAR_LEVEL),
+        coverage=covered,
+        independence=independent,
+        conditional=conditional_coverage(covered, independent),
         z2=z2(told.came, told.var_es, told.es, ES_LEVEL),
-        z2_critical=critical,
-        powerless=_powerless(count, critical, heavy, random),
+        against=against,
     )
-
-
-def _powerless(count: int, critical: float, heavy: Tail, random: np.random.Generator) -> tuple[str, ...]:
-    """Simulated with losses a quarter larger than forecast, drawn from the same heavy law."""
-    draws = UNDERSTATED * random.standard_t(HEAVY, (DRAWS // 4, count))
-    far = student_tail(VAR_LEVEL, HEAVY).var
-    found = np.mean([kupiec(count, int(hits), 1 - VAR_LEVEL).rejects() for hits in (draws < -far).sum(axis=1)])
-    struck = np.where(draws < -heavy.var, draws, 0.0).sum(axis=1)
-    scores = struck / (count * (1 - ES_LEVEL) * heavy.es) + 1
-    seen = float(np.mean(scores < critical))
-    return tuple(name for name, power in (("Kupiec", found), ("Acerbi–Szekely", seen)) if power < POWER)
