@@ -72,7 +72,7 @@ def made(store: Store, *assets: Asset, assumed: tuple[Assumed, ...] = ()) -> Bas
 def test_a_group_follows_its_base_and_a_stablecoin_nothing_but_its_peg(store: Store) -> None:
     put(store, of(WETH.address), MOVES[:, 0])
     found = made(store, asset(WETH), asset(STETH, Feed.RATE), asset(USDC, Feed.MARKET))
-    weth, steth, usdc = (found.driven[asset(one).name] for one in (WETH, STETH, USDC))
+    weth, steth, usdc = (found.driven[one] for one in (asset(WETH), asset(STETH, Feed.RATE), asset(USDC, Feed.MARKET)))
     assert (weth.loadings, weth.depeg) == (((0, 1.0),), None)
     assert (steth.loadings, steth.depeg, steth.feed) == (((0, 1.0),), STAKED, Feed.RATE)
     assert (usdc.loadings, usdc.depeg) == ((), STABLE)
@@ -84,9 +84,9 @@ def test_a_group_follows_its_base_and_a_stablecoin_nothing_but_its_peg(store: St
 
 def test_without_a_past_an_asset_is_lost_with_the_command_that_brings_it(store: Store) -> None:
     found = made(store, asset(ALT), asset(USDC, Feed.MARKET))
-    assert asset(ALT).name not in found.driven
-    assert "ALT has no stored past: watcher prices sync" in found.lost[asset(ALT).name]
-    assert asset(USDC).name in found.driven
+    assert asset(ALT) not in found.driven
+    assert "ALT has no stored past: watcher prices sync" in found.lost[asset(ALT)]
+    assert asset(USDC, Feed.MARKET) in found.driven
     assert found.market is None
 
 
@@ -104,7 +104,7 @@ def test_a_young_asset_stands_on_a_proxy_with_its_own_beta_and_residual(store: S
 def test_too_short_a_past_for_even_a_beta_is_lost(store: Store) -> None:
     put(store, "ETH/USD", MOVES[:, 0])
     put(store, of(ALT.address), MOVES[-60:, 1])
-    assert "ALT has 60 hourly returns of the 500" in made(store, asset(ALT)).lost[asset(ALT).name]
+    assert "ALT has 60 hourly returns of the 500" in made(store, asset(ALT)).lost[asset(ALT)]
 
 
 def test_what_the_owner_says_of_a_token_comes_first(store: Store) -> None:
@@ -118,8 +118,8 @@ def test_a_price_in_eth_is_chained_to_ether_in_dollars(store: Store) -> None:
     put(store, of(WETH.address), MOVES[:, 0])
     put(store, f"31337:{ALT.address}/ETH", MOVES[:, 1])
     found = made(store, asset(WETH), asset(ALT))
-    alone = found.covariance([found.driven[asset(ALT).name]], 1)[0, 0]
-    ether = found.covariance([found.driven[asset(WETH).name]], 1)[0, 0]
+    alone = found.covariance([found.driven[asset(ALT)]], 1)[0, 0]
+    ether = found.covariance([found.driven[asset(WETH)]], 1)[0, 0]
     assert alone > ether
     assert found.factors[1].name == f"31337:{ALT.address}/ETH · {of(WETH.address)}"
     assert found.factors[1].beta == pytest.approx(1.0, abs=0.15)
@@ -127,7 +127,7 @@ def test_a_price_in_eth_is_chained_to_ether_in_dollars(store: Store) -> None:
 
 def test_a_price_that_never_moves_is_no_ground_for_anything(store: Store) -> None:
     put(store, of(WETH.address), np.zeros(1_000))
-    assert "does not move" in made(store, asset(WETH)).lost[asset(WETH).name]
+    assert "does not move" in made(store, asset(WETH)).lost[asset(WETH)]
 
 
 def test_a_past_that_ended_long_ago_is_said_to(store: Store) -> None:

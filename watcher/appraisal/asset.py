@@ -24,7 +24,8 @@ Chained = tuple[str, ...]  # pairs whose log prices add up: a token in ETH, and 
 @dataclass(frozen=True, slots=True)
 class Asset:
     """`feed` is what the oracle's price of it follows, None where nobody could tell: it is then taken for a market price, which sees a
-    lost peg."""
+    lost peg. The same token is two assets where two markets read it by different feeds.
+    """
 
     chain: int
     token: Token

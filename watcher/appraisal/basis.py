@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 
-from watcher.appraisal.asset import Chained, Lead
+from watcher.appraisal.asset import Asset, Chained, Lead
 from watcher.appraisal.pasts import HINT, LEAST, Column, Grid, usable
 from watcher.prices.past import HOUR
 from watcher.risk.drive import Depeg, Driven, Feed, Prices, loadings, prices
@@ -39,7 +39,7 @@ class Factor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Basis:
-    """`driven` is by the asset's name; `lost` says why an asset is not in it. `market` is None where nothing but pegs moves.
+    """`lost` says why an asset is not among the `driven`. `market` is None where nothing but pegs moves.
 
     `grid` is the window, `rows` how many hours of it are used. `notes` say what is doubtful, `beyond` which part of whose price is not
     in any path, a line each.
@@ -47,8 +47,8 @@ class Basis:
 
     factors: tuple[Factor, ...]
     market: Market | None
-    driven: Mapping[str, Driven]
-    lost: Mapping[str, str]
+    driven: Mapping[Asset, Driven]
+    lost: Mapping[Asset, str]
     grid: Grid
     rows: int
     notes: tuple[str, ...] = ()
@@ -81,11 +81,11 @@ def basis(leads: Sequence[Lead], found: Mapping[Chained, Column], grid: Grid, pr
     """Each lead follows the first of its pasts that is long enough; one whose own past is young follows the first of `proxies` that is
     there, with its own beta and residual; one without either is lost, and said to be."""
     made = _Making(grid)
-    chosen: dict[str, Column] = {}
+    chosen: dict[Asset, Column] = {}
     for lead in leads:
         column = next((one for one in usable(lead, found) if one.returns >= LEAST), None)
         if column is not None:
-            chosen[lead.asset.name] = made.factor(column)
+            chosen[lead.asset] = made.factor(column)
     proxy = next((found[one] for one in proxies if one in found and found[one].returns >= LEAST), None)
     return made.closed(leads, found, chosen, proxy)
 
@@ -94,7 +94,7 @@ def basis(leads: Sequence[Lead], found: Mapping[Chained, Column], grid: Grid, pr
 class _Making:
     grid: Grid
     columns: list[Column] = field(default_factory=list)
-    lost: dict[str, str] = field(default_factory=dict)
+    lost: dict[Asset, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     beyond: list[str] = field(default_factory=list)
 
@@ -104,33 +104,35 @@ class _Making:
         return column
 
     def closed(
-        self, leads: Sequence[Lead], found: Mapping[Chained, Column], chosen: Mapping[str, Column], proxy: Column | None
+        self,
+        leads: Sequence[Lead],
+        found: Mapping[Chained, Column],
+        chosen: Mapping[Asset, Column],
+        proxy: Column | None,
     ) -> Basis:
         young = {}
         for lead in leads:
-            if lead.asset.name in chosen or not lead.pasts:
+            if lead.asset in chosen or not lead.pasts:
                 continue
             own = next((one for one in usable(lead, found) if lead.own and one.returns >= HINT), None)
             if own is None or proxy is None:
-                self.lost[lead.asset.name] = _short(lead, found)
+                self.lost[lead.asset] = _short(lead, found)
             else:
-                young[lead.asset.name] = (own, self.factor(proxy))
+                young[lead.asset] = (own, self.factor(proxy))
         return self._with_rows(leads, chosen, young)
 
     def _with_rows(
-        self, leads: Sequence[Lead], chosen: Mapping[str, Column], young: Mapping[str, tuple[Column, Column]]
+        self, leads: Sequence[Lead], chosen: Mapping[Asset, Column], young: Mapping[Asset, tuple[Column, Column]]
     ) -> Basis:
         returns, why = self._returns()
         if why is not None:
             for lead in leads:
                 if lead.pasts:
-                    self.lost[lead.asset.name] = why
+                    self.lost[lead.asset] = why
             returns = np.zeros((0, 0))
         model = market(returns, HOUR, DECAY, BLOCK) if returns.size else None
         factors = () if model is None else tuple(self._factors(returns, model))
-        driven = {
-            lead.asset.name: self._driven(lead, chosen, young) for lead in leads if lead.asset.name not in self.lost
-        }
+        driven = {lead.asset: self._driven(lead, chosen, young) for lead in leads if lead.asset not in self.lost}
         return Basis(factors, model, driven, self.lost, self.grid, len(returns), tuple(self.notes), tuple(self.beyond))
 
     def _returns(self) -> tuple[Floats, str | None]:
@@ -158,8 +160,10 @@ class _Making:
             beta = float(first @ moved / (first @ first))
             yield Factor(column.name, column.sources, column.rejected, column.last, yearly, beta)
 
-    def _driven(self, lead: Lead, chosen: Mapping[str, Column], young: Mapping[str, tuple[Column, Column]]) -> Driven:
-        name, symbol = lead.asset.name, lead.asset.token.symbol
+    def _driven(
+        self, lead: Lead, chosen: Mapping[Asset, Column], young: Mapping[Asset, tuple[Column, Column]]
+    ) -> Driven:
+        symbol = lead.asset.token.symbol
         feed = lead.asset.feed
         if lead.depeg is not None and feed is None:
             self.notes.append(
@@ -167,13 +171,13 @@ class _Making:
             )
         if lead.depeg is not None and feed is Feed.RATE:
             self.beyond.append(f"a lost peg of {symbol} (its oracle follows a rate and does not see one)")
-        if name in young:
-            beta, residual = _beside(*young[name])
+        if lead.asset in young:
+            beta, residual = _beside(*young[lead.asset])
             self.notes.append(
-                f"{symbol} is young: {beta:.2f} times {young[name][1].name}, and {residual:.2f}/√year of its own"
+                f"{symbol} is young: {beta:.2f} times {young[lead.asset][1].name}, and {residual:.2f}/√year of its own"
             )
-            return self._made(lead, young[name][1], beta, residual, lead.depeg)
-        column = chosen.get(name)
+            return self._made(lead, young[lead.asset][1], beta, residual, lead.depeg)
+        column = chosen.get(lead.asset)
         return self._made(lead, column, lead.beta, lead.residual, lead.depeg)
 
     def _made(self, lead: Lead, column: Column | None, beta: float, residual: float, depeg: Depeg | None) -> Driven:

@@ -63,22 +63,29 @@ class Prices:
 def prices(
     tokens: tuple[Driven, ...], factors: Iterator[Floats], random: Generator, scenarios: int, seconds: int
 ) -> Iterator[Prices]:
-    """The tokens' prices after every step of `factors` (log returns, scenarios × factors; a step is `seconds` long)."""
-    count = len(tokens)
+    """The tokens' prices after every step of `factors` (log returns, scenarios × factors; a step is `seconds` long).
+
+    The same token under two feeds is one token: what it does of its own, and its peg, are drawn once.
+    """
+    alone = [place for place, token in enumerate(tokens) if token.token not in {one.token for one in tokens[:place]}]
+    first = [next(place for place in alone if tokens[place].token == token.token) for token in tokens]
     residual = np.array([token.residual for token in tokens]) * np.sqrt(seconds / YEAR)
     fixed = np.array([token.feed is Feed.FIXED for token in tokens])
     seen = np.array([token.feed is Feed.MARKET for token in tokens])
-    level = np.zeros((scenarios, count))
-    broken = np.zeros((scenarios, count))
+    level = np.zeros((scenarios, len(tokens)))
+    broken = np.zeros((scenarios, len(tokens)))
     for returns in factors:
         level += returns @ loadings(tokens, returns.shape[1]).T
         if residual.any():
-            level += random.standard_normal((scenarios, count)) * residual
-        _break(broken, tokens, random, seconds)
+            own = np.zeros_like(level)
+            own[:, alone] = random.standard_normal((scenarios, len(alone)))
+            level += own[:, first] * residual
+        _break(broken, tokens, alone, random, seconds)
+        lost = broken[:, first]
         yield Prices(
             market=np.where(fixed, 0.0, level),
-            oracle=np.where(fixed, 0.0, level + np.where(seen, broken, 0.0)),
-            traded=level + broken,
+            oracle=np.where(fixed, 0.0, level + np.where(seen, lost, 0.0)),
+            traded=level + lost,
         )
 
 
@@ -91,11 +98,12 @@ def loadings(tokens: Sequence[Driven], factors: int) -> Floats:
     return matrix
 
 
-def _break(broken: Floats, tokens: tuple[Driven, ...], random: Generator, seconds: int) -> None:
-    """Let pegs break, at most once each: a second break of a broken peg is not modelled."""
-    for column, token in enumerate(tokens):
-        if token.depeg is not None:
-            now: Flags = random.random(len(broken)) < -np.expm1(-token.depeg.intensity * seconds / YEAR)
-            falls = np.log1p(-np.array(token.depeg.falls))
+def _break(broken: Floats, tokens: Sequence[Driven], alone: Sequence[int], random: Generator, seconds: int) -> None:
+    """Let the pegs of the columns `alone` break, at most once each: a second break of a broken peg is not modelled."""
+    for column in alone:
+        depeg = tokens[column].depeg
+        if depeg is not None:
+            now: Flags = random.random(len(broken)) < -np.expm1(-depeg.intensity * seconds / YEAR)
+            falls = np.log1p(-np.array(depeg.falls))
             drawn = falls[random.integers(0, len(falls), len(broken))]
             broken[:, column] = np.where(now & (broken[:, column] == 0), drawn, broken[:, column])
