@@ -17,7 +17,7 @@ from watcher.health.bands import CORRELATED, VOLATILE, Bands
 from watcher.health.rules import Rule
 from watcher.model import Market, Status
 
-KEPT: Final = ("readings", "quotes", "holdings", "terms", "transitions", "cycles", "prices")
+KEPT: Final = ("readings", "quotes", "holdings", "terms", "transitions", "cycles", "prices", "appraisals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ class Retention:
     transitions: int | None = None
     cycles: int | None = None
     prices: int | None = None
+    appraisals: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

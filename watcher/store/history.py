@@ -19,6 +19,7 @@ from watcher.store.facts import encode
 from watcher.store.open import Store
 from watcher.store.rows import insert
 from watcher.store.tables import (
+    APPRAISAL,
     BLOCK,
     COVERAGE,
     CURSOR,
@@ -114,6 +115,7 @@ def orphan(store: Store, chain: int, above: int) -> tuple[Transition, ...]:
         positions = select(POSITION.c.id).where(POSITION.c.market_id.in_(markets))
         for table, column, owners in (
             (READING, READING.c.position_id, positions),
+            (APPRAISAL, APPRAISAL.c.position_id, positions),
             (HOLDING, HOLDING.c.position_id, positions),
             (TERMS, TERMS.c.market_id, markets),
             (QUOTE, QUOTE.c.market_id, markets),

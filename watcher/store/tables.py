@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from watcher.store.u256 import U256
@@ -16,6 +16,10 @@ from watcher.store.u256 import U256
 
 def _big(*given: Any, **named: Any) -> Any:
     return Column(BigInteger, *given, **named)
+
+
+def _real(nullable: bool = True) -> Any:
+    return Column(Double, nullable=nullable)
 
 
 def _serial() -> Any:
@@ -300,6 +304,51 @@ class Price(SQLModel, table=True):
     answer: str = Field(primary_key=True)
 
 
+class Appraisal(SQLModel, table=True):
+    """What the risk of a position was held to be at a block that was read, in floats. Money is in the market's unit, ratios are plain.
+
+    None where there is no such figure; `missing` says why, as JSON texts. A chance has its standard error, None where it is not simulated.
+    `reaction` is the owner's own horizon in seconds, `details` JSON.
+    """
+
+    __tablename__: ClassVar[Any] = "appraisal"
+    __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
+
+    position_id: int = Field(primary_key=True, foreign_key="position.id")
+    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    equity: float = Field(sa_column=_real(False))
+    maintenance: float = Field(sa_column=_real(False))
+    initial: float = Field(sa_column=_real(False))
+    health: float | None = Field(sa_column=_real())
+    equity_over_mm: float | None = Field(sa_column=_real())
+    mm_over_equity: float | None = Field(sa_column=_real())
+    margin_utilisation: float | None = Field(sa_column=_real())
+    borrow_utilisation: float | None = Field(sa_column=_real())
+    leverage: float | None = Field(sa_column=_real())
+    ltv: float | None = Field(sa_column=_real())
+    threshold: float | None = Field(sa_column=_real())
+    sigmas: float | None = Field(sa_column=_real())
+    chance_1h: float | None = Field(sa_column=_real())
+    error_1h: float | None = Field(sa_column=_real())
+    chance_1d: float | None = Field(sa_column=_real())
+    error_1d: float | None = Field(sa_column=_real())
+    chance_7d: float | None = Field(sa_column=_real())
+    error_7d: float | None = Field(sa_column=_real())
+    chance_30d: float | None = Field(sa_column=_real())
+    error_30d: float | None = Field(sa_column=_real())
+    reaction: int | None = Field(sa_column=_big(nullable=True))
+    chance_reaction: float | None = Field(sa_column=_real())
+    error_reaction: float | None = Field(sa_column=_real())
+    var_1d: float | None = Field(sa_column=_real())
+    var_error_1d: float | None = Field(sa_column=_real())
+    es_1d: float | None = Field(sa_column=_real())
+    es_error_1d: float | None = Field(sa_column=_real())
+    model: str | None = Field(sa_column=Column(Text, nullable=True))
+    seed: int | None = Field(sa_column=_big(nullable=True))
+    missing: str | None = Field(sa_column=Column(Text, nullable=True))
+    details: str | None = Field(sa_column=Column(Text, nullable=True))
+
+
 BLOCK: Final = SQLModel.metadata.tables["block"]
 MARKET: Final = SQLModel.metadata.tables["market"]
 POSITION: Final = SQLModel.metadata.tables["position"]
@@ -320,3 +369,4 @@ COVERAGE: Final = SQLModel.metadata.tables["coverage"]
 SAMPLE: Final = SQLModel.metadata.tables["sample"]
 PRICE_SOURCE: Final = SQLModel.metadata.tables["price_source"]
 PRICE: Final = SQLModel.metadata.tables["price"]
+APPRAISAL: Final = SQLModel.metadata.tables["appraisal"]

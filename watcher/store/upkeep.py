@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, and_, delete, exists, func, select, un
 from watcher.store import schema
 from watcher.store.open import Store
 from watcher.store.tables import (
+    APPRAISAL,
     BLOCK,
     COVERAGE,
     CURSOR,
@@ -37,8 +38,12 @@ TABLES: Final = {  # by the names that watcher.toml has for them
     "transitions": TRANSITION,
     "cycles": CYCLE,
     "prices": PRICE,
+    "appraisals": APPRAISAL,
 }
-FREE: Final = {"prices"}  # stand at no block
+FREE: Final = {
+    "prices",
+    "appraisals",
+}  # say nothing of how long blocks are kept: they stand at none, or it stays for them
 MONTH: Final = 30 * 86_400  # seconds
 LEAST: Final = 3_600  # seconds of history from which a growth can be told
 EACH: Final = 230  # bytes of a member beside its holding, on SQLite with its indexes
@@ -66,6 +71,7 @@ def problems(store: Store) -> tuple[str, ...]:
             (_count(connection, FOLLOW, stray_book), "books stand at a block that is not stored"),
             (_count(connection, CYCLE, and_(CYCLE.c.followed, quoteless)), "followed blocks have lost their quote"),
             (_strays(connection, READING), "readings stand at a block that is not stored"),
+            (_strays(connection, APPRAISAL), "appraisals stand at a block that is not stored"),
             (_strays(connection, CYCLE), "cycles stand at a block that is not stored"),
             (_count(connection, CURSOR, stray), "cursors stand at a block that is not stored"),
             (_count(connection, READING, and_(READING.c.exact.is_(True), bare)), "readings have lost their holding"),
@@ -149,7 +155,7 @@ def _owners(table: Table, chain: int) -> Any:
 
 
 def _strays(connection: Connection, table: Table) -> int:
-    """Rows of readings or cycles whose block is not stored."""
+    """Rows of readings, appraisals or cycles whose block is not stored."""
     owners = table.join(POSITION).join(MARKET) if "position_id" in table.c else table.join(MARKET)
     here = and_(BLOCK.c.chain == MARKET.c.chain, BLOCK.c.number == table.c.number)
     found = select(func.count()).select_from(owners.outerjoin(BLOCK, here))
@@ -171,9 +177,9 @@ def _older(connection: Connection, table: Table, before: int) -> int:
         return _gone(connection, delete(CYCLE).where(CYCLE.c.time < before))
     removed = 0
     for chain, number in _ends(connection, before):
-        if table is READING:
-            owned = READING.c.position_id.in_(_owners(READING, chain))
-            removed += _gone(connection, delete(READING).where(owned, READING.c.number <= number))
+        if table in (READING, APPRAISAL):
+            owned = table.c.position_id.in_(_owners(table, chain))
+            removed += _gone(connection, delete(table).where(owned, table.c.number <= number))
         else:
             removed += _facts(connection, table, chain, number)
     return removed
@@ -244,7 +250,7 @@ def _bare(connection: Connection, before: int) -> int:
     for chain, number in _ends(connection, before):
         used = [
             select(table.c.number).where(_owner(table).in_(_owners(table, chain)), table.c.number <= number)
-            for table in (READING, HOLDING, TERMS, QUOTE, CYCLE, FOLLOW, COVERAGE, SAMPLE)
+            for table in (READING, APPRAISAL, HOLDING, TERMS, QUOTE, CYCLE, FOLLOW, COVERAGE, SAMPLE)
         ]
         cursor = select(CURSOR.c.number).where(CURSOR.c.chain == chain)
         old = delete(BLOCK).where(BLOCK.c.chain == chain, BLOCK.c.number <= number)
