@@ -28,6 +28,10 @@ VERBS: Final = {  # verb: (module, one line of help)
         "watcher.cli.prices",
         "Fill the store with past prices, or show what is there and what is not used: watcher prices sync|show.",
     ),
+    "backtest": (
+        "watcher.cli.backtest",
+        "Hold what the risk models would have forecast against what came, and say which tests they fail.",
+    ),
     "export": ("watcher.cli.export", "Write a table of the store to a file: csv, json, jsonl or parquet."),
     "market": (
         "watcher.cli.market",
