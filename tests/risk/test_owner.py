@@ -75,7 +75,7 @@ def test_a_liquidation_takes_its_bonus_and_what_is_left_goes_on() -> None:
     assert found.cost[0, 0] == pytest.approx(250)
     seized = 5_250 / 0.6  # at the first price: ETH has come back since
     assert found.lost[0, 0] == pytest.approx(seized - 5_000)
-    assert found.by_token[0] == pytest.approx([seized, -5_000])
+    assert found.by_token[0, 0] == pytest.approx([seized, -5_000])
 
 
 def test_who_owes_more_than_there_is_walks_away() -> None:
@@ -175,7 +175,7 @@ def test_an_owners_shortfall_is_the_sum_of_its_tokens() -> None:
     path = prices((ETH, USDC), brownian(2, scenarios, 24, 1.2), random, scenarios, HOUR)
     found = simulate((pool("one", 20_000, 14_500), pool("two", 20_000, 9_000)), path, scenarios, HOUR, half)
     owners = found.lost.sum(axis=1)
-    parts = np.column_stack([found.by_token, -found.forgiven.sum(axis=1)])
+    parts = np.column_stack([found.by_token.sum(axis=1), -found.forgiven.sum(axis=1)])
     assert shortfall_parts(parts, owners, 0.975).sum() == pytest.approx(tail(owners, 0.975).es, rel=1e-9)
 
 

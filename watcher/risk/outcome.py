@@ -33,8 +33,8 @@ class Outcome:
     liquidated: for prices alone, with interest, and with interest and lost pegs (the parts, each with all before it), and for an oracle
     that lags so that the line comes *sooner* or *later* (the band). `lost` is the fall of equity to the horizon at traded prices, no
     more than there was: what a pool owes beyond its collateral is `forgiven`, the lenders bear it. `cost` is what liquidations took above
-    what they repaid, and `slippage` what the sale of the seized then loses, where that is known. `by_token` (scenarios × tokens) splits
-    the fall: its rows add up to those of `lost` and `forgiven`.
+    what they repaid, and `slippage` what the sale of the seized then loses, where that is known. `by_token` (scenarios × pools × tokens)
+    splits the fall: over the tokens it adds up to `lost` and `forgiven`.
     """
 
     steps: int

@@ -180,12 +180,12 @@ class _State:
 
 def _settled(states: list[_State], last: Prices, steps: int, elapsed: float, spread: tuple[Fan, ...]) -> Outcome:
     traded = np.exp(last.traded)
-    lost, forgiven, by_token = [], [], np.zeros_like(traded)
+    lost, forgiven, by_token = [], [], []
     for state in states:
         held, owed = state.grown(elapsed)
         after = (state.held * held - state.owed * owed) * traded
         fallen = (state.pool.collateral - state.pool.debt) - after
-        by_token += fallen
+        by_token.append(fallen)
         forgiven.append(np.maximum(0.0, -after.sum(axis=1)))
         lost.append(fallen.sum(axis=1) - forgiven[-1])
     return Outcome(
@@ -196,6 +196,6 @@ def _settled(states: list[_State], last: Prices, steps: int, elapsed: float, spr
         forgiven=np.stack(forgiven, axis=1),
         cost=np.stack([state.cost for state in states], axis=1),
         slippage=np.stack([state.slippage for state in states], axis=1),
-        by_token=by_token,
+        by_token=np.stack(by_token, axis=1),
         fan=spread,
     )

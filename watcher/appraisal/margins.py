@@ -1,0 +1,108 @@
+"""Where a position stands without any scenario: margin, its distances to the line, and what moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from watcher.adapter import Position
+from watcher.appraisal.asset import Asset
+from watcher.appraisal.basis import Basis
+from watcher.appraisal.closing import Typical, typical
+from watcher.appraisal.held import Held
+from watcher.health.fall import STEPS, crossing, fall, fallen, farthest
+from watcher.health.mover import movers
+from watcher.health.runway import runway
+from watcher.health.walk import Miss, revalued
+from watcher.model import Runway, Side
+from watcher.risk.distance import Distance, Sensitivities, basket_shock, breaking_factor, distance, sensitivities
+from watcher.risk.exposure import Exposure, Floats
+from watcher.risk.margin import Margin, breakeven_slippage, margin, toxic_ltv
+
+DAY: Final = 24  # hours
+CRISIS: Final = 1.2  # betas other than 0 and 1 are that much larger in a crash
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """One position. `fall` is of all collateral, a fraction; `breaking` the factor on each asset's price that reaches the line, by its
+    place in `exposure.assets`. `basket` and `crisis` are the move of the first factor that does, all tokens following by their betas.
+    `distance` is over one day. None where the figure has no meaning, or its basis is missing.
+
+    `at_line` is the liquidation there; the toxic zone begins at the loan-to-value `toxic`, where one makes the position worse, and
+    `slippage` is what the liquidator may lose in the sale and still gain nothing.
+    """
+
+    held: Held
+    exposure: Exposure
+    margin: Margin
+    fall: float | None
+    breaking: tuple[float | None, ...]
+    sensitivities: Sensitivities | None
+    runway: Runway
+    at_line: Typical | None
+    betas: Floats | None = None
+    basket: float | None = None
+    crisis: float | None = None
+    distance: Distance | None = None
+
+    @property
+    def toxic(self) -> float | None:
+        return None if self.at_line is None else toxic_ltv(self.at_line.bonus)
+
+    @property
+    def slippage(self) -> float | None:
+        return None if self.at_line is None else breakeven_slippage(self.at_line.bonus)
+
+
+def standing(held: Held) -> Standing:
+    """From the position's own integers where the contract decides (the fall, the liquidation at the line), else in floats."""
+    seen, position = held.exposure(), held.row.position
+    steps = fall(position).steps if held.owes else None
+    panels = position.adapter.panels(position.terms, position.quote)
+    return Standing(
+        held,
+        seen,
+        margin(seen),
+        None if steps is None else steps / STEPS,
+        tuple(breaking_factor(seen, place) if held.owes else None for place in range(len(seen.assets))),
+        sensitivities(seen),
+        runway(held.valuation, panels),
+        at_line(held, position) if held.owes else None,
+    )
+
+
+def at_line(held: Held, position: Position[Any, Any, Any]) -> Typical | None:
+    """The liquidation of the position where all its collateral has fallen just to its line; as it is, where it is past it."""
+    if held.valuation.liquidatable:
+        return typical(held, position)
+    moved = [one for one in movers(position) if one.on(Side.COLLATERAL)]
+    answers = {mover.price.token.address: mover.answer for mover in moved}
+    if not answers:
+        return None
+    found = crossing(position, answers, 0, farthest(answers))
+    if isinstance(found, Miss):
+        return None
+    quote = position.adapter.reprice(position.terms, position.quote, fallen(answers, found))
+    there = replace(position, quote=quote)
+    return typical(held, there) if revalued(position, fallen(answers, found)).liquidatable else None
+
+
+def spread(one: Standing, basis: Basis) -> Standing:
+    """The same with what hangs on how prices move; as it is where an asset is lost."""
+    assets: Sequence[Asset] = tuple(dict.fromkeys(asset for asset, _ in one.held.legs))
+    if not one.held.owes or any(asset not in basis.driven for asset in assets):
+        return one
+    tokens = [basis.driven[asset] for asset in assets]
+    betas = basis.betas(tokens)
+    harder = np.where(np.isclose(betas, 1) | (betas == 0), betas, betas * CRISIS)
+    return replace(
+        one,
+        betas=betas,
+        basket=basket_shock(one.exposure, betas),
+        crisis=basket_shock(one.exposure, harder),
+        distance=distance(one.exposure, basis.covariance(tokens, DAY)),
+    )

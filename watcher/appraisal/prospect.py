@@ -1,0 +1,143 @@
+"""What may come of one position, and of all of an owner's together, by one horizon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from watcher.appraisal.asset import Asset
+from watcher.appraisal.basis import Basis
+from watcher.appraisal.estimate import ES_LEVEL, Estimate, Loss, loss, mean
+from watcher.appraisal.held import Held
+from watcher.prices.past import HOUR
+from watcher.risk.drive import Feed
+from watcher.risk.first_passage import FEWEST_LOOKS, below, touched_at
+from watcher.risk.outcome import NEVER, Chance, Joint, Outcome, chance, joint
+from watcher.risk.owner import Pool
+from watcher.risk.tail import shortfall_parts
+from watcher.units import YEAR
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """One position by one horizon. `liquidated` is by the contract's own rule; `parts` are chances to reach the line, each on top of
+    those before it, and `sooner` and `later` the same for an oracle that lags by its deviation. `closed` is the closed form of a pair.
+
+    `cost` is what liquidations take above what they repay, over all scenarios; `given` over those with one, None where there was none.
+    """
+
+    name: str
+    liquidated: Chance
+    parts: dict[str, Chance]
+    sooner: Chance
+    later: Chance
+    closed: float | None
+    cost: Estimate
+    given: Estimate | None
+    slippage: Estimate
+    loss: Loss
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """All positions with a price in dollars, by one horizon. `by_asset` and `by_position` add up to the Expected Shortfall, the lenders'
+    part, below nothing, being its own."""
+
+    loss: Loss
+    cost: Estimate
+    by_asset: tuple[tuple[str, float], ...]
+    by_position: tuple[tuple[str, float], ...]
+    forgiven: float
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """`seconds` from the block on. `together` is None where no position is worth dollars."""
+
+    seconds: int
+    positions: tuple[Prospect, ...]
+    joint: Joint
+    together: Together | None
+
+
+def horizon(
+    end: Outcome, held: Sequence[Held], pools: Sequence[Pool], assets: Sequence[Asset], basis: Basis
+) -> Horizon:
+    """Out of what came of every scenario."""
+    found = tuple(prospect(end, place, held[place], pools[place], assets, basis) for place in range(len(held)))
+    return Horizon(end.steps * HOUR, found, joint(end), together(end, held, assets))
+
+
+def prospect(end: Outcome, place: int, held: Held, pool: Pool, assets: Sequence[Asset], basis: Basis) -> Prospect:
+    struck = end.first[:, place] != NEVER
+    reached = {part: chance(flags[:, place]) for part, flags in end.reached.items()}
+    cost, slippage = mean(end.cost[:, place]), mean(end.slippage[:, place])
+    if cost is None or slippage is None:
+        raise ValueError("fewer than two scenarios: nothing can be estimated")
+    breaks = any(
+        basis.driven[asset].depeg is not None and basis.driven[asset].feed is Feed.MARKET for asset in held.assets
+    )
+    parts = {part: reached[part] for part in ("price", "carry", *(("depeg",) if breaks else ()))}
+    lost = np.asarray(end.lost[:, place] + end.slippage[:, place])
+    return Prospect(
+        held.name,
+        chance(struck),
+        parts,
+        reached["sooner"],
+        reached["later"],
+        closed_form(pool, assets, basis, end.steps),
+        cost,
+        mean(np.asarray(end.cost[:, place])[struck]),
+        slippage,
+        loss(lost),
+    )
+
+
+def together(end: Outcome, held: Sequence[Held], assets: Sequence[Asset]) -> Together | None:
+    """`by_asset` is by symbol and feed alike: one token is one row."""
+    priced = [place for place, one in enumerate(held) if one.each is not None]
+    if not priced:
+        return None
+    lost = (end.lost + end.slippage)[:, priced]
+    losses = np.asarray(lost.sum(axis=1))
+    cost = mean(np.asarray((end.cost + end.slippage)[:, priced].sum(axis=1)))
+    if cost is None:
+        raise ValueError("fewer than two scenarios: nothing can be estimated")
+    names = list(dict.fromkeys(asset.name for asset in assets))
+    symbol = {asset.name: asset.token.symbol for asset in assets}
+    tokens = end.by_token[:, priced].sum(axis=1)
+    columns = [
+        tokens[:, [place for place, asset in enumerate(assets) if asset.name == name]].sum(axis=1) for name in names
+    ]
+    beside = end.slippage[:, priced].sum(axis=1) - end.forgiven[:, priced].sum(axis=1)
+    parts = shortfall_parts(np.column_stack([*columns, beside]), losses, ES_LEVEL)
+    of = shortfall_parts(lost, losses, ES_LEVEL)
+    return Together(
+        loss(losses),
+        cost,
+        tuple((symbol[name], float(part)) for name, part in zip(names, parts, strict=False)),
+        tuple((held[place].name, float(part)) for place, part in zip(priced, of, strict=True)),
+        float(parts[-1]),
+    )
+
+
+def closed_form(pool: Pool, assets: Sequence[Asset], basis: Basis, hours: int) -> float | None:
+    """The chance that one collateral against one debt touches the line, by hourly looks at a geometric Brownian ratio.
+
+    A single look is the terminal chance; from 20 on Broadie, Glasserman and Kou's correction holds; None between, and for anything but
+    a pair.
+    """
+    held, owed = np.flatnonzero(pool.collateral * pool.threshold), np.flatnonzero(pool.debt)
+    if held.size != 1 or owed.size != 1 or held[0] == owed[0] or 1 < hours < FEWEST_LOOKS:
+        return None
+    i, j = int(held[0]), int(owed[0])
+    covariance = basis.covariance([basis.driven[assets[place]] for place in (i, j)], 1) * YEAR / HOUR
+    volatility = float(np.sqrt(max(0.0, covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])))
+    drift = -(covariance[0, 0] - covariance[1, 1]) / 2 + pool.earned[i] - pool.paid[j]
+    cushion = float(np.log(pool.threshold[i] * pool.collateral[i] / pool.debt[j]))
+    years = hours * HOUR / YEAR
+    if hours == 1:
+        return 1.0 if cushion <= 0 else float(below(cushion, volatility, years, float(drift)))
+    return float(touched_at(cushion, volatility, years, float(drift), hours))
