@@ -25,6 +25,7 @@ NAMES = (
     "families",
     "book",
     "stored",
+    "risk",
 )
 
 
