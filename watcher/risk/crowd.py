@@ -18,6 +18,7 @@ from watcher.risk.tail import shortfall_parts, tail
 Singles: TypeAlias = NDArray[np.float32]
 
 BLOCK: Final = 64  # accounts at once: with ten thousand scenarios what a core's cache holds
+STRETCH: Final = 24  # steps that are bounded together
 VAR_LEVEL: Final = 0.99
 ES_LEVEL: Final = 0.975
 
@@ -90,7 +91,7 @@ class BadDebt:
     total: Floats
     var: float
     es: float
-    by_account: Floats  # adds up to `es`
+    by_account: Floats  # adds up to `es`, which is their sum
 
 
 def bad_debt(crowd: Crowd, factors: Singles) -> BadDebt:
@@ -112,7 +113,7 @@ def bad_debt(crowd: Crowd, factors: Singles) -> BadDebt:
         parts = np.zeros((scenarios, len(some)))
         parts[: len(worst)] = under.T
         by_account[some] = shortfall_parts(parts, total[order], ES_LEVEL)
-    return BadDebt(total, tail(total, VAR_LEVEL).var, whole.es, by_account)
+    return BadDebt(total, tail(total, VAR_LEVEL).var, float(by_account.sum()), by_account)
 
 
 def _under_water(equity: Singles, factors: Singles) -> Iterator[tuple[slice, Singles]]:
@@ -139,29 +140,47 @@ def pair_chances(cushions: Floats, lowest: Floats) -> Floats:
 
 
 def touched(crowd: Crowd, path: Sequence[Singles]) -> Floats:
-    """Chance that the margin is negative at any step; `path` holds one array tokens × scenarios of price factors per step.
-
-    The lowest and highest factor of every token over the path bound the margin from below, so that a scenario in which the bound is
-    not negative is not walked through, and an account with no other scenario not at all.
-    """
-    low, high = np.minimum.reduce(path), np.maximum.reduce(path)
+    """Chance that the margin is negative at any step; `path` holds one array tokens × scenarios of price factors per step."""
     chances = np.zeros(len(crowd))
-    for start in range(0, len(crowd), BLOCK):
-        rows = slice(start, min(start + BLOCK, len(crowd)))
-        net = crowd.net[rows]
-        bound = np.maximum(net, 0) @ low + np.minimum(net, 0) @ high
-        chances[rows] = _walked(net, bound < 0, path)
+    for rows, flags in struck(crowd.net, path):
+        chances[rows] = flags.mean(axis=1)
     return chances
 
 
-def _walked(net: Singles, possible: Flags, path: Sequence[Singles]) -> Floats:
-    """Share of scenarios below the line at some step, looking only at accounts and scenarios that may be."""
-    accounts, scenarios = np.flatnonzero(possible.any(axis=1)), np.flatnonzero(possible.any(axis=0))
-    chances = np.zeros(len(net))
-    if accounts.size == 0:
-        return chances
-    struck = np.zeros((accounts.size, scenarios.size), dtype=bool)
-    for factors in path:
-        struck |= net[accounts] @ factors[:, scenarios] < 0
-    chances[accounts] = struck.sum(axis=1) / possible.shape[1]
-    return chances
+def struck(net: Singles, path: Sequence[Singles]) -> Iterator[tuple[slice, Flags]]:
+    """Blocks of accounts × scenarios: whether the margin is negative at any step.
+
+    The lowest and highest factor of every token over a stretch of the path bound the margin from below, so that a scenario in which the
+    bound is not negative is not walked through there, and an account with no other scenario not at all. It pays to have accounts that
+    are alike near each other.
+    """
+    stretches = [_Stretch.of(path[start : start + STRETCH]) for start in range(0, len(path), STRETCH)]
+    for start in range(0, len(net), BLOCK):
+        rows = slice(start, min(start + BLOCK, len(net)))
+        yield rows, _walked(net[rows], stretches)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stretch:
+    steps: Sequence[Singles]
+    low: Singles
+    high: Singles
+
+    @classmethod
+    def of(cls, steps: Sequence[Singles]) -> _Stretch:
+        return cls(steps, np.minimum.reduce(steps), np.maximum.reduce(steps))
+
+
+def _walked(net: Singles, stretches: Sequence[_Stretch]) -> Flags:
+    """Looking only at accounts and scenarios that may be below the line and were not yet."""
+    held, owed = np.maximum(net, 0), np.minimum(net, 0)
+    found = np.zeros((len(net), stretches[0].low.shape[1]), dtype=bool)
+    for stretch in stretches:
+        possible = (held @ stretch.low + owed @ stretch.high < 0) & ~found
+        accounts, scenarios = np.flatnonzero(possible.any(axis=1)), np.flatnonzero(possible.any(axis=0))
+        if accounts.size:
+            some, hit = net[accounts], np.zeros((accounts.size, scenarios.size), dtype=bool)
+            for factors in stretch.steps:
+                hit |= some @ factors[:, scenarios] < 0
+            found[np.ix_(accounts, scenarios)] |= hit
+    return found
