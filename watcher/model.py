@@ -129,6 +129,7 @@ class DoubtKind(StrEnum):
     DISPUTED = "disputed"  # two endpoints answer differently
     UNPRICED = "unpriced"  # a deposit that protects nothing has no price
     FORECAST = "forecast"  # a later time that the terms cannot tell
+    UNTOLD = "not told"  # a figure that an alarm is set at, and nobody can tell now
     EARLY = "early"  # a line before the protocol's own that cannot be told
 
 
