@@ -42,7 +42,16 @@ def install(*arguments: str) -> None:
     if uv is not None:
         command = [uv, "pip", "install", "--quiet", "--python", str(PYTHON), *arguments]
     else:
-        command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+        command = [
+            str(PYTHON),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-compile",
+            *arguments,
+        ]
     subprocess.run(command, check=True, cwd=ROOT)
 
 
@@ -67,8 +76,12 @@ def make() -> None:
 
 
 def run(*command: str) -> int:
-    """Run a Python module or file inside the environment and return its exit code."""
-    return subprocess.run([str(PYTHON), *command], cwd=ROOT).returncode
+    """Run a Python module or file inside the environment and return its exit code.
+
+    Byte code is kept, whatever the machine says: it is compiled on first use, and hundreds of processes start from it.
+    """
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.run([str(PYTHON), *command], cwd=ROOT, env=kept).returncode
 
 
 def main(steps: Sequence[Sequence[str]]) -> None:
@@ -87,3 +100,7 @@ def main(steps: Sequence[Sequence[str]]) -> None:
         )
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+if __name__ == "__main__":
+    main([])

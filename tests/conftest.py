@@ -18,6 +18,12 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("short" if "not long" in config.option.markexpr else "long")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first: the short ones at the end fill whichever core is free."""
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("onchain", "slow"))))
+
+
 LOCAL = {"127.0.0.1", "::1", "localhost"}
 
 
