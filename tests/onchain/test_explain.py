@@ -13,7 +13,7 @@ import pytest
 
 from tests.onchain.account_scene import OWNER, Said, at_once, configured, indebted, user_data
 from tests.onchain.conftest import Local
-from tests.onchain.explained import only_liquidated
+from tests.onchain.explained import explained, of_liquidation
 from tests.onchain.liquidation_scene import ADA, BOB, CYD, done
 from tests.onchain.scan_scene import commands
 from tests.onchain.test_backfill import Pruned, through
@@ -198,4 +198,4 @@ def test_on_morpho_liquidations_are_told_apart_too_twice_in_a_block_and_to_bad_d
     story = asyncio.run(told(morpho))
     watcher = commands(configured(local), tmp_path, capsys, monkeypatch)
     for who, block in zip((ADA, CYD, BOB), story.blocks, strict=True):
-        only_liquidated(watcher, who, block)
+        assert [of_liquidation(row) for row in explained(watcher, who, block - 1, block)] == [True], block
