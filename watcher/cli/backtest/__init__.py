@@ -6,8 +6,8 @@ Exit codes: 0; 4 there is too little history for some of what was asked: it is s
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -20,10 +20,10 @@ from watcher.cli.options import At, ConfigFile, Format, FormatName, Options, Qui
 from watcher.cli.since import since_of, span
 from watcher.errors import UsageError
 from watcher.exit import Exit
-from watcher.text import clean_line
 
 if TYPE_CHECKING:
-    from watcher.cli.backtest.record import Backtest, Refused
+    from watcher.cli.backtest.look import Order
+    from watcher.cli.backtest.report import Report
 
 
 class Step(StrEnum):
@@ -60,6 +60,9 @@ def command(
     parquet: Annotated[
         Path | None, typer.Option("--parquet", metavar="FILE", help="Write the table there too: FILE.parquet.")
     ] = None,
+    calibration: Annotated[
+        bool, typer.Option("--calibration", help="Only stored chances of liquidation against what happened.")
+    ] = False,
     db: Annotated[str | None, typer.Option("--db", metavar="PATH|URL", help="The store.")] = None,
     config: ConfigFile = None,
     format: FormatName = Format.TABLE,
@@ -68,12 +71,14 @@ def command(
 ) -> int:
     options = Options(format=format, quiet=quiet, verbose=verbose)
     options.start_logging()
-    from watcher.cli.backtest.look import Order, backtests
+    from watcher.cli.backtest.look import Order
+    from watcher.cli.backtest.report import printed, saved
     from watcher.prices.pair import parsed
-    from watcher.store.open import open_store
 
-    if file is not None and (len(pairs or ()) != 1 or db is not None):
+    if file is not None and (len(pairs or ()) != 1 or db is not None or calibration):
         raise UsageError("--file FILE takes the one PAIR that the file is of, and no store")
+    if calibration and pairs:
+        raise UsageError("--calibration is of positions and takes no PAIR")
     if parquet is not None:
         from watcher.export.table import writable
 
@@ -90,37 +95,39 @@ def command(
         seed=seed,
         file=file,
     )
+    where = None if file is not None else named(db, configured(config, db))
+    one_kind = bool(pairs) or parquet is not None or format is Format.CSV  # of table, which a file holds
+    wanted = Wanted(prices=not calibration, chances=calibration or not one_kind)
+    report, code = judged(order, wanted, where, not quiet and sys.stderr.isatty())
+    printed(report, format)
+    if parquet is not None:
+        saved(report, parquet)
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is held against what came: the models on prices, the chances of stored positions, or both."""
+
+    prices: bool
+    chances: bool
+
+
+def judged(order: Order, wanted: Wanted, where: str | Path | None, visible: bool) -> tuple[Report, Exit]:
+    """What was asked for. Too few stored chances are a failure only where nothing else was wanted."""
+    from watcher.cli.backtest.chances import NONE, calibrations
+    from watcher.cli.backtest.look import backtests
+    from watcher.cli.backtest.report import Report
+    from watcher.store.open import open_store
+
     with ExitStack() as held:
-        store = None if file is not None else held.enter_context(open_store(named(db, configured(config, db))))
-        found, refused = backtests(order, store, not quiet and sys.stderr.isatty())
-    printed(found, refused, options, parquet)
-    return Exit.SOURCE if refused else Exit.OK
-
-
-def printed(found: Sequence[Backtest], refused: Sequence[Refused], options: Options, parquet: Path | None) -> None:
-    from watcher.cli.backtest.record import document, flat, refusal
-    from watcher.cli.backtest.sheet import CSV, pictured
-    from watcher.cli.output import show
-
-    match options.format:
-        case Format.TABLE:
-            for one in found:
-                pictured(one)
-        case Format.CSV:
-            show([row for one in found for row in flat(one)], CSV, options.format)
-        case _:
-            show([*map(document, found), *map(refusal, refused)], (), options.format)
-    if parquet is not None and found:
-        saved(found, parquet)
-    for missing in refused:
-        sys.stderr.write(f"watcher: {clean_line(str(missing))}\n")
-
-
-def saved(found: Sequence[Backtest], path: Path) -> None:
-    from watcher.cli.backtest.record import flat, numbers, versions
-    from watcher.export.table import write_table
-
-    write_table([numbers(row) for one in found for row in flat(one)], path, {"table": "backtest", **versions()})
+        store = None if order.file is not None else held.enter_context(open_store(where))
+        tested, refused = backtests(order, store, visible) if wanted.prices else ([], [])
+        found, few = calibrations(store, order.since, order.until, visible) if store and wanted.chances else ([], [])
+    if not (wanted.prices or found or few):
+        few = [NONE]
+    failed = bool(refused) if wanted.prices else not found
+    return Report(tested, found, (*refused, *few)), Exit.SOURCE if failed else Exit.OK
 
 
 def _within(offset: int, step: int) -> int:

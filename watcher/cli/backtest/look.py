@@ -126,7 +126,16 @@ def backtest(known: Known, order: Order, done: Steps) -> Backtest | Refused:
             return Refused(known.pair, f"{rule}: {error}", bring(order, known.pair, None))
         done(f"{known.pair} {rule}")
     return Backtest(
-        known.pair, known.sources, known.series, cut, order.window, order.decay, order.seed, against, judged
+        known.pair,
+        listing(order, known.pair),
+        known.sources,
+        known.series,
+        cut,
+        order.window,
+        order.decay,
+        order.seed,
+        against,
+        judged,
     )
 
 
@@ -138,6 +147,14 @@ def bring(order: Order, pair: str, end: int | None) -> str:
     if end is not None:
         command += f" --since {day(end - (order.window + USUAL) * order.step)}"
     return f"{command}   # where no feed says it: --by binance, --by coinbase or --from FILE"
+
+
+def listing(order: Order, pair: str) -> str:
+    """The command that lists what was left out; prices of a file are to be stored for it."""
+    command = f"watcher prices show {shlex.quote(pair)}"
+    if order.file is None:
+        return command
+    return f"watcher prices sync {shlex.quote(pair)} --from {shlex.quote(str(order.file))} && {command}"
 
 
 def again(order: Order, pair: str) -> str:

@@ -22,9 +22,12 @@ DEFAULT: Final = Rule.FHS
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """One pair. `sources` are the most trusted first: the first one's prices, without what the others dispute, are judged."""
+    """One pair. `sources` are the most trusted first: the first one's prices, without what the others dispute, are judged. `listing` is the
+    command that lists what was left out of them.
+    """
 
     pair: str
+    listing: str
     sources: tuple[str, ...]
     series: Series
     sample: Sample
@@ -44,7 +47,7 @@ class Refused:
     command: str
 
     def __str__(self) -> str:
-        return f"{self.what} is not judged: {self.reason}: {self.command}"
+        return f"{self.what}: not judged, {self.reason}; {self.command}"
 
 
 def figure(value: float) -> Decimal:

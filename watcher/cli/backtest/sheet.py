@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterator
 from typing import Any, Final, TextIO
@@ -61,7 +60,7 @@ def heading(of: Backtest) -> Iterator[str]:
         told = f"not used: {', '.join(left) or 'no price'}" + (
             f"; {cut.holes} steps without a return" if cut.holes else ""
         )
-        yield f"{told}: watcher prices show {shlex.quote(of.pair)} lists them"
+        yield f"{told}; listed by: {of.listing}"
     made = versions()
     yield ", ".join(f"{'watcher' if name == 'program' else name} {made[name]}" for name in made)
 
