@@ -118,6 +118,12 @@ def _bands() -> Iterator[str]:
     yield "# danger = 1.1"
     yield "# critical = 1.05"
     yield ""
+    yield "## Alarms at other figures than health; the README lists them. Any of the four steps, for all, a wallet or a market."
+    yield "# [[bands.measures]]"
+    yield '# measure = "margin_utilisation"'
+    yield '# warn = "80%"'
+    yield '# critical = "95%"'
+    yield ""
 
 
 def _followed() -> Iterator[str]:

@@ -7,25 +7,23 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from platformdirs import user_config_path
 
 from watcher.chain.endpoint import Endpoint as Server
 from watcher.config.address import may_be_name
-from watcher.config.chain import Chain, Config, Origin, nearest
+from watcher.config.chain import Chain, Config, Origin
 from watcher.config.endpoints import endpoint
 from watcher.config.read import load, slug
+from watcher.config.read_bands import bands
 from watcher.config.read_follow import follows
 from watcher.config.read_risk import risk
 from watcher.config.secret import WANTED, is_reference, may_hold_key, revealed
 from watcher.config.table import Table, text_of
-from watcher.config.watch import KEPT, Account, Channel, Checks, Override, Retention, Watch
+from watcher.config.watch import KEPT, Account, Channel, Checks, Retention, Watch
 from watcher.errors import ConfigError, UsageError
-from watcher.health.bands import CORRELATED, VOLATILE, Bands
-
-T = TypeVar("T")
 
 FILE: Final = "watcher.toml"
 FILE_VARIABLE: Final = "WATCHER_CONFIG"
@@ -96,16 +94,17 @@ class _File:
         self.top.close()  # before anything else: what a misspelt table means to others is not the mistake
         config, every = self.chains(chains)
         accounts = tuple(self.accounts())
-        volatile, correlated, overrides = self.bands(config, [account.label for account in accounts])
+        alarms = bands(self.top.table("bands"), config, [account.label for account in accounts])
         console, channels = self.channels()
         watch = Watch(
             source=self.path,
             config=config,
             accounts=accounts,
             every=every,
-            volatile=volatile,
-            correlated=correlated,
-            overrides=overrides,
+            volatile=alarms.volatile,
+            correlated=alarms.correlated,
+            overrides=alarms.overrides,
+            limits=alarms.limits,
             console=console,
             channels=channels,
             dead_man=self.dead_man(),
@@ -193,23 +192,6 @@ class _File:
             whose.add(who.lower())
             yield Account(address, ens, label, group)
 
-    def bands(self, config: Config, labels: list[str]) -> tuple[Bands, Bands, tuple[Override, ...]]:
-        table = self.top.table("bands")
-        if table is None:
-            return VOLATILE, CORRELATED, ()
-        general = [
-            default if (row := table.table(key)) is None else closed(row, bands_of(row))
-            for key, default in (("volatile", VOLATILE), ("correlated", CORRELATED))
-        ]
-        overrides: list[Override] = []
-        for row in table.tables("for"):
-            one = override(row, config, labels)
-            if any((one.wallet, one.market, one.mode) == (o.wallet, o.market, o.mode) for o in overrides):
-                row.fail(None, "another [[bands.for]] is about the same; one of them must go")
-            overrides.append(one)
-        table.close()
-        return general[0], general[1], tuple(overrides)
-
     def channels(self) -> tuple[bool, tuple[Channel, ...]]:
         table = self.top.table("channels")
         if table is None:
@@ -260,42 +242,8 @@ class _File:
             return Checks()
         usual = Checks()
         found = Checks(table.duration("audit") or usual.audit, table.duration("prices") or usual.prices)
-        return closed(table, found)
-
-
-def closed(table: Table, found: T) -> T:
-    """What was found in a table of which nothing is left."""
-    table.close()
-    return found
-
-
-def bands_of(table: Table) -> Bands:
-    """The four thresholds of one set, all of them written."""
-    steps = [table.wad(key) for key in ("watch", "warn", "danger", "critical")]
-    try:
-        return Bands(*steps)
-    except ConfigError as error:
-        table.fail(None, str(error).removeprefix("bands: "))
-
-
-def override(table: Table, config: Config, labels: list[str]) -> Override:
-    """One [[bands.for]]: a wallet of this file, a market of a watched chain, an e-mode of that market."""
-    wallet, market = table.text("wallet", "") or None, table.text("market", "") or None
-    mode = table.get("emode")
-    if wallet is not None and wallet not in labels:
-        table.fail("wallet", f"no wallet has the label {wallet!r}; {nearest(wallet, labels)}")
-    if market is not None:
-        try:
-            market = config.market(market).name
-        except UsageError as error:
-            table.fail("market", str(error))
-    if mode is not None and (isinstance(mode, bool) or not isinstance(mode, int) or not 0 <= mode <= 255):
-        table.fail("emode", "expected the number of an e-mode, 0 to 255 (0 is none)")
-    if mode is not None and market is None:
-        table.fail("emode", "an e-mode is a number within one market: name the market too")
-    if wallet is None and market is None:
-        table.fail(None, "name a wallet or a market, or write [bands.volatile] for all")
-    return Override(closed(table, bands_of(table)), wallet, market, mode)
+        table.close()
+        return found
 
 
 def has_password(text: str) -> bool:

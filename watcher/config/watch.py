@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from watcher.config.chain import Config
 from watcher.config.risk import Risk
 from watcher.errors import ConfigError
 from watcher.health.bands import CORRELATED, VOLATILE, Bands
+from watcher.health.limits import Limits
 from watcher.health.rules import Rule
 from watcher.model import Market, Status
 
@@ -41,6 +42,15 @@ class Override:
     wallet: str | None = None
     market: str | None = None
     mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`limits` on a figure, whose wallet and market are named here: a wallet by its label, a market by name; None for all."""
+
+    limits: Limits
+    wallet: str | None = None
+    market: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,7 @@ class Watch:
     volatile: Bands = VOLATILE
     correlated: Bands = CORRELATED
     overrides: tuple[Override, ...] = ()
+    limits: tuple[Limit, ...] = ()
     console: bool = True
     channels: tuple[Channel, ...] = ()
     dead_man: Server | None = None
@@ -122,11 +133,22 @@ class Watch:
 
     def rules(self, resolved: Mapping[str, ChecksumAddress]) -> tuple[Rule, ...]:
         """The overrides as `health.rules` wants them: by address."""
-        by_label = {account.label: self._address(account, resolved) for account in self.accounts}
+        by_label = self._by_label(resolved)
         return tuple(
             Rule(one.bands, None if one.wallet is None else by_label[one.wallet], one.market, one.mode)
             for one in self.overrides
         )
+
+    def measured(self, resolved: Mapping[str, ChecksumAddress]) -> tuple[Limits, ...]:
+        """The limits as `health.limits` wants them: by address."""
+        by_label = self._by_label(resolved)
+        return tuple(
+            replace(one.limits, wallet=None if one.wallet is None else by_label[one.wallet], market=one.market)
+            for one in self.limits
+        )
+
+    def _by_label(self, resolved: Mapping[str, ChecksumAddress]) -> dict[str, ChecksumAddress]:
+        return {account.label: self._address(account, resolved) for account in self.accounts}
 
     def _address(self, account: Account, resolved: Mapping[str, ChecksumAddress]) -> ChecksumAddress:
         if account.address is not None:
