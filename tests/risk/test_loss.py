@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from watcher.formula.morpho import incentive
 from watcher.risk.drift import years_to_line
-from watcher.risk.loss import closed, improves, restoring
+from watcher.risk.loss import Closed, closed, improves, restoring
 from watcher.risk.moments import matched_chances
 from watcher.units import WAD
 
@@ -83,3 +83,24 @@ def test_interest_that_helps_never_reaches_the_line() -> None:
     assert years_to_line(2 * still, rate, still, rate) is None
     assert years_to_line(2 * still, 0 * rate, still, 0 * rate) is None
     assert years_to_line(still, rate, still, rate) == 0.0
+
+
+def test_interest_without_debt_has_no_line_and_only_debt_is_past_it() -> None:
+    value, none, rate = np.array([1.0, 2.0]), np.zeros(2), np.full(2, 0.05)
+    assert years_to_line(value, rate, none, rate) is None
+    assert years_to_line(none, rate, none, rate) is None
+    assert years_to_line(none, rate, value, rate) == 0.0
+
+
+def test_a_liquidation_of_nothing() -> None:
+    assert closed(10_000, 0, 0.83, 0.05, 0.5) == Closed(0, 0, 0, 0, None)
+    assert closed(0, 100, 0.83, 0.05, 0.5) == Closed(0, 0, 100, 0, None)
+
+
+def test_a_matched_sum_needs_collateral_and_a_debt() -> None:
+    one, covariance = np.array([1.0, 1.0]), np.eye(2)
+    with pytest.raises(ValueError, match="nothing is owed"):
+        matched_chances(one, 0.0, covariance, 1.0)
+    for weighted in (np.zeros(0), np.zeros(2), np.array([1.0, 0.0])):
+        with pytest.raises(ValueError, match="needs collateral"):
+            matched_chances(weighted, 1.0, covariance, 1.0)

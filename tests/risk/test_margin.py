@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -87,7 +89,7 @@ def _factor(of: Exposure, asset: int) -> float:
     return found
 
 
-VALUE = st.floats(0, 1e6)
+VALUE = st.just(0.0) | st.floats(1e-6, 1e6)
 FRACTION = st.floats(0.01, 0.99)
 
 
@@ -153,8 +155,56 @@ def test_a_distance_in_sigmas_is_the_nearest_point_of_the_line() -> None:
     assert distance(exposure([("A", 0, 0, 0.5, 0.4)]), np.eye(1)) is None
 
 
+@given(pools(), st.data())
+def test_a_deposit_or_a_repayment_never_lowers_health(pool: Exposure, data: st.DataObject) -> None:
+    asset, share = data.draw(st.integers(0, len(pool.assets) - 1)), data.draw(st.floats(0, 1))
+    before, one = margin(pool).health, np.eye(len(pool.assets))[asset]
+    more = replace(pool, collateral=pool.collateral + one * data.draw(VALUE))
+    less = replace(pool, debt=pool.debt * (1 - one * share))
+    for after in (margin(more).health, margin(less).health):
+        assert after is None or (before is not None and after >= before * (1 - 1e-12))
+
+
+@pytest.mark.parametrize("threshold", [0.01, 0.5, 0.83])
+def test_at_the_line_every_ratio_is_one(threshold: float) -> None:
+    found = margin(exposure([("ETH", 1024, 0, threshold, threshold), ("USDC", 0, 1024 * threshold, 0, 0)]))
+    assert (found.health, found.excess) == (1, 0)
+    assert (found.equity_over_mm, found.mm_over_equity) == pytest.approx((1, 1), rel=1e-14)
+
+
+WEEK = np.diag([0.01, 0.008])
+
+
 def test_without_debt_there_is_no_line() -> None:
-    alone = exposure([("ETH", 100, 0, 0.8, 0.7)])
-    assert (margin(alone).health, collateral_fall(alone), sensitivities(alone), breaking_factor(alone, 0)) == (
-        None,
-    ) * 4
+    alone = exposure([("ETH", 100, 0, 0.8, 0.7), ("BTC", 50, 0, 0.8, 0.7)])
+    found = margin(alone)
+    assert (found.health, found.borrowed, found.leverage, found.ltv) == (None, 0, 1, 0)
+    assert (collateral_fall(alone), sensitivities(alone), distance(alone, WEEK)) == (None, None, None)
+    assert [breaking_factor(alone, asset) for asset in (0, 1)] == [None, None]
+    assert basket_shock(alone, np.ones(2)) is None  # a fall of all there is does not count
+
+
+def test_with_only_debt_nothing_protects_and_no_price_reaches_the_line() -> None:
+    bare = exposure([("ETH", 0, 100, 0.8, 0.7), ("USDC", 0, 50, 0.8, 0.7)])
+    found = margin(bare)
+    assert (found.health, found.equity, found.maintenance) == (0, -150, 0)
+    assert (found.equity_over_mm, found.ltv, found.leverage, found.threshold, found.borrowed) == (None,) * 5
+    assert (collateral_fall(bare), distance(bare, WEEK), basket_shock(bare, np.ones(2))) == (None, None, None)
+    assert [breaking_factor(bare, asset) for asset in (0, 1)] == [None, None]
+
+
+def test_the_same_stablecoin_on_both_sides_is_reached_by_no_price() -> None:
+    one = exposure([("USDC", 100, 70, 0.8, 0.7)])
+    assert (breaking_factor(one, 0), distance(one, np.eye(1)), basket_shock(one, np.ones(1))) == (None, None, None)
+
+
+def test_under_the_line_already_every_distance_says_the_way_back() -> None:
+    under = exposure([("ETH", 10_000, 0, 0.8, 0.75), ("USDC", 0, 9_000, 0.8, 0.75)])
+    found = distance(under, WEEK)
+    assert found is not None
+    assert (margin(under).health or 0) < 1
+    assert (margin(under).equity_over_mm or 9) < 1
+    assert found.sigmas < 0
+    assert _factor(under, 0) == pytest.approx(1.125)
+    assert collateral_fall(under) == pytest.approx(-0.125)
+    assert basket_shock(under, np.array([1.0, 0.0])) == pytest.approx(0.125)

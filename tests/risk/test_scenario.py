@@ -64,3 +64,20 @@ def test_brownian_paths_touch_a_barrier_as_often_as_the_closed_form_says() -> No
     error = sqrt(looked * (1 - looked) / 40_000)
     assert abs(chance - looked) < 4 * error
     assert chance < float(touched(log(1.25), 0.8, years, -0.32)) + 4 * error
+
+
+@pytest.mark.parametrize("model", [Model.STUDENT, Model.GBM])
+def test_assets_that_move_as_one_are_refused_by_name(model: Model) -> None:
+    shared = np.random.default_rng(3).standard_normal((500, 1))
+    twice = Market(np.hstack([shared, shared, shared]), np.full(3, 1e-4), 0.94, 24, HOUR)
+    with pytest.raises(ValueError, match="not positive definite"):
+        next(iter(steps(model, twice, np.random.default_rng(1), 10, 1)))
+
+
+def test_a_past_that_stands_still_makes_no_market() -> None:
+    returns = np.random.default_rng(3).standard_normal((500, 2))
+    returns[:, 1] = 0
+    with pytest.raises(ValueError, match="column 2"):
+        market(returns, HOUR, 0.94, 24)
+    with pytest.raises(ValueError, match="40 returns: more than 60"):
+        market(returns[:40], HOUR, 0.94, 24)

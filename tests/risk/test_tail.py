@@ -69,6 +69,11 @@ def test_r25_components_of_a_value_at_risk() -> None:
     assert parts.sum() == pytest.approx(257_738.24, rel=1e-6)
     assert parts == pytest.approx([105_630.43, 152_107.81], rel=1e-6)
     assert parts / weights == pytest.approx([0.0528152, 0.1521078], rel=1e-6)
+    alone = [
+        components(weights[place : place + 1], np.diag(vols**2)[place : place + 1, place : place + 1], 1.65)
+        for place in (0, 1)
+    ]
+    assert np.concatenate(alone) == pytest.approx([165_000, 198_000], rel=1e-6)
 
 
 def test_r25b_correlated_components() -> None:
@@ -106,6 +111,21 @@ def test_parts_of_a_shortfall_add_up_to_it(scenarios: int, sources: int, seed: i
     parts = np.random.default_rng(seed).integers(-9, 10, (scenarios, sources)).astype(float)
     losses = parts.sum(axis=1)
     assert shortfall_parts(parts, losses, level).sum() == pytest.approx(tail(losses, level).es, abs=1e-9)
+
+
+@given(st.integers(1, 6), st.integers(0, 2**32), st.floats(0.5, 3))
+def test_components_add_up_to_the_whole(assets: int, seed: int, multiple: float) -> None:
+    random = np.random.default_rng(seed)
+    weights, mixing = random.standard_normal(assets), random.standard_normal((assets, assets + 1))
+    covariance = mixing @ mixing.T
+    whole = multiple * np.sqrt(weights @ covariance @ weights)
+    assert components(weights, covariance, multiple).sum() == pytest.approx(whole, rel=1e-9)
+
+
+def test_where_nothing_varies_there_is_nothing_to_attribute() -> None:
+    for weights, covariance in ((np.zeros(2), np.eye(2)), (np.ones(2), -np.eye(2)), (np.ones(2), np.zeros((2, 2)))):
+        with pytest.raises(ValueError, match="no risk to attribute"):
+            components(weights, covariance, 1.65)
 
 
 def test_no_losses_have_no_quantile() -> None:

@@ -78,6 +78,8 @@ def test_rows_of_the_copula_have_their_correlation_and_unit_variance() -> None:
 def test_a_matrix_that_is_no_correlation_is_refused() -> None:
     with pytest.raises(ValueError, match="not positive definite"):
         student_rows(np.random.default_rng(1), 2, np.array([[1.0, 1.1], [1.1, 1.0]]), 4)
+    with pytest.raises(ValueError, match="no numbers"):
+        student_rows(np.random.default_rng(1), 2, np.array([[1.0, np.nan], [np.nan, np.nan]]), 4)
 
 
 def test_filtered_returns_are_of_one_size() -> None:
@@ -90,7 +92,15 @@ def test_filtered_returns_are_of_one_size() -> None:
 
 
 def test_a_series_that_stands_still_or_is_too_short_has_no_volatility() -> None:
-    with pytest.raises(ValueError, match="does not move"):
-        filtered(np.zeros((100, 1)))
+    moving = np.random.default_rng(1).standard_normal((100, 3))
+    with pytest.raises(ValueError, match="does not move has no volatility to filter by: column 1, 2, 3"):
+        filtered(np.zeros((100, 3)))
+    for still in (slice(0, 60), slice(60, 100)):  # from the beginning, or since
+        moved = moving.copy()
+        moved[still, 1] = 0
+        with pytest.raises(ValueError, match="to filter by: column 2"):
+            filtered(moved)
+    with pytest.raises(ValueError, match="are no numbers"):
+        filtered(np.where(np.arange(300).reshape(100, 3) == 7, np.nan, moving))
     with pytest.raises(ValueError, match="60 returns"):
         filtered(np.ones((60, 1)))

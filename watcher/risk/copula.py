@@ -14,17 +14,23 @@ def tail_dependence(correlation: float, freedom: float) -> float:
     return float(2 * stdtr(freedom + 1, -np.sqrt((freedom + 1) * (1 - correlation) / (1 + correlation))))
 
 
-def student_rows(random: Generator, count: int, correlation: Floats, freedom: float) -> Floats:
-    """`count` rows of t variates of unit variance: one shared χ² per row, so extremes come together.
+def root(correlation: Floats) -> Floats:
+    """The lower triangle L with L Lᵀ = `correlation` (Cholesky), which gives independent rows this correlation.
 
-    `ValueError` where the matrix is no correlation (not positive definite): nothing is repaired in silence.
+    `ValueError` where the matrix is no correlation (not positive definite, or not of numbers): nothing is repaired in silence.
     """
+    if not np.isfinite(correlation).all():
+        raise ValueError("the correlation matrix has entries that are no numbers: an asset does not move")
     try:
-        root = np.linalg.cholesky(correlation)
+        return np.asarray(np.linalg.cholesky(correlation))
     except np.linalg.LinAlgError:
         raise ValueError(
             "the correlation matrix is not positive definite: two assets move as one, or it is inconsistent"
         ) from None
-    normal = random.standard_normal((count, len(correlation))) @ root.T
+
+
+def student_rows(random: Generator, count: int, correlation: Floats, freedom: float) -> Floats:
+    """`count` rows of t variates of unit variance: one shared χ² per row, so extremes come together. `ValueError` as for `root`."""
+    normal = random.standard_normal((count, len(correlation))) @ root(correlation).T
     shared = np.sqrt(freedom / random.chisquare(freedom, size=(count, 1)))
     return np.asarray(normal * shared * np.sqrt((freedom - 2) / freedom))

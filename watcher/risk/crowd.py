@@ -47,7 +47,7 @@ class Horizon:
 def horizon(crowd: Crowd, factors: Singles) -> Iterator[tuple[slice, Horizon]]:
     """Blocks of accounts against `factors` (tokens × scenarios: prices over present prices), as they are done.
 
-    Losses are of equity at these prices, before any liquidation: what those take is not in them.
+    Losses are of equity at these prices, before any liquidation: what those take is not in them. `ValueError` without a scenario.
     """
     scenarios = factors.shape[1]
     worst = ranks(scenarios)
@@ -77,6 +77,8 @@ class Ranks:
 
 def ranks(scenarios: int) -> Ranks:
     """Those of `tail` for sorted values: the inverse distribution function, and Rockafellar–Uryasev's ES with its fraction of an atom."""
+    if scenarios == 0:
+        raise ValueError("no scenarios: there is no quantile of nothing")
     var = scenarios - int(np.ceil(round(VAR_LEVEL * scenarios, 9)))
     share = (1 - ES_LEVEL) * scenarios
     kept = max(var + 1, int(np.ceil(round(share, 9))))
@@ -135,7 +137,10 @@ def pair_chances(cushions: Floats, lowest: Floats) -> Floats:
     """Chance of a touch for many accounts of one pair: `lowest` is each path's running minimum of ln(collateral / debt price).
 
     An account with ln health b is touched in the scenarios whose minimum is below −b: one sort, one search.
+    Who is below the line now is known without it. `ValueError` without a scenario.
     """
+    if lowest.size == 0:
+        raise ValueError("no scenarios: there is no share of nothing")
     return np.asarray(np.searchsorted(np.sort(lowest), -cushions, side="left") / lowest.size)
 
 
@@ -148,12 +153,14 @@ def touched(crowd: Crowd, path: Sequence[Singles]) -> Floats:
 
 
 def struck(net: Singles, path: Sequence[Singles]) -> Iterator[tuple[slice, Flags]]:
-    """Blocks of accounts × scenarios: whether the margin is negative at any step.
+    """Blocks of accounts × scenarios: whether the margin is negative at any step. `ValueError` without a step.
 
     The lowest and highest factor of every token over a stretch of the path bound the margin from below, so that a scenario in which the
     bound is not negative is not walked through there, and an account with no other scenario not at all. It pays to have accounts that
     are alike near each other.
     """
+    if not path:
+        raise ValueError("no step was taken: there is no horizon")
     stretches = [_Stretch.of(path[start : start + STRETCH]) for start in range(0, len(path), STRETCH)]
     for start in range(0, len(net), BLOCK):
         rows = slice(start, min(start + BLOCK, len(net)))

@@ -23,21 +23,30 @@ def breaking_factor(exposure: Exposure, asset: int) -> float | None:
 
 
 def collateral_fall(exposure: Exposure) -> float | None:
-    """s* = 1 − D / W: the fall of all collateral, debt fixed, that reaches the line. None where nothing protects or is owed."""
+    """s* = 1 − D / W: the fall of all collateral, debt fixed, that reaches the line, below zero a rise.
+
+    None where nothing protects or is owed.
+    """
     if exposure.owed == 0 or exposure.weighted == 0:
         return None
     return 1 - exposure.owed / exposure.weighted
 
 
 def basket_shock(exposure: Exposure, betas: Floats) -> float | None:
-    """s* = −M / Σ β·net, prices moving by β·s together. None where the basket does not move the margin."""
+    """s* = −M / Σ β·net, prices moving by β·s together: below zero a fall, above a rise.
+
+    None where the basket does not move the margin, or reaches the line only beyond a price of zero.
+    """
     slope = float(betas @ exposure.net)
-    return None if slope == 0 else -float(exposure.net.sum()) / slope
+    if slope == 0:
+        return None
+    shock = -float(exposure.net.sum()) / slope
+    return shock if np.all(1 + betas * shock > 0) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Distance:
-    """`sigmas` is δ = M / √(gᵀΣg), `breach` the most likely log returns that reach the line, one per asset."""
+    """`sigmas` is δ = M / √(gᵀΣg), below zero under the line already; `breach` the most likely log returns to the line, one per asset."""
 
     sigmas: float
     breach: Floats
@@ -46,19 +55,23 @@ class Distance:
 def distance(exposure: Exposure, covariance: Floats) -> Distance | None:
     """First-order reliability with g = net, refined by Newton on Σ net · eˣ = 0 along the most likely direction.
 
-    `covariance` is of log returns over the horizon. None where nothing moves the margin.
+    `covariance` is of log returns over the horizon. None where nothing moves the margin, and where every asset moves it the same way
+    (no debt, only debt): no prices reach the line then.
     """
     net = exposure.net
+    if net.min(initial=0) >= 0 or net.max(initial=0) <= 0:
+        return None
     spread = covariance @ net
     variance = float(net @ spread)
     if variance <= 0:
         return None
     total = float(net.sum())
-    return Distance(total / variance**0.5, _refined(net, spread, -total / variance))
+    breach = _refined(net, spread, -total / variance)
+    return None if breach is None else Distance(total / variance**0.5, breach)
 
 
-def _refined(net: Floats, way: Floats, start: float) -> Floats:
-    """The point along `way` at which Σ net · eˣ is 0, from the linear one; the linear one where Newton does not settle."""
+def _refined(net: Floats, way: Floats, start: float) -> Floats | None:
+    """The point along `way` at which Σ net · eˣ is 0, from the linear one; None where Newton does not settle."""
     step = start
     for _ in range(NEWTON_STEPS):
         grown = net * np.exp(step * way)

@@ -13,9 +13,12 @@ CENTURY = 100.0  # years: beyond it nothing is said
 def years_to_line(weighted: Floats, earned: Floats, debt: Floats, paid: Floats) -> float | None:
     """The smallest t with Σ W e^(rt) = Σ D e^(yt), continuous rates per year; 0 at or below the line, None within a century.
 
-    Weighted collateral and debts as values. The difference of exponential sums can cross more than once, so it is looked at in steps
-    that no crossing of these rates fits between, and the first one is bracketed.
+    Weighted collateral and debts as values; without debt there is no line, and None. The difference of exponential sums can cross more
+    than once, so it is looked at in steps that no crossing of these rates fits between, and the first one is bracketed.
     """
+
+    if not debt.any():
+        return None
 
     def room(years: float) -> float:
         return float(weighted @ np.exp(earned * years) - debt @ np.exp(paid * years))

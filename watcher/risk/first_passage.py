@@ -25,9 +25,10 @@ def touched(cushion: Floats | float, volatility: float, years: float, drift: flo
     """P(min ≤ barrier) within `years`: Φ((−b − νT)/(σ√T)) + e^(−2νb/σ²) · Φ((−b + νT)/(σ√T)).
 
     `cushion` is b = ln(now / barrier), `drift` is ν of the logarithm, all per year. 1 where the cushion is gone already; without
-    volatility the drift alone decides. In log space, so that a small σ does not overflow.
+    volatility the drift alone decides. In log space, so that a small σ does not overflow. `ValueError` for a cushion that is no number:
+    who owes nothing has no line to touch.
     """
-    room = np.asarray(cushion, dtype=np.float64)
+    room = _room(cushion)
     if volatility == 0 or years == 0:
         return np.where(room + min(0.0, drift * years) <= 0, 1.0, 0.0)
     spread = volatility * np.sqrt(years)
@@ -38,7 +39,7 @@ def touched(cushion: Floats | float, volatility: float, years: float, drift: flo
 
 def below(cushion: Floats | float, volatility: float, years: float, drift: float) -> Floats:
     """P(at the end ≤ barrier): the first term of `touched`. Quoting it alone understates the risk by about half."""
-    room = np.asarray(cushion, dtype=np.float64)
+    room = _room(cushion)
     if volatility == 0 or years == 0:
         return np.where(room + drift * years <= 0, 1.0, 0.0)
     return np.asarray(ndtr((-room - drift * years) / (volatility * np.sqrt(years))))
@@ -51,7 +52,7 @@ def touched_at(cushion: Floats | float, volatility: float, years: float, drift: 
     """
     if looks < FEWEST_LOOKS:
         raise ValueError(f"the correction for {looks} looks is too coarse: at least {FEWEST_LOOKS} are needed")
-    room = np.asarray(cushion, dtype=np.float64)
+    room = _room(cushion)
     moved = room + BGK * volatility * np.sqrt(years / looks)
     return np.where(room <= 0, 1.0, touched(moved, volatility, years, drift))
 
@@ -59,3 +60,10 @@ def touched_at(cushion: Floats | float, volatility: float, years: float, drift: 
 def safe_health(volatility: float, years: float, chance: float) -> float:
     """The health at which a touch within `years` has `chance`, without drift: exp(σ√T · Φ⁻¹(1 − ε/2))."""
     return float(np.exp(volatility * np.sqrt(years) * ndtri(1 - chance / 2)))
+
+
+def _room(cushion: Floats | float) -> Floats:
+    room = np.asarray(cushion, dtype=np.float64)
+    if not np.isfinite(room).all():
+        raise ValueError("a cushion that is no number: without debt, or without collateral, there is no line to touch")
+    return room

@@ -11,8 +11,10 @@ from watcher.risk.first_passage import below, touched
 def matched(weighted: Floats, covariance: Floats, years: float) -> tuple[float, float]:
     """(log mean, volatility per √year) of the lognormal with the first two moments of Σ wᵢ e^(xᵢ), x driftless in price.
 
-    `weighted` is threshold · collateral per asset, all above zero; `covariance` of log returns per year.
+    `weighted` is threshold · collateral per asset, all above zero, or `ValueError`; `covariance` of log returns per year.
     """
+    if weighted.size == 0 or weighted.min() <= 0:
+        raise ValueError("a sum of lognormals needs collateral: all of it above zero")
     total = float(weighted.sum())
     second = float(weighted @ np.exp(covariance * years) @ weighted)
     variance = float(np.log(second / total**2))
@@ -20,7 +22,9 @@ def matched(weighted: Floats, covariance: Floats, years: float) -> tuple[float, 
 
 
 def matched_chances(weighted: Floats, debt: float, covariance: Floats, years: float) -> tuple[float, float]:
-    """(P(below the line at the end), P(ever below it)) of a fixed debt by the matched lognormal."""
+    """(P(below the line at the end), P(ever below it)) of a fixed debt by the matched lognormal. `ValueError` where nothing is owed."""
+    if debt <= 0:
+        raise ValueError("nothing is owed: there is no line to reach")
     _, volatility = matched(weighted, covariance, years)
     room = float(np.log(weighted.sum() / debt))
     drift = -(volatility**2) / 2

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.random import Generator
 
-from watcher.risk.copula import student_rows
+from watcher.risk.copula import root, student_rows
 from watcher.risk.exposure import Floats
 from watcher.risk.volatility import filtered
 
@@ -54,7 +54,10 @@ def market(returns: Floats, step: int, decay: float, block: float) -> Market:
 
 
 def steps(model: Model, past: Market, random: Generator, scenarios: int, count: int) -> Iterator[Floats]:
-    """`count` arrays of log returns, scenarios × factors, one per step."""
+    """`count` arrays of log returns, scenarios × factors, one per step.
+
+    Prices are given no trend: −σ²/2 in every return keeps an expected price where it is (exactly so for the normal).
+    """
     if model is Model.FHS:
         return _historical(past, random, scenarios, count)
     return _parametric(past, random, scenarios, count, FREEDOM if model is Model.STUDENT else None)
@@ -67,7 +70,7 @@ def _historical(past: Market, random: Generator, scenarios: int, count: int) -> 
     variance = np.broadcast_to(past.variance, (scenarios, len(past.variance))).copy()
     for _ in range(count):
         returns = past.rows[place] * np.sqrt(variance)
-        yield returns
+        yield returns - variance / 2
         variance *= past.decay
         variance += (1 - past.decay) * returns**2
         elsewhere = random.random(scenarios) < 1 / past.block
@@ -75,13 +78,13 @@ def _historical(past: Market, random: Generator, scenarios: int, count: int) -> 
 
 
 def _parametric(past: Market, random: Generator, scenarios: int, count: int, freedom: float | None) -> Iterator[Floats]:
-    """Independent rows of today's covariance; −σ²/2 keeps the normal's expected price where it is."""
+    """Independent rows of today's covariance. `ValueError` as for `copula.root`."""
     deviation, correlation = np.sqrt(past.variance), past.correlation
+    drift = -past.variance / 2
     if freedom is None:
-        root = np.linalg.cholesky(correlation)
-        drift = -past.variance / 2
+        mixing = root(correlation).T
         for _ in range(count):
-            yield random.standard_normal((scenarios, len(deviation))) @ root.T * deviation + drift
+            yield random.standard_normal((scenarios, len(deviation))) @ mixing * deviation + drift
         return
     for _ in range(count):
-        yield student_rows(random, scenarios, correlation, freedom) * deviation
+        yield student_rows(random, scenarios, correlation, freedom) * deviation + drift

@@ -60,10 +60,12 @@ def cornish_fisher(level: float, skew: float, excess_kurtosis: float) -> float:
 
 
 def components(weights: Floats, covariance: Floats, multiple: float) -> Floats:
-    """Each asset's part of `multiple` · σ: z · w (Σw) / σ. They add up to the whole exactly."""
+    """Each asset's part of `multiple` · σ: z · w (Σw) / σ. They add up to the whole exactly. `ValueError` where nothing varies."""
     spread = covariance @ weights
-    whole = float(np.sqrt(weights @ spread))
-    return multiple * weights * spread / whole
+    variance = float(weights @ spread)
+    if not variance > 0:
+        raise ValueError(f"a variance of {variance:g}: there is no risk to attribute, or the matrix is no covariance")
+    return np.asarray(multiple * weights * spread / np.sqrt(variance))
 
 
 def shortfall_parts(parts: Floats, losses: Floats, level: float) -> Floats:

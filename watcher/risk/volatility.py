@@ -46,13 +46,18 @@ def ewma(returns: Floats, decay: float, start: float | Floats) -> Floats:
 def filtered(returns: Floats, decay: float = DAILY) -> tuple[Floats, Floats]:
     """Standardised returns r / √v and the variance of the next return, floored at half of the long-run volatility.
 
-    The recursion starts from the variance of the first 60 returns, which are left out of the result.
+    The recursion starts from the variance of the first 60 returns, which are left out of the result. `ValueError` for too few returns,
+    for one that is no number, and for a column that stands still, in the first 60 or in all others: no volatility is made up.
     """
     if len(returns) <= SEEDED:
         raise ValueError(f"{len(returns)} returns: more than {SEEDED} are needed to start the variance")
+    if not np.isfinite(returns).all():
+        raise ValueError("some returns are no numbers: rows with a gap are left out, not filled")
     start = returns[:SEEDED].var(axis=0)
-    if np.any(start == 0):
-        raise ValueError("a series that does not move has no volatility to filter by")
+    still = np.flatnonzero((start == 0) | (np.ptp(returns[SEEDED:], axis=0) == 0))
+    if still.size:
+        columns = ", ".join(str(column + 1) for column in still)
+        raise ValueError(f"a series that does not move has no volatility to filter by: column {columns}")
     variance = ewma(returns[SEEDED:], decay, start)
     floored = np.maximum(variance, FLOOR**2 * returns.var(axis=0))
     return returns[SEEDED:] / np.sqrt(floored[:-1]), floored[-1]
