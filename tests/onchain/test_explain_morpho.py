@@ -19,7 +19,7 @@ from watcher.localchain import morpho_actions as do
 from watcher.localchain.morpho import MorphoChain
 from watcher.units import WAD
 
-DUST = {"liquidation": 2}  # of a wei, the base unit: what is repaid is rounded up, to the good of every share
+DUST = {"liquidation": 2}  # wei: what is repaid is rounded up, to the good of every share
 
 
 async def lived(world: MorphoChain) -> Story:

@@ -18,9 +18,8 @@ from watcher.localchain import compound_v2_actions as do
 from watcher.localchain.compound_v2 import CompoundV2, artifact, scaled
 from watcher.units import WAD
 
-DUST = {
-    "liquidation": 4 * 10**11
-}  # one raw unit of WBTC: what a seizure adds to the reserves is rounded down, to the good of every cToken
+# What a seizure adds to the reserves is rounded down to a raw unit of WBTC, to the good of every cToken: the rate moves.
+DUST = {"liquidation": 4 * 10**11}  # the worth of one
 
 
 async def lived(world: CompoundV2, scene: Scene) -> Story:
