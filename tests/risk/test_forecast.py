@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -13,6 +15,7 @@ from watcher.risk.sample import Sample
 from watcher.risk.volatility import DAILY, filtered
 
 WINDOW = 500
+YARDSTICK = cache(yardstick)
 
 
 def of(returns: Floats) -> Sample:
@@ -22,7 +25,7 @@ def of(returns: Floats) -> Sample:
 
 
 def judged(returns: Floats, rule: Rule, window: int = WINDOW) -> Judgement:
-    return judge(forecasts(of(returns), window, rule, DAILY), yardstick(returns.size - window, 1))
+    return judge(forecasts(of(returns), window, rule, DAILY), YARDSTICK(returns.size - window, 1))
 
 
 def calm(count: int = 2500) -> Floats:

@@ -21,7 +21,7 @@ from watcher.store.history import record
 from watcher.store.open import Store, open_store
 
 HOUR = 3_600
-TURN = 100  # blocks between two readings: 20 minutes
+TURN = 150  # blocks between two readings: half an hour
 FIGURES = Figures(8000.0, 3400.0, 3900.0, 1.38333, 2.35294, 0.425, 0.4875, 0.74534, 2.5, 0.6, 0.83)
 
 
@@ -79,11 +79,11 @@ def told(capsys: pytest.CaptureFixture[str], *line: str, code: int = 0) -> list[
 
 
 def hours(store: Store, scene: Scene, count: int, falls: set[int], chance: float) -> None:
-    """So many hours of three readings, at the first of which a chance is told; in `falls` the price is down for the third reading."""
+    """So many hours of two readings, at the first of which a chance is told; in `falls` the price is down for the second."""
     down = fallen(scene)
-    for number in range(3 * count + 1):
-        turn(store, scene, number, down if number % 3 == 2 and number // 3 in falls else 0)
-        if number % 3 == 0:
+    for number in range(2 * count + 1):
+        turn(store, scene, number, down if number % 2 and number // 2 in falls else 0)
+        if number % 2 == 0:
             tell(store, scene, number, chance)
 
 
@@ -128,15 +128,15 @@ def test_what_nobody_watched_or_could_read_does_not_count(
     capsys: pytest.CaptureFixture[str], store: Store, scene: Scene
 ) -> None:
     """A gap in the second hour, a failed reading of the market in the fourth; the others count."""
-    for number in range(16):
+    for number in range(11):
         here = at(scene, number)
-        missed = Missed(here.number - 50, here.number - 10, "the watcher was off") if number == 4 else None
-        if number == 10:
+        missed = Missed(here.number - 50, here.number - 10, "the watcher was off") if number == 3 else None
+        if number == 7:
             failed = Entry(scene.market, error=AnswerError("no answer"))
             record(store, here, [failed], read_at=here.timestamp + 3)
         else:
             turn(store, scene, number, missed=missed)
-        if number % 3 == 0:
+        if number % 2 == 0:
             tell(store, scene, number, 0.1)
     (found,) = told(capsys, code=4)
     assert found["reason"].startswith("3 of 30")
@@ -148,17 +148,15 @@ def test_who_repays_in_the_very_block_of_the_fall_was_at_the_line(
 ) -> None:
     """No reading is liquidatable: what was held before, at the prices after, is."""
     hours(store, scene, 30, falls=set(), chance=0.1)
-    hour = 30 * 3 + 1
-    turn(store, lent(scene, 10**3), hour, fallen(scene))
-    for number in range(hour + 1, hour + 3):
-        turn(store, lent(scene, 10**3), number)
+    turn(store, lent(scene, 10**3), 61, fallen(scene))
+    turn(store, lent(scene, 10**3), 62)
     (found,) = told(capsys)
     assert (found["count"], found["happened"], found["moved"]) == ("31", "1", "1")
 
 
 def test_who_changes_amounts_in_calm_was_not(capsys: pytest.CaptureFixture[str], store: Store, scene: Scene) -> None:
     hours(store, scene, 30, falls=set(), chance=0.1)
-    for number in range(91, 94):
+    for number in (61, 62):
         turn(store, lent(scene, 10**3), number)
     (found,) = told(capsys)
     assert (found["count"], found["happened"], found["moved"]) == ("31", "0", "1")
