@@ -3,35 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Final
 
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
 from watcher.config import Chain
+from watcher.config.risk import HOUR
 from watcher.config.watch import Watch
 from watcher.cycle import Row
 from watcher.errors import WatcherError
 from watcher.health.bands import Bands
 from watcher.health.correlated import Group
 from watcher.health.judge import Judgement, judge
+from watcher.health.limits import Limits, limits_for
+from watcher.health.measure import CHANCES, End, Figure, Measure
 from watcher.health.rules import Rule, bands_for
 from watcher.model import PositionKey
+
+HOLDS: Final = 2  # times as long as appraisals are apart is a chance taken for the present one
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """What the newest appraisal of a position said: its block's time, the chances by their measure, and why others are missing."""
+
+    at: int
+    chances: Mapping[Measure, Fraction]
+    missing: str
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The bands of one chain's positions. `volatile` and `correlated` hold where no rule is about a position."""
+    """The bands of one chain's positions. `volatile` and `correlated` hold where no rule is about a position.
+
+    `limits` are on other figures than health. `foretold` has the newest chances, which hold for `HOLDS` · `every` seconds.
+    """
 
     groups: tuple[Group, ...]
     rules: tuple[Rule, ...]
     volatile: Bands
     correlated: Bands
+    limits: tuple[Limits, ...] = ()
+    foretold: Mapping[PositionKey, Foretold] = field(default_factory=dict)
+    every: int = HOUR
 
     @classmethod
     def of(cls, watch: Watch, chain: Chain, resolved: Mapping[str, ChecksumAddress]) -> Policy:
         groups = tuple(Group(group.name, frozenset(group.tokens)) for group in chain.groups)
-        return cls(groups, watch.rules(resolved), watch.volatile, watch.correlated)
+        limits = watch.measured(resolved)
+        return cls(groups, watch.rules(resolved), watch.volatile, watch.correlated, limits, every=watch.risk.every)
+
+    @property
+    def patience(self) -> int:
+        """For how many seconds a chance is taken for the present one."""
+        return HOLDS * self.every
+
+    @property
+    def foresees(self) -> bool:
+        """Whether anybody is told by a chance."""
+        return any(one.measure in CHANCES for one in self.limits)
 
     def judge(self, row: Row) -> Judgement | WatcherError | None:
         """None where there is no valuation; the error where its bands or its clock cannot be told."""
@@ -44,10 +77,25 @@ class Policy:
         def bands(together: bool) -> Bands:
             return bands_for(self.rules, wallet, market, mode, self.correlated if together else self.volatile)
 
+        limits = limits_for(self.limits, wallet, market)
+        chances = {one.measure: self._chance(row, one.measure) for one in limits if one.measure in CHANCES}
         try:
-            return judge(row.position, self.groups, bands)
+            return judge(row.position, self.groups, bands, limits, chances)
         except WatcherError as error:
             return error
+
+    def _chance(self, row: Row, wanted: Measure) -> Figure:
+        """What was foretold, as long as it holds; else why nobody can tell."""
+        said = self.foretold.get(row.reading.key)
+        if said is None:
+            return Figure(wanted, None, End.UNTOLD, "no appraisal of it was made yet")
+        chance = said.chances.get(wanted)
+        if chance is None:
+            return Figure(wanted, None, End.UNTOLD, said.missing)
+        age = row.reading.block.timestamp - said.at
+        if age > self.patience:
+            return Figure(wanted, None, End.UNTOLD, f"the last appraisal that told it is {age} s old")
+        return Figure(wanted, chance)
 
 
 def owner(key: PositionKey) -> ChecksumAddress:

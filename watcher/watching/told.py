@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any, Final
 
 from eth_typing import ChecksumAddress
@@ -11,9 +12,11 @@ from eth_typing import ChecksumAddress
 from watcher.adapter import Position
 from watcher.cycle import Row
 from watcher.errors import WatcherError
+from watcher.figures import age, fixed, percent
 from watcher.health.correlated import correlated
 from watcher.health.fall import fall
 from watcher.health.judge import Judgement
+from watcher.health.measure import RUNWAYS, Measure
 from watcher.health.target import remedies
 from watcher.model import Distance, Fix, Transition, Valuation
 from watcher.risk.explain import Cause, Kind, State, explain, summed
@@ -39,7 +42,9 @@ def told(change: Transition, row: Row, judgement: Judgement, before: Row | None,
     """The transition with its cause, distance, runway and fixes, as far as each can be told; nothing of it decides anything."""
     return replace(
         change,
-        cause="; ".join(filter(None, ("" if before is None else cause(before, row), first_line(row)))),
+        cause="; ".join(
+            filter(None, (crossed(judgement), "" if before is None else cause(before, row), first_line(row)))
+        ),
         distance=_distance(row.position, policy),
         runway=judgement.runway,
         fixes=_fixes(row.position, judgement),
@@ -99,6 +104,27 @@ def first_line(row: Row) -> str:
     return f"its first line is that of {seen.first.contract}, which {acts}: health {at // WAD}.{at % WAD // 10**14:04d} there"
 
 
+def crossed(judgement: Judgement) -> str:
+    """The figure that alone made the status, with its number: health did not."""
+    found = judgement.crossed
+    if found is None:
+        return ""
+    measure, value = found.figure.measure, found.figure.value
+    limit = f"{found.status} {'below' if measure.falls else 'above'} {_shown(measure, found.number)}"
+    if value is None:
+        return f"{measure} is beyond any number ({found.figure.reason}), {limit}"
+    return f"{measure} is {_shown(measure, value)}, {limit}"
+
+
+def _shown(measure: Measure, value: Fraction) -> str:
+    """Rounded down: a time, a plain ratio of four places, or per cent."""
+    if measure in RUNWAYS:
+        return age(int(value))
+    if measure in (Measure.EQUITY_OVER_MM, Measure.LEVERAGE):
+        return fixed(value.numerator * 10**4 // value.denominator, 4, 4)
+    return percent(value.numerator, value.denominator)
+
+
 def _moves(before: Position[Any, Any, Any], now: Position[Any, Any, Any]) -> Iterator[tuple[ChecksumAddress, int]]:
     """By how much every price moved, in millionths of what it was, rounded down."""
     old = {price.token.address: price.answer for price in before.adapter.prices(before.terms, before.quote)}
@@ -131,4 +157,6 @@ def _fixes(position: Position[Any, Any, Any], judgement: Judgement) -> tuple[Fix
         found = remedies(position, target)
     except WatcherError:
         return ()
+    if judgement.crossed is not None and not any(one.amount for one in found):
+        return ()  # health is fine, and its bands say nothing of another figure
     return tuple(Fix(one.side, one.token, one.amount, target, one.reason) for one in found)

@@ -1,0 +1,90 @@
+"""Limits on other figures than health: the judgement, the words of the alert, and chances that hold for a while."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from eth_typing import HexStr
+
+from tests.watching.test_told import DRAW, row
+from watcher.health.bands import CORRELATED
+from watcher.health.fold import step
+from watcher.health.judge import Judgement, judged, sighting
+from watcher.health.limits import Limits
+from watcher.health.measure import Measure, measure
+from watcher.model import Doubt, DoubtKind, Status
+from watcher.watching.policy import Foretold, Policy, owner
+from watcher.watching.told import crossed, told
+
+LTV = measure(DRAW.value(), Measure.LTV).value or Fraction(0)  # 0.857…, at a health of 1.089
+DAY = Limits(Measure.CHANCE_1D, ((Status.CRITICAL, Fraction(1, 20)),))
+
+
+def policy(*limits: Limits, foretold: Foretold | None = None) -> Policy:
+    """By health alone the position is safe."""
+    said = {} if foretold is None else {DRAW.holding.key: foretold}
+    return Policy((), (), CORRELATED, CORRELATED, limits, said, every=3_600)
+
+
+def verdict(of: Policy, later: int = 0) -> Judgement:
+    found = of.judge(row(later=later))
+    assert isinstance(found, Judgement)
+    return found
+
+
+def chances(at: int, **by: str) -> Foretold:
+    return Foretold(at, {Measure(name): Fraction(one) for name, one in by.items()}, "too few prices of WETH are stored")
+
+
+def test_a_figure_makes_the_status_of_a_position_that_health_calls_safe() -> None:
+    assert verdict(policy()).status is Status.SAFE
+    limit = Limits(Measure.LTV, ((Status.WARN, Fraction("0.8")),))
+    found = verdict(policy(limit))
+    assert (found.status, found.clears) == (Status.WARN, Status.WARN)
+    mine = replace(limit, wallet=owner(DRAW.holding.key), steps=((Status.WARN, Fraction("0.9")),))
+    assert verdict(policy(limit, mine)).status is Status.SAFE
+
+
+def test_the_alert_says_which_figure_made_it_and_offers_no_fix_of_a_health_that_is_fine() -> None:
+    of = policy(Limits(Measure.LTV, ((Status.WARN, Fraction("0.8")),)))
+    seen, judgement = row(), verdict(of)
+    standing, _ = step(None, sighting(seen.reading, verdict(policy()), 1, confirmed=True))
+    later = replace(seen.reading, block=replace(seen.reading.block, hash=HexStr("0x02")))
+    _, (change,) = step(standing, sighting(later, judgement, 2, confirmed=True))
+    said = told(change, seen, judgement, None, of)
+    assert (said.before, said.after) == (Status.SAFE, Status.WARN)
+    assert said.cause.startswith(f"ltv is {float(LTV):.2%}".replace("%", " %") + ", warn above 80.00 %")
+    assert said.fixes == ()
+
+
+def test_each_kind_of_figure_is_told_in_its_own_unit() -> None:
+    over = verdict(policy(Limits(Measure.EQUITY_OVER_MM, ((Status.DANGER, Fraction("2.5")),))))
+    number = measure(DRAW.value(), Measure.EQUITY_OVER_MM).value
+    assert number is not None
+    assert crossed(over) == f"equity_over_mm is {int(number * 10_000) / 10_000:.4f}, danger below 2.5000"
+    lasting = verdict(policy(Limits(Measure.RUNWAY_FULL, ((Status.WATCH, Fraction(100 * 86_400)),))))
+    assert lasting.runway is not None
+    assert lasting.runway.full is not None
+    assert crossed(lasting) == f"runway_full is {lasting.runway.full // 86_400} d, watch below 100 d"
+    assert crossed(verdict(policy())) == ""
+
+
+def test_a_chance_holds_for_twice_the_time_between_appraisals_and_is_not_told_after() -> None:
+    of = policy(DAY, foretold=chances(row().reading.block.timestamp, chance_1d="0.06"))
+    assert (verdict(of).status, verdict(of, 7_200).status) == (Status.CRITICAL, Status.CRITICAL)
+    late = verdict(of, 7_201)
+    assert (late.status, late.crossed) == (Status.SAFE, None)
+    assert [one.reason for one in late.untold] == ["the last appraisal that told it is 7201 s old"]
+
+
+def test_where_no_chance_is_known_the_reading_says_why() -> None:
+    assert [one.reason for one in verdict(policy(DAY)).untold] == ["no appraisal of it was made yet"]
+    bare = policy(DAY, foretold=chances(row().reading.block.timestamp, chance_7d="0.5"))
+    doubt = Doubt(DoubtKind.UNTOLD, "chance_1d is not told: too few prices of WETH are stored")
+    assert judged(row().reading, verdict(bare)).doubts[-1] == doubt
+
+
+def test_only_a_limit_on_a_chance_needs_foresight() -> None:
+    assert policy(DAY).foresees
+    assert not policy(Limits(Measure.LTV, ((Status.WARN, Fraction("0.8")),))).foresees
