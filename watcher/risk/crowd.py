@@ -16,9 +16,11 @@ from watcher.risk.exposure import Flags, Floats
 from watcher.risk.tail import shortfall_parts, tail
 
 Singles: TypeAlias = NDArray[np.float32]
+Places: TypeAlias = NDArray[np.intp]
 
 BLOCK: Final = 64  # accounts at once: with ten thousand scenarios what a core's cache holds
 STRETCH: Final = 24  # steps that are bounded together
+MANY: Final = 1024  # accounts whose bounds are one product
 VAR_LEVEL: Final = 0.99
 ES_LEVEL: Final = 0.975
 
@@ -162,32 +164,41 @@ def struck(net: Singles, path: Sequence[Singles]) -> Iterator[tuple[slice, Flags
     if not path:
         raise ValueError("no step was taken: there is no horizon")
     stretches = [_Stretch.of(path[start : start + STRETCH]) for start in range(0, len(path), STRETCH)]
-    for start in range(0, len(net), BLOCK):
-        rows = slice(start, min(start + BLOCK, len(net)))
+    for start in range(0, len(net), MANY):
+        rows = slice(start, min(start + MANY, len(net)))
         yield rows, _walked(net[rows], stretches)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Stretch:
-    steps: Sequence[Singles]
-    low: Singles
-    high: Singles
+    """Tokens × steps × scenarios, so that all steps are one product: many small ones would spend their time waiting for threads."""
+
+    factors: Singles
+    bounds: Singles  # the lowest factors, and under them the highest
 
     @classmethod
     def of(cls, steps: Sequence[Singles]) -> _Stretch:
-        return cls(steps, np.minimum.reduce(steps), np.maximum.reduce(steps))
+        factors = np.stack(steps, axis=1)
+        return cls(factors, np.vstack([factors.min(axis=1), factors.max(axis=1)]))
+
+    def below(self, net: Singles, scenarios: Places) -> Flags:
+        """Whose margin is negative at some step."""
+        all_of_them = scenarios.size == self.factors.shape[2]
+        factors = self.factors if all_of_them else self.factors[:, :, scenarios]
+        tokens, steps, count = factors.shape
+        margins = (net @ factors.reshape(tokens, steps * count)).reshape(len(net), steps, count)
+        return np.asarray(margins.min(axis=1) < 0)
 
 
 def _walked(net: Singles, stretches: Sequence[_Stretch]) -> Flags:
     """Looking only at accounts and scenarios that may be below the line and were not yet."""
-    held, owed = np.maximum(net, 0), np.minimum(net, 0)
-    found = np.zeros((len(net), stretches[0].low.shape[1]), dtype=bool)
+    sides = np.hstack([np.maximum(net, 0), np.minimum(net, 0)])
+    found = np.zeros((len(net), stretches[0].bounds.shape[1]), dtype=bool)
     for stretch in stretches:
-        possible = (held @ stretch.low + owed @ stretch.high < 0) & ~found
-        accounts, scenarios = np.flatnonzero(possible.any(axis=1)), np.flatnonzero(possible.any(axis=0))
-        if accounts.size:
-            some, hit = net[accounts], np.zeros((accounts.size, scenarios.size), dtype=bool)
-            for factors in stretch.steps:
-                hit |= some @ factors[:, scenarios] < 0
-            found[np.ix_(accounts, scenarios)] |= hit
+        possible = (sides @ stretch.bounds < 0) & ~found
+        doubtful = np.flatnonzero(possible.any(axis=1))
+        for start in range(0, len(doubtful), BLOCK):
+            accounts = doubtful[start : start + BLOCK]
+            scenarios = np.flatnonzero(possible[accounts].any(axis=0))
+            found[np.ix_(accounts, scenarios)] |= stretch.below(net[accounts], scenarios)
     return found

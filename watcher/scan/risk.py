@@ -76,7 +76,7 @@ def risk(book: Book[Any, Any, Any], quote: Any, limit: Wad, groups: Sequence[Gro
     """Everybody below `limit`, strictly, at the line that is reached first; and the sums below each of `TIERS`, at the contract's own."""
     lines = tuple(sorted({*TIERS, limit}, reverse=True))
     found = verdict(book, quote, Lines((lines,)))
-    unknown = [_unknown(book, quote, int(row), found) for row in np.flatnonzero(found.unknown)]
+    unknown = [unvalued(book, quote, int(row), found) for row in np.flatnonzero(found.unknown)]
     rows = np.flatnonzero(found.level > 0).tolist()
     low = [_account(book, quote, row, found, groups, choose) for row in rows]
     listed = sorted((one for one in low if (one.valuation.nearest or 0) < limit), key=urgency)
@@ -133,7 +133,8 @@ def _account(
     return Account(key, position, valuation, level(valuation, bands), None if group is None else group.name)
 
 
-def _unknown(book: Book[Any, Any, Any], quote: Any, row: int, found: Verdict) -> Unknown:
+def unvalued(book: Book[Any, Any, Any], quote: Any, row: int, found: Verdict) -> Unknown:
+    """An unknown position of a verdict, and why it is."""
     known = found.exact.get(row)
     if known is None:
         try:
