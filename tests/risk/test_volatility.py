@@ -8,8 +8,10 @@ from arch import arch_model
 from arch.data import sp500
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from watcher.risk.copula import student_rows, tail_dependence
+from watcher.risk.exposure import Floats
 from watcher.risk.volatility import decay_of, ewma, filtered, half_life, memory, recursion
 
 R22 = [(0.85, 28.34), (0.90, 43.71), (0.94, 74.43), (0.97, 151.19)]
@@ -40,10 +42,15 @@ def test_the_recursion_is_its_closed_sum(returns: list[float], decay: float, sta
         assert variance == pytest.approx(decay**t * start + weights @ np.square(returns[:t]), rel=1e-9)
 
 
-def test_r24_a_garch_with_the_parameters_that_arch_finds() -> None:
-    """S&P 500, 1999 to 2018, in percent: arch fits, our recursion with its parameters has its likelihood and forecasts."""
+def s_and_p() -> Floats:
     returns = 100 * sp500.load()["Adj Close"].pct_change().dropna().to_numpy()
     assert returns.size == 5030
+    return np.asarray(returns)
+
+
+def test_r24_a_garch_with_the_parameters_that_arch_finds() -> None:
+    """S&P 500, 1999 to 2018, in percent: arch fits, our recursion with its parameters has its likelihood and forecasts."""
+    returns = s_and_p()
     fitted = arch_model(returns, mean="Constant", vol="GARCH", p=1, q=1).fit(disp="off")
     mu, omega, alpha, beta = fitted.params
     assert (mu, omega, alpha, beta) == pytest.approx((0.056353, 0.017507, 0.10215, 0.885206), rel=1e-3)
@@ -55,6 +62,28 @@ def test_r24_a_garch_with_the_parameters_that_arch_finds() -> None:
     steps = [long_run + kept**n * (variance[-1] - long_run) for n in range(5)]
     assert steps == pytest.approx([3.59647, 3.568502, 3.540887, 3.513621, 3.486701], rel=1e-3)
     assert steps == pytest.approx(fitted.forecast(horizon=5).variance.to_numpy()[-1], rel=1e-6)
+
+
+def test_r24_the_same_with_students_t() -> None:
+    returns = s_and_p()
+    fitted = arch_model(returns, mean="Constant", vol="GARCH", p=1, q=1, dist="t").fit(disp="off")
+    mu, omega, alpha, beta, freedom = fitted.params
+    assert freedom == pytest.approx(6.6072, rel=1e-3)
+    variance = recursion((returns - mu)[:, np.newaxis], omega, alpha, beta, fitted.conditional_volatility[0] ** 2)[:, 0]
+    scale = np.sqrt(variance[:-1] * (freedom - 2) / freedom)
+    assert stats.t(freedom, mu, scale).logpdf(returns).sum() == pytest.approx(-6834.736, abs=5e-3)
+
+
+def test_r24_the_same_where_falls_count_more() -> None:
+    """Glosten, Jagannathan, Runkle: α r² + γ r² after a fall is a reaction of one to r √(α + γ)."""
+    returns = s_and_p()
+    fitted = arch_model(returns, mean="Constant", vol="GARCH", p=1, o=1, q=1).fit(disp="off")
+    mu, omega, alpha, gamma, beta = fitted.params
+    assert gamma == pytest.approx(0.183069, rel=1e-3)
+    residuals = returns - mu
+    felt = residuals * np.sqrt(alpha + gamma * (residuals < 0))
+    variance = recursion(felt[:, np.newaxis], omega, 1.0, beta, fitted.conditional_volatility[0] ** 2)[:-1, 0]
+    assert stats.norm(mu, np.sqrt(variance)).logpdf(returns).sum() == pytest.approx(-6822.883, abs=5e-3)
 
 
 R45 = [
