@@ -53,6 +53,11 @@ class Appraisal:
     excluded: tuple[str, ...]
     notes: tuple[str, ...]
 
+    @property
+    def unknown(self) -> bool:
+        """Whether something that owes could not be simulated."""
+        return sum(one.held.owes for one in self.standings) > len(self.held)
+
 
 def appraise(
     held: Sequence[Held],

@@ -54,6 +54,11 @@ class Basis:
     notes: tuple[str, ...] = ()
     beyond: tuple[str, ...] = ()
 
+    @property
+    def old(self) -> bool:
+        """Whether a past ends so long before the block that today's volatility is not in it."""
+        return any(self.grid.end - factor.last > OLD for factor in self.factors)
+
     def covariance(self, tokens: Sequence[Driven], hours: float) -> Floats:
         """Of the tokens' log returns over so many hours, at the present volatilities; lost pegs are not in it."""
         own = np.diag([token.residual**2 * hours * HOUR / YEAR for token in tokens])

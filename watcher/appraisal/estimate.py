@@ -33,6 +33,11 @@ class Loss:
     var_high: float
     es: Estimate
 
+    @property
+    def var_error(self) -> float:
+        """The interval's half width over 1.96: what a standard error of VaR would be."""
+        return (self.var_high - self.var_low) / (2 * WIDE)
+
 
 def mean(values: Floats) -> Estimate | None:
     """None of nothing; of a single value there is no error to tell, which is None too."""

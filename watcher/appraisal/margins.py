@@ -13,6 +13,7 @@ from watcher.appraisal.asset import Asset
 from watcher.appraisal.basis import Basis
 from watcher.appraisal.closing import Typical, typical
 from watcher.appraisal.held import Held
+from watcher.errors import AnswerError
 from watcher.health.fall import STEPS, crossing, fall, fallen, farthest
 from watcher.health.mover import movers
 from watcher.health.runway import runway
@@ -62,7 +63,10 @@ def standing(held: Held) -> Standing:
     """From the position's own integers where the contract decides (the fall, the liquidation at the line), else in floats."""
     seen, position = held.exposure(), held.row.position
     steps = fall(position).steps if held.owes else None
-    panels = position.adapter.panels(position.terms, position.quote)
+    try:
+        panels = position.adapter.panels(position.terms, position.quote)
+    except AnswerError:
+        panels = ()  # a rate model that does not answer: the clock at full utilisation says that none is known
     return Standing(
         held,
         seen,

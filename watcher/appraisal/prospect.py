@@ -22,15 +22,15 @@ from watcher.units import YEAR
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """One position by one horizon. `liquidated` is by the contract's own rule; `parts` are chances to reach the line, each on top of
-    those before it, and `sooner` and `later` the same for an oracle that lags by its deviation. `closed` is the closed form of a pair.
+    """One position by one horizon. `liquidated` is by the contract's own rule; `parts` are what each adds to the chance to reach the
+    line, and `sooner` and `later` that chance for an oracle that lags by its deviation. `closed` is the closed form of a pair.
 
     `cost` is what liquidations take above what they repay, over all scenarios; `given` over those with one, None where there was none.
     """
 
     name: str
     liquidated: Chance
-    parts: dict[str, Chance]
+    parts: dict[str, Estimate]
     sooner: Chance
     later: Chance
     closed: float | None
@@ -72,27 +72,38 @@ def horizon(
 
 def prospect(end: Outcome, place: int, held: Held, pool: Pool, assets: Sequence[Asset], basis: Basis) -> Prospect:
     struck = end.first[:, place] != NEVER
-    reached = {part: chance(flags[:, place]) for part, flags in end.reached.items()}
     cost, slippage = mean(end.cost[:, place]), mean(end.slippage[:, place])
     if cost is None or slippage is None:
         raise ValueError("fewer than two scenarios: nothing can be estimated")
     breaks = any(
         basis.driven[asset].depeg is not None and basis.driven[asset].feed is Feed.MARKET for asset in held.assets
     )
-    parts = {part: reached[part] for part in ("price", "carry", *(("depeg",) if breaks else ()))}
     lost = np.asarray(end.lost[:, place] + end.slippage[:, place])
     return Prospect(
         held.name,
         chance(struck),
-        parts,
-        reached["sooner"],
-        reached["later"],
+        parts(end, place, ("price", "carry", *(("depeg",) if breaks else ()))),
+        chance(end.reached["sooner"][:, place]),
+        chance(end.reached["later"][:, place]),
         closed_form(pool, assets, basis, end.steps),
         cost,
         mean(np.asarray(end.cost[:, place])[struck]),
         slippage,
         loss(lost),
     )
+
+
+def parts(end: Outcome, place: int, names: Sequence[str]) -> dict[str, Estimate]:
+    """What each adds to those before it: below nothing where it keeps a position from the line (interest that is earned)."""
+    found: dict[str, Estimate] = {}
+    before = np.zeros(len(end.first))
+    for name in names:
+        now = end.reached[name][:, place].astype(np.float64)
+        added = mean(now - before)
+        if added is not None:
+            found[name] = added
+        before = now
+    return found
 
 
 def together(end: Outcome, held: Sequence[Held], assets: Sequence[Asset]) -> Together | None:
@@ -112,14 +123,14 @@ def together(end: Outcome, held: Sequence[Held], assets: Sequence[Asset]) -> Tog
         tokens[:, [place for place, asset in enumerate(assets) if asset.name == name]].sum(axis=1) for name in names
     ]
     beside = end.slippage[:, priced].sum(axis=1) - end.forgiven[:, priced].sum(axis=1)
-    parts = shortfall_parts(np.column_stack([*columns, beside]), losses, ES_LEVEL)
+    by_source = shortfall_parts(np.column_stack([*columns, beside]), losses, ES_LEVEL)
     of = shortfall_parts(lost, losses, ES_LEVEL)
     return Together(
         loss(losses),
         cost,
-        tuple((symbol[name], float(part)) for name, part in zip(names, parts, strict=False)),
+        tuple((symbol[name], float(part)) for name, part in zip(names, by_source, strict=False)),
         tuple((held[place].name, float(part)) for place, part in zip(priced, of, strict=True)),
-        float(parts[-1]),
+        float(by_source[-1]),
     )
 
 

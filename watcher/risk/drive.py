@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.random import Generator
 
-from watcher.risk.exposure import Flags, Floats
+from watcher.risk.exposure import Floats
 from watcher.units import YEAR
 
 
@@ -70,23 +70,21 @@ def prices(
     alone = [place for place, token in enumerate(tokens) if token.token not in {one.token for one in tokens[:place]}]
     first = [next(place for place in alone if tokens[place].token == token.token) for token in tokens]
     residual = np.array([token.residual for token in tokens]) * np.sqrt(seconds / YEAR)
-    fixed = np.array([token.feed is Feed.FIXED for token in tokens])
-    seen = np.array([token.feed is Feed.MARKET for token in tokens])
+    moving = np.array([token.feed is not Feed.FIXED for token in tokens], dtype=np.float64)
+    seen = np.array([token.feed is Feed.MARKET for token in tokens], dtype=np.float64)
+    when, falls = _breaks(tokens, alone, random, scenarios)
     level = np.zeros((scenarios, len(tokens)))
-    broken = np.zeros((scenarios, len(tokens)))
+    elapsed = 0.0
     for returns in factors:
-        level += returns @ loadings(tokens, returns.shape[1]).T
+        elapsed += seconds
+        level = level + returns @ loadings(tokens, returns.shape[1]).T
         if residual.any():
             own = np.zeros_like(level)
             own[:, alone] = random.standard_normal((scenarios, len(alone)))
             level += own[:, first] * residual
-        _break(broken, tokens, alone, random, seconds)
-        lost = broken[:, first]
-        yield Prices(
-            market=np.where(fixed, 0.0, level),
-            oracle=np.where(fixed, 0.0, level + np.where(seen, lost, 0.0)),
-            traded=level + lost,
-        )
+        market = level if moving.all() else level * moving
+        lost = (falls * (when <= elapsed))[:, first]
+        yield Prices(market, market + lost * seen, level + lost)
 
 
 def loadings(tokens: Sequence[Driven], factors: int) -> Floats:
@@ -98,12 +96,12 @@ def loadings(tokens: Sequence[Driven], factors: int) -> Floats:
     return matrix
 
 
-def _break(broken: Floats, tokens: Sequence[Driven], alone: Sequence[int], random: Generator, seconds: int) -> None:
-    """Let the pegs of the columns `alone` break, at most once each: a second break of a broken peg is not modelled."""
+def _breaks(tokens: Sequence[Driven], alone: Sequence[int], random: Generator, scenarios: int) -> tuple[Floats, Floats]:
+    """When each peg breaks, in seconds, and how far its log price falls then; a second break of a broken peg is not modelled."""
+    when, falls = np.full((scenarios, len(tokens)), np.inf), np.zeros((scenarios, len(tokens)))
     for column in alone:
         depeg = tokens[column].depeg
-        if depeg is not None:
-            now: Flags = random.random(len(broken)) < -np.expm1(-depeg.intensity * seconds / YEAR)
-            falls = np.log1p(-np.array(depeg.falls))
-            drawn = falls[random.integers(0, len(falls), len(broken))]
-            broken[:, column] = np.where(now & (broken[:, column] == 0), drawn, broken[:, column])
+        if depeg is not None and depeg.intensity > 0:
+            when[:, column] = random.exponential(YEAR / depeg.intensity, scenarios)
+            falls[:, column] = np.log1p(-np.array(depeg.falls))[random.integers(0, len(depeg.falls), scenarios)]
+    return when, falls

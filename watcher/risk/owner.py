@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from watcher.risk.drive import Prices
-from watcher.risk.exposure import Exposure, Flags, Floats
+from watcher.risk.exposure import Exposure, Floats
 from watcher.risk.outcome import BAND, NEVER, PARTS, SHARES, Fan, Outcome
 from watcher.units import YEAR
 
@@ -95,8 +95,8 @@ def follow(
         elapsed = number * seconds
         market, oracle = np.exp(now.market), np.exp(now.oracle)
         for place, state in enumerate(states):
-            state.watch(market, oracle, elapsed)
-            state.liquidate(oracle, now.traded, elapsed, number, partial(close, place))
+            margin = state.watch(market, oracle, elapsed)
+            state.liquidate(margin, oracle, now.traded, elapsed, number, partial(close, place))
         if number in fans:
             spread.append(Fan(number, np.stack([state.healths(oracle, elapsed) for state in states])))
         last = now
@@ -108,13 +108,15 @@ def follow(
 
 
 class _State:
-    """One pool along the path: what is left of each side, as a fraction of what grew from the start."""
+    """One pool along the path: what is left of each side, as a fraction of what grew from the start. Arrays are over its own `tokens`."""
 
     def __init__(self, pool: Pool, scenarios: int) -> None:
-        tokens = len(pool.collateral)
+        self.tokens = np.flatnonzero((pool.collateral != 0) | (pool.debt != 0))
         self.pool = pool
-        self.held = np.ones((scenarios, tokens))
-        self.owed = np.ones((scenarios, tokens))
+        self.collateral, self.debt = pool.collateral[self.tokens], pool.debt[self.tokens]
+        self.threshold = pool.threshold[self.tokens]
+        self.held = np.ones((scenarios, self.tokens.size))
+        self.owed = np.ones((scenarios, self.tokens.size))
         self.first = np.full(scenarios, NEVER, dtype=np.int64)
         self.cost = np.zeros(scenarios)
         self.slippage = np.zeros(scenarios)
@@ -122,38 +124,48 @@ class _State:
         self.closings: dict[int, Closing] = {}
 
     def grown(self, elapsed: float) -> tuple[Floats, Floats]:
-        years = elapsed / YEAR
-        return self.pool.collateral * np.exp(self.pool.earned * years), self.pool.debt * np.exp(self.pool.paid * years)
+        years, own = elapsed / YEAR, self.tokens
+        return self.collateral * np.exp(self.pool.earned[own] * years), self.debt * np.exp(self.pool.paid[own] * years)
 
-    def watch(self, market: Floats, oracle: Floats, elapsed: float) -> None:
-        """Which scenarios have reached the line by each part, nothing ever being liquidated."""
+    def watch(self, market: Floats, oracle: Floats, elapsed: float) -> Floats:
+        """Which scenarios have reached the line by each part, nothing ever being liquidated; the margin by all of them."""
         held, owed = self.grown(elapsed)
-        weighted = self.pool.threshold * held
-        self.reached["price"] |= market @ self.pool.net < 0
+        weighted = self.threshold * held
+        market, oracle = market[:, self.tokens], oracle[:, self.tokens]
+        margin: Floats = oracle @ (weighted - owed)
+        self.reached["price"] |= market @ (self.threshold * self.collateral - self.debt) < 0
         self.reached["carry"] |= market @ (weighted - owed) < 0
-        self.reached["depeg"] |= oracle @ (weighted - owed) < 0
+        self.reached["depeg"] |= margin < 0
         if self.pool.lag:
-            self.reached["sooner"] |= oracle @ (weighted * (1 - self.pool.lag) - owed) < 0
-            self.reached["later"] |= oracle @ (weighted * (1 + self.pool.lag) - owed) < 0
+            lag = self.pool.lag * (oracle @ weighted)
+            self.reached["sooner"] |= margin < lag
+            self.reached["later"] |= margin < -lag
+        return margin
 
     def healths(self, oracle: Floats, elapsed: float) -> Floats:
         held, owed = self.grown(elapsed)
-        debt = oracle @ owed
+        debt = oracle[:, self.tokens] @ owed
         if not np.all(debt > 0):
             return np.full(len(SHARES), np.nan)  # who owes nothing has no health
-        return np.asarray(np.quantile(oracle @ (self.pool.threshold * held) / debt, SHARES))
+        return np.asarray(np.quantile(oracle[:, self.tokens] @ (self.threshold * held) / debt, SHARES))
 
     def liquidate(
         self,
+        margin: Floats,
         oracle: Floats,
         traded: Floats,
         elapsed: float,
         number: int,
         close: Callable[[Floats, float], Closing | None],
     ) -> None:
+        """`margin` is of what was never liquidated: those who were have another."""
         held, owed = self.grown(elapsed)
-        margin = ((self.held * (held * self.pool.threshold) - self.owed * owed) * oracle).sum(axis=1)
-        for scenario in np.flatnonzero(self._struck(margin, held, oracle)):
+        again = np.fromiter(self.closings, dtype=np.int64)
+        left = self.held[again] * held
+        after = (left * self.threshold - self.owed[again] * owed) * oracle[np.ix_(again, self.tokens)]
+        below = margin < 0
+        below[again] = (after.sum(axis=1) < 0) & (left.sum(axis=1) > 1e-9 * max(1e-300, held.sum()))
+        for scenario in np.flatnonzero(below):
             row = int(scenario)
             closing = self.closings.get(row)
             if closing is None:
@@ -162,20 +174,15 @@ class _State:
                     continue
                 self.closings[row] = closing
                 self.first[row] = number
-            price = np.exp(traded[row])
-            seized = self.held[row] * held * closing.seized * price
-            repaid = self.owed[row] * owed * closing.repaid * price
-            self.cost[row] += float(seized.sum() - repaid.sum())
-            self.slippage[row] += float(seized.sum()) * closing.slippage
-            self.held[row] *= 1 - closing.seized
-            self.owed[row] *= 1 - closing.repaid
+            self._close(row, closing, held, owed, np.exp(traded[row, self.tokens]))
 
-    def _struck(self, margin: Floats, held: Floats, oracle: Floats) -> Flags:
-        """Below the line, and something is left to seize."""
-        below: Flags = margin < 0
-        if below.any():
-            below[below] = ((self.held[below] * held) * oracle[below]).sum(axis=1) > 1e-9 * max(1e-300, held.sum())
-        return below
+    def _close(self, row: int, closing: Closing, held: Floats, owed: Floats, price: Floats) -> None:
+        taken, paid = closing.seized[self.tokens], closing.repaid[self.tokens]
+        seized = float((self.held[row] * held * taken * price).sum())
+        self.cost[row] += seized - float((self.owed[row] * owed * paid * price).sum())
+        self.slippage[row] += seized * closing.slippage
+        self.held[row] *= 1 - taken
+        self.owed[row] *= 1 - paid
 
 
 def _settled(states: list[_State], last: Prices, steps: int, elapsed: float, spread: tuple[Fan, ...]) -> Outcome:
@@ -183,8 +190,9 @@ def _settled(states: list[_State], last: Prices, steps: int, elapsed: float, spr
     lost, forgiven, by_token = [], [], []
     for state in states:
         held, owed = state.grown(elapsed)
-        after = (state.held * held - state.owed * owed) * traded
-        fallen = (state.pool.collateral - state.pool.debt) - after
+        after = (state.held * held - state.owed * owed) * traded[:, state.tokens]
+        fallen = np.zeros_like(traded)
+        fallen[:, state.tokens] = (state.collateral - state.debt) - after
         by_token.append(fallen)
         forgiven.append(np.maximum(0.0, -after.sum(axis=1)))
         lost.append(fallen.sum(axis=1) - forgiven[-1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import lfilter
 
 from watcher.risk.exposure import Floats
 
@@ -33,9 +32,11 @@ def recursion(returns: Floats, constant: float, reaction: float, persistence: fl
     Columns are assets. The last row is the variance of the return that comes next.
     """
     driven = constant + reaction * returns**2
-    first = np.broadcast_to(np.asarray(start, dtype=np.float64), returns.shape[1:])
-    later, _ = lfilter([1.0], [1.0, -persistence], driven, axis=0, zi=(persistence * first)[np.newaxis])
-    return np.concatenate([first[np.newaxis], later])
+    found = np.empty((len(returns) + 1, *returns.shape[1:]))
+    found[0] = start
+    for now, shock in enumerate(driven):
+        found[now + 1] = shock + persistence * found[now]
+    return found
 
 
 def ewma(returns: Floats, decay: float, start: float | Floats) -> Floats:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from eth_typing import ChecksumAddress
@@ -36,8 +36,11 @@ from watcher.cli.options import (
     moment,
 )
 from watcher.cli.progress import progress
+from watcher.cli.risk import wish as risk_options
+from watcher.cli.risk.wish import Told
 from watcher.config import Config, Origin, with_rpc
 from watcher.config.read_watch import load_watch
+from watcher.config.risk import Risk
 from watcher.config.watch import Watch
 from watcher.connection import only, placed
 from watcher.errors import UsageError
@@ -46,6 +49,10 @@ from watcher.library import address
 from watcher.model import Status
 from watcher.units import WAD, Wad
 from watcher.wallet import DEADLINE, Wallet, read_wallet
+
+if TYPE_CHECKING:
+    from watcher.cli.risk.look import Wish
+    from watcher.cli.risk.report import Report
 
 Addresses = Annotated[
     list[str],
@@ -106,6 +113,16 @@ def command(
     file: ConfigFile = None,
     label: Label = None,
     vault: Vaults = None,
+    risk: risk_options.On = False,
+    db: risk_options.Db = None,
+    no_sync: risk_options.NoSync = False,
+    reaction: risk_options.Reaction = None,
+    model: risk_options.ModelName = None,
+    scenarios: risk_options.Scenarios = None,
+    seed: risk_options.Seed = None,
+    depth: risk_options.DepthFile = None,
+    parquet: risk_options.Parquet = None,
+    plot: risk_options.Plot = None,
     timeout: Timeout = DEADLINE,
     chains: ChainsFile = None,
     chain: ChainName = None,
@@ -124,7 +141,25 @@ def command(
     config = options.config(rpc) if watch is None else with_rpc(watch.config.only(chain), rpc or [])
     alarm = Alarm(limit, None if fail_at is None else Status(fail_at))
     asked = Wanted(tuple(addresses), words, label, tuple(map(address, vault or ())), tuple(market or ()))
-    return asyncio.run(account(config, asked, changes, alarm, watch, timeout, options))
+    if risk and format is Format.CSV:
+        raise UsageError("--risk has tables within tables: ask for --format json, or for --parquet FILE")
+    told = Told(not no_sync, reaction, model, scenarios, seed, depth, parquet, plot)
+    return asyncio.run(
+        account(config, asked, changes, alarm, watch, timeout, options, wished(told, db, watch, risk=risk))
+    )
+
+
+def wished(told: Told, db: str | None, watch: Watch | None, *, risk: bool) -> Wish | None:
+    """What --risk asks for, checked before anything is read; None without it."""
+    if not risk:
+        told.refuse(db)
+        return None
+    from watcher.cli.db import named
+    from watcher.cli.risk.look import Wish
+
+    told.check()
+    where = db or named(None, watch)
+    return Wish(told, told.over(Risk() if watch is None else watch.risk), where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +185,7 @@ async def account(
     watch: Watch | None,
     timeout: float,
     options: Options,
+    wish: Wish | None = None,
 ) -> Exit:
     """Read, show, and say how it ended. Output begins with the first chain that answers, unless a change may be about any of them."""
     config = await placed(config)
@@ -169,15 +205,30 @@ async def account(
         if not together:
             show_one(wallet, await asyncio.to_thread(under, shown, changes.on(wallet.chain.block_time)), alarm, options)
     whole = gathered(wanted.name(len(owners)), done)
+    risk = None if wish is None else await reported(done, config, wish, options)
     if together:
         complete = all(wallet.complete for wallet, _ in done)
         for what in checked(changes, [position for _, shown in done for position in valued(shown)], complete):
             options.note(f"{what}: not known, because not everything could be read")
         later = [(wallet, under(shown, changes.on(wallet.chain.block_time))) for wallet, shown in done]
-        show_all(later, whole, alarm, options)
+        one_list = risk is not None and options.format is Format.JSON
+        show_all(later, whole, alarm, options, risk.records() if risk is not None and one_list else ())
     else:
         show_whole(whole, options)
-    return end(done, alarm, options)
+    if risk is not None and wish is not None:
+        if options.format is not Format.JSON:
+            risk.show(options)
+        risk.write(wish.told, options)
+    ended = end(done, alarm, options)
+    return ended if risk is None else max(ended, risk.exit)
+
+
+async def reported(
+    done: Sequence[tuple[Wallet, Sequence[Sheet]]], config: Config, wish: Wish, options: Options
+) -> Report:
+    from watcher.cli.risk.report import report  # it brings scipy along
+
+    return await report(done, config, wish, options)
 
 
 async def answered(

@@ -58,14 +58,17 @@ LEG = ("side", "symbol", "token", "amount", "value", "threshold", "yearly_rate",
 COLUMNS = tuple(Column(key, key) for key in (*POSITION, *(f"leg_{key}" for key in LEG)))
 
 
-def show_all(wallets: Sequence[Shown], whole: Whole, alarm: Alarm, options: Options) -> None:
+def show_all(
+    wallets: Sequence[Shown], whole: Whole, alarm: Alarm, options: Options, more: Sequence[Record] = ()
+) -> None:
+    """`more` are records to be shown with them."""
     if options.format is Format.TABLE:
         for wallet, shown in wallets:
             show_one(wallet, shown, alarm, options)
         show_whole(whole, options)
         return
     found = [record for wallet, shown in wallets for record in records(wallet, shown, alarm)]
-    found += summary.records(whole)
+    found += [*summary.records(whole), *more]
     if options.format is Format.CSV:
         # what is known to the head, who is first and the best dollar have no row
         found = [one for one in found if one.get("status") is not None or one["kind"] in ("total", "vault")]

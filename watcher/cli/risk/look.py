@@ -1,0 +1,108 @@
+"""From wallets that were read to one appraisal: the pasts that are stored, those that are missing brought, then the paths."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from watcher.appraisal.appraise import Appraisal, appraise, assets
+from watcher.appraisal.asked import HORIZONS, Asked, asked
+from watcher.appraisal.asset import Lead, common, leads
+from watcher.appraisal.basis import Basis, basis
+from watcher.appraisal.depth import load
+from watcher.appraisal.held import Held, held
+from watcher.appraisal.pasts import Grid, columns
+from watcher.cli.account.sheet import Sheet
+from watcher.cli.options import Options
+from watcher.cli.prices.ask import brought
+from watcher.cli.prices.order import Order, said
+from watcher.cli.progress import progress
+from watcher.cli.risk.wish import Told
+from watcher.config import Chain, Config
+from watcher.config.risk import HOUR, Risk
+from watcher.errors import WatcherError
+from watcher.oracle.dollar import Rate
+from watcher.store.open import default, open_store
+from watcher.wallet import Wallet
+
+SOURCES: Final = frozenset({"feeds", "quotes"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """`where` is the store, None for the default one."""
+
+    told: Told
+    settings: Risk
+    where: str | Path | None
+
+    @property
+    def asked(self) -> Asked:
+        return asked(self.settings, HORIZONS)
+
+
+async def appraised(
+    done: Sequence[tuple[Wallet, Sequence[Sheet]]], config: Config, wish: Wish, options: Options
+) -> Appraisal:
+    """All wallets as one owner."""
+    depth = None if wish.told.depth is None else load(wish.told.depth)
+    chains = sorted(done, key=lambda one: one[0].chain.name)  # the same digits, whoever answered first
+    positions = tuple(one for wallet, shown in chains for one in holdings(wallet, shown))
+    ends = [wallet.block.timestamp for wallet, _ in done if wallet.block is not None]
+    end = max(ends, default=0) // HOUR * HOUR
+    grid = Grid(end - wish.settings.window, end)
+    wanted = leads(assets(positions), config.chains, wish.settings.tokens)
+    found = await grounds(wanted, config, grid, positions, wish, options)
+    block_time = {chain.id: float(chain.block_time) for chain in config.chains}
+    hours = max(wish.asked.marks)
+    with progress("scenarios", hours, not options.quiet and sys.stderr.isatty()) as step:
+        return await asyncio.to_thread(appraise, positions, found, wish.asked, block_time, depth, step)
+
+
+def holdings(wallet: Wallet, shown: Sequence[Sheet]) -> list[Held]:
+    """The positions of one chain that hold or owe something and are known."""
+    found = []
+    for one in shown:
+        rate = Rate(None, reason="what it counts in is not known") if one.part is None else one.part.rate
+        seen = held(one.row, wallet.chain, rate, one.prices, wallet.beside.sight)
+        if seen is not None:
+            found.append(seen)
+    return found
+
+
+async def grounds(
+    wanted: Sequence[Lead], config: Config, grid: Grid, positions: Sequence[Held], wish: Wish, options: Options
+) -> Basis:
+    """What the store knows; where something is missing or old, once more after it was asked for."""
+    found = ground(wanted, config.chains, grid, wish.where)
+    if wish.told.sync and (found.lost or found.old):
+        await bring(config, grid, sorted({one.name for one in positions if one.owes}), wish.where, options)
+        found = ground(wanted, config.chains, grid, wish.where)
+    return found
+
+
+def ground(wanted: Sequence[Lead], chains: Sequence[Chain], grid: Grid, where: str | Path | None) -> Basis:
+    """Out of the store, or of nothing where there is none."""
+    proxies = common("ETH", chains)
+    with ExitStack() as on:
+        there = "://" in str(where) or Path(where or default()).expanduser().exists()
+        known = columns(on.enter_context(open_store(where)), wanted, proxies, grid) if there else {}
+    return basis(wanted, known, grid, proxies)
+
+
+async def bring(config: Config, grid: Grid, markets: Sequence[str], where: str | Path | None, options: Options) -> None:
+    """The feeds and stored quotes of these markets. What cannot be brought is said; the report then says what it lacks."""
+    order = Order((), SOURCES, grid.start, grid.end, tuple(markets), where)
+    try:
+        found, _ = await brought(config, order, options)
+    except WatcherError as error:
+        said(f"prices that are missing were not brought: {error}")
+        return
+    for one in found:
+        if one.error is not None:
+            said(f"{one.source.name} of {one.source.pair}: {one.error}")
