@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# A property is tried thirty times, or as often as its test says; ten times as often with --long.
-settings.register_profile("short", max_examples=30)
+# A property is tried twenty times, or as often as its test says; three hundred times with --long.
+settings.register_profile("short", max_examples=20)
 settings.register_profile("long", max_examples=300)
 
 

@@ -20,7 +20,7 @@ from watcher.health.fall import STEPS, fallen, farthest
 from watcher.model import Side
 
 SEEDS = st.integers(0, 2**63)
-OFTEN = settings(max_examples=40, deadline=None)
+OFTEN = settings(deadline=None)
 WHERE = 6  # steps up to `clear` that are tried
 
 

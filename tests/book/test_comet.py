@@ -22,7 +22,7 @@ from watcher.model import PositionKey
 from watcher.units import WAD
 
 SEEDS = st.integers(0, 2**63)
-OFTEN = settings(max_examples=60, deadline=None)
+OFTEN = settings(deadline=None)
 
 
 def comet_world(random: Random, size: int) -> World:

@@ -26,7 +26,7 @@ from watcher.health.correlated import Group, closed
 from watcher.model import Side, Token
 
 SEEDS = st.integers(0, 2**63)
-OFTEN = settings(max_examples=60, deadline=None)
+OFTEN = settings(deadline=None)
 
 
 def any_world(seed: int, size: int = 8) -> World:

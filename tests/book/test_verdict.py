@@ -20,7 +20,7 @@ from watcher.model import Valuation
 from watcher.units import WAD
 
 SEEDS = st.integers(0, 2**63)
-OFTEN = settings(max_examples=60, deadline=None)
+OFTEN = settings(deadline=None)
 
 
 def exactly(world: World) -> list[Valuation | None]:

@@ -92,7 +92,7 @@ def _plain(value: Any) -> Any:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(st.sampled_from(NAMES), st.data())
 def test_the_values_of_a_log_are_those_that_web3_reads(name: str, data: st.DataObject) -> None:
     args = tuple(data.draw(values(kind)) for kind in event(name).types)
@@ -101,7 +101,7 @@ def test_the_values_of_a_log_are_those_that_web3_reads(name: str, data: st.DataO
     assert decode_log(BOOK, ours).args == by_web3(name, log) == args
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(st.data())
 def test_logs_read_together_are_what_each_of_them_is_alone(data: st.DataObject) -> None:
     found = []

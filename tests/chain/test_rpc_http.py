@@ -230,7 +230,7 @@ from watcher.chain.rpc import Rpc
 from watcher.errors import Transient
 
 async def story():
-    for levels in (10**5, 10**7):
+    for levels in (10**5, 10**6):
         async with serve(always=deep(levels)) as server, Rpc([server.endpoint], 1) as rpc:
             try:
                 await rpc.call("eth_getLogs", [{}])

@@ -38,7 +38,7 @@ def tried(toy: Toy, tokens: frozenset[str]) -> int | None:
     return None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 @given(positions(top=200))
 def test_the_fall_of_all_collateral_is_the_first_step_there_is(toy: Toy) -> None:
     if toy.value().debt:
@@ -46,7 +46,7 @@ def test_the_fall_of_all_collateral_is_the_first_step_there_is(toy: Toy) -> None
         assert fall(toy).steps == tried(toy, tokens)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 @given(positions(top=200))
 def test_the_fall_of_a_group_is_the_first_step_there_is(toy: Toy) -> None:
     moved = within(movers(toy), frozenset((A.address, B.address)))

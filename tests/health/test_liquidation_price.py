@@ -32,7 +32,7 @@ def found(toy: Toy, asset: Token) -> int | None:
     return price.answer
 
 
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 @given(positions(top=500))
 def test_a_falling_price_stops_where_trying_every_price_stops(toy: Toy) -> None:
     for mover in movers(toy):
@@ -41,7 +41,7 @@ def test_a_falling_price_stops_where_trying_every_price_stops(toy: Toy) -> None:
             assert liquidation_price(toy, mover).answer == expected
 
 
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 @given(positions(top=100))
 def test_a_rising_price_stops_where_trying_every_price_stops(toy: Toy) -> None:
     for mover in movers(toy):

@@ -26,7 +26,7 @@ from watcher.units import WAD, Raw, Wad, mul_div_up
 
 EVERY = pytest.mark.parametrize("name", sorted(SITUATIONS))
 LIGHT = settings(max_examples=15, deadline=None)
-NEAR = 40  # steps before the found one that are tried one by one
+NEAR = 20  # steps before the found one that are tried one by one
 
 
 def between(data: st.DataObject, near: int, far: int) -> list[int]:

@@ -81,7 +81,7 @@ def test_a_deposit_that_does_not_protect_the_debt_earns_nothing_towards_it() -> 
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 def test_the_real_pool_is_at_its_line_in_that_second(data: st.DataObject) -> None:
     """By Aave's own accrual at unchanged rates, dear ones.
 
