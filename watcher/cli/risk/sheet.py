@@ -23,7 +23,7 @@ from watcher.text import clean_line
 FEW: Final = "too few"  # liquidations in all scenarios for a mean with an error
 RARE: Final = 3  # hits of none in S scenarios: a chance of 3/S would have shown one, 95 times of 100
 DAYS: Final = 86_400
-WIDTH: Final = 132  # columns that the widest table needs
+WIDTH: Final = 150  # columns that the widest table needs
 
 
 def show_risk(console: Console, found: Appraisal, blocks: Sequence[str]) -> None:
@@ -156,6 +156,7 @@ def chances(found: Appraisal) -> Table:
         "price",
         "interest",
         "lost peg",
+        left=2,
     )
     scenarios = found.asked.scenarios
     for each in found.horizons:
@@ -187,6 +188,7 @@ def losses(found: Appraisal) -> Table:
         "ES 97.5 %",
         "cost of\nliquidation",
         "where there\nis one",
+        left=3,
     )
     for each in found.horizons:
         for place, one in enumerate(each.positions):
@@ -237,8 +239,10 @@ def lines(found: Appraisal, blocks: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield f"ES 97.5 % of 1 d by asset: {told}", ""
             told = ", ".join(f"{name} {money(part)}" for name, part in each.together.by_position)
             yield f"ES 97.5 % of 1 d by position: {told}", ""
-            first = zip(each.positions, each.joint.first, strict=True)
-            yield f"first within 1 d: {', '.join(f'{one.name} {part:.2%}' for one, part in first)}", ""
+            first = [
+                f"{one.name} {part:.2%}" for one, part in zip(each.positions, each.joint.first, strict=True) if part
+            ]
+            yield f"liquidated first within 1 d: {', '.join(first) or 'none in any scenario'}", ""
     yield from ((f"{NOT_INCLUDED}: {line}", "dim") for line in found.excluded)
     yield from ((line, "dim") for line in grounds(found, blocks))
 
@@ -256,10 +260,11 @@ def grounds(found: Appraisal, blocks: Sequence[str]) -> Iterator[str]:
     yield from blocks
 
 
-def ruled(*titles: str) -> Table:
+def ruled(*titles: str, left: int = 1) -> Table:
+    """The first `left` columns hold words."""
     made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for place, title in enumerate(titles):
-        made.add_column(title, justify="right" if place else "left", no_wrap=True)
+        made.add_column(title, justify="left" if place < left else "right", no_wrap=True)
     return made
 
 
