@@ -21,5 +21,5 @@ def instant(time: int) -> str:
 
 
 def figure(value: float) -> Decimal:
-    """`DIGITS` significant digits."""
-    return Decimal(f"{float(value):.{DIGITS}g}")
+    """`DIGITS` significant digits; a zero has no sign."""
+    return Decimal(f"{float(value):.{DIGITS}g}") + 0
