@@ -88,7 +88,10 @@ def appraise(
         beside,
         ends[-1].fan if ends else (),
         {end.steps * HOUR: _losses(end, positions) for end in ends},
-        tuple(f"{one.name}: {why}" for one, why in reasons.items() if why is not None),
+        (
+            *(f"{one.name}: {why}" for one, why in reasons.items() if why is not None),
+            *dict.fromkeys(basis.lost.values()),
+        ),
         (*ALWAYS, *basis.beyond, *_blind(depth)),
         (*notes, *sorted(depth.beyond if depth is not None else ())),
     )
@@ -102,8 +105,8 @@ def _unable(one: Held, basis: Basis) -> str | None:
         return "there is only debt and nothing to protect it: chances and distances are not shown"
     if one.lost is not None:
         return f"{one.lost}; chances, VaR and ES are not shown"
-    missing = [basis.lost[asset] for asset in one.assets if asset in basis.lost]
-    return f"{'; '.join(missing)}; chances, VaR and ES are not shown" if missing else None
+    missing = dict.fromkeys(asset.token.symbol for asset in one.assets if asset in basis.lost)
+    return f"no usable past of {', '.join(missing)}; chances, VaR and ES are not shown" if missing else None
 
 
 def _ends(

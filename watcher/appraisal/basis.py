@@ -202,6 +202,7 @@ def _beside(own: Column, proxy: Column) -> tuple[float, float]:
 def _short(lead: Lead, found: Mapping[Chained, Column]) -> str:
     """What is missing of its past, and how it is brought."""
     best = max((one.returns for one in usable(lead, found)), default=0)
-    pair = lead.pasts[0][0]
     have = f"has {best} hourly returns of the {LEAST} that are needed" if best else "has no stored past"
-    return f"{lead.asset.token.symbol} {have}: watcher prices sync {pair} (or --from FILE), or say what it follows in [[risk.tokens]]"
+    pair = lead.pasts[0][0] if lead.own else lead.pasts[-1][0]
+    bring = f"watcher prices sync {pair} --from FILE" + ("" if lead.own else " (or --by binance)")
+    return f"{lead.asset.token.symbol} {have}: {bring}, or say what it follows in [[risk.tokens]]"

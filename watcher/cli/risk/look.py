@@ -81,9 +81,15 @@ async def grounds(
     """What the store knows; where something is missing or old, once more after it was asked for."""
     found = ground(wanted, config.chains, grid, wish.where)
     if wish.told.sync and (found.lost or found.old):
-        await bring(config, grid, sorted({one.name for one in positions if one.owes}), wish.where, options)
+        await bring(config, grid, sorted({named(one) for one in positions if one.owes}), wish.where, options)
         found = ground(wanted, config.chains, grid, wish.where)
     return found
+
+
+def named(one: Held) -> str:
+    """What --market would be given: the id of a market that its account's logs told."""
+    market = one.row.market
+    return f"{market.name.rpartition('/')[0]}/0x{market.id.hex()}" if market.id else market.name
 
 
 def ground(wanted: Sequence[Lead], chains: Sequence[Chain], grid: Grid, where: str | Path | None) -> Basis:
