@@ -51,9 +51,7 @@ def book(paper: Crowd) -> Book[Any, Any, Any]:
 
 @pytest.fixture(scope="module")
 def seen(paper: Crowd, book: Book[Any, Any, Any]) -> Stakes:
-    found = stakes(book, paper.quote, chain(paper), {})
-    assert found is not None
-    return found
+    return stakes(book, paper.quote, chain(paper), {})
 
 
 @pytest.fixture(scope="module")

@@ -93,6 +93,8 @@ class Closings:
     def _kinds(self) -> Iterator[Rows]:
         """Accounts of one e-mode that hold and owe the same tokens, of one order of size, and on one side of the line."""
         seen, mode = self.stakes, self.book.adapter.mode
+        if not len(seen):
+            return
         modes = [mode(self.book.holding(int(row))) if mode else 0 for row in seen.rows]
         size = np.floor(np.log10(np.maximum(seen.debt, 1e-9)))
         key = np.column_stack([seen.whole != 0, modes, size, seen.liquidatable]).astype(np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -113,13 +113,13 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prospect:
-    """A market's figures, in whole units of `unit`.
+    """A market's figures, in whole units of `unit`, None where nobody can be valued.
 
     `accounts` are all in debt whose assets have a past, `unknown` all others that owe or may owe, each with its reason, `free` how many owe
     nothing. `owed_unknown` is the debt of those among the unknown that can be valued. `figures` are None where there is no account.
     """
 
-    unit: Unit
+    unit: Unit | None
     draw: Draw
     accounts: tuple[Account, ...]
     unknown: tuple[Unknown, ...]
@@ -222,7 +222,7 @@ def _lost(stakes: Stakes, basis: Basis) -> list[str | None]:
 def _whole(total: Floats, es: float) -> Loss:
     """The ES is the sum of its parts, to the last bit."""
     found = loss(total)
-    return Loss(found.mean, found.var, found.var_low, found.var_high, Estimate(es, found.es.error))
+    return replace(found, es=Estimate(es, found.es.error))
 
 
 def _parts(stakes: Stakes, some: Rows, by_account: Floats) -> Sequence[Part]:

@@ -45,7 +45,7 @@ class Stakes:
 
     `weighted` counts collateral as far as it protects debt, so that a row's sum is the margin, to the contract's roundings; `whole`
     counts all of it: a row's sum is equity. `rows` are the accounts' places in the book. `unknown` cannot be valued, `free` owe nothing.
-    `money` is the asset that values are in, None for dollars; `lost` says why that is not known.
+    `unit` is None where nobody can be valued. `money` is the asset that values are in, None for dollars; `lost` says why that is not known.
     """
 
     strands: tuple[Strand, ...]
@@ -55,7 +55,7 @@ class Stakes:
     liquidatable: Flags
     unknown: tuple[Unknown, ...]
     free: int
-    unit: Unit
+    unit: Unit | None
     money: Asset | None
     lost: str | None
 
@@ -84,20 +84,19 @@ class Stakes:
         return np.where(of, np.abs(self.whole), 0.0)
 
 
-def stakes(book: Book[Any, Any, Any], quote: Any, chain: Chain, feeds: Mapping[ChecksumAddress, Feed]) -> Stakes | None:
-    """Under an accrued quote; None where nobody can be valued, and nobody owes anything.
+def stakes(book: Book[Any, Any, Any], quote: Any, chain: Chain, feeds: Mapping[ChecksumAddress, Feed]) -> Stakes:
+    """Under an accrued quote.
 
     `feeds` say what the oracle's price of a token follows, as far as that is known. Interest is at the present rates of every token's
     market, which for a debt at a rate of its own (Aave's stable ones) is another.
     """
     unit = unit_of(book, quote)
-    if unit is None:
-        return None
     judged = verdict(book, quote, Lines(((Wad(WAD),),)))
     owing = judged.owes & ~judged.unknown
     rows = np.flatnonzero(owing)
     kinds, weighted, whole = _cells(book, judged, rows)
-    scale, counted = float(10**unit.decimals), money(book, unit, chain, feeds)
+    scale = 1.0 if unit is None else float(10**unit.decimals)
+    counted = None if unit is None else money(book, unit, chain, feeds)
     return Stakes(
         tuple(_strands(book, quote, kinds, chain, feeds)),
         weighted / scale,

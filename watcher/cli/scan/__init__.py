@@ -1,4 +1,5 @@
-"""`watcher scan`: everybody of a market who is near the line, in exact figures, with the proof that nobody is missing.
+"""`watcher scan`: everybody of a market who is near the line, in exact figures, with the proof that nobody is missing; with --risk how
+likely each liquidation is, and what may become of the market.
 
 Exit codes: 0; 4 the market could not be read, somebody is missing or unknown, or the contract says otherwise.
 """
@@ -6,8 +7,9 @@ Exit codes: 0; 4 the market could not be read, somebody is missing or unknown, o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Final
@@ -20,12 +22,15 @@ from watcher.cli.db import chains_of, configured, named
 from watcher.cli.options import ChainName, ChainsFile, ConfigFile, Format, FormatName, Options, Quiet, Rpc, Verbose
 from watcher.cli.output import show, show_json
 from watcher.cli.profile import Profile, profiled
+from watcher.cli.risk import wish as risk_options
 from watcher.cli.scan.book import Place, Shelf, opened, shelf
 from watcher.cli.scan.prices import Assumed, assumed
 from watcher.cli.scan.record import COLUMNS, document, flat, rows, summary
+from watcher.cli.scan.risk.wish import By, Horizon, Told
 from watcher.cli.scan.sheet import show_scan
 from watcher.cli.scan.watch import watched
 from watcher.config import Config, Origin
+from watcher.config.risk import Risk
 from watcher.connection import connect, only, placed
 from watcher.errors import UsageError
 from watcher.exit import Exit
@@ -41,6 +46,18 @@ from watcher.units import WAD, Wad
 from watcher.watching.policy import Policy, owner
 
 MarketName = Annotated[str, typer.Argument(metavar="MARKET", help="A market's name, or a Morpho market's id.")]
+
+
+class Sorting(StrEnum):
+    """What comes first."""
+
+    HEALTH = "health"
+    DEBT = "debt"
+    DISTANCE = "distance"
+    LOSS = "loss"
+    CHANCE = "chance"
+
+
 BELOW: Final = "1.1"  # where nobody says another limit
 Below = Annotated[
     str | None, typer.Option("--below", metavar="H", help="Accounts whose health is below H, strictly; else 1.1.")
@@ -50,7 +67,16 @@ MinDebt = Annotated[
     str | None,
     typer.Option("--min-debt", metavar="AMOUNT", help="Who owes so much, in the market's unit (USD on Aave)."),
 ]
-Order_ = Annotated[Sort, typer.Option("--sort", help="Lowest health, largest debt or smallest fall first.")]
+Order_ = Annotated[
+    Sorting | None,
+    typer.Option("--sort", help="Lowest health, largest debt or smallest fall first; with --risk by loss or chance."),
+]
+Risky = Annotated[
+    bool,
+    typer.Option(
+        "--risk", help="How likely each account is liquidated, and the market's bad debt, by the stored prices."
+    ),
+]
 Prices = Annotated[
     list[str] | None,
     typer.Option("--price", metavar="TOKEN=CHANGE", help="Under another price: WETH=2950 or WETH=-20%."),
@@ -64,6 +90,9 @@ Watching = Annotated[
 Db = Annotated[
     str | None, typer.Option("--db", metavar="PATH|URL", help="The store whose book is read, and kept if it can be.")
 ]
+
+
+OF_NOW: Final = (Sorting.HEALTH, Sorting.DEBT, Sorting.DISTANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +113,17 @@ def command(
     below: Below = None,
     top: Top = None,
     min_debt: MinDebt = None,
-    sort: Order_ = Sort.HEALTH,
+    sort: Order_ = None,
     price: Prices = None,
     liquidatable: Close = False,
     watch: Watching = False,
+    risk: Risky = False,
+    horizon: Horizon = None,
+    model: risk_options.ModelName = None,
+    scenarios: risk_options.Scenarios = None,
+    seed: risk_options.Seed = None,
+    no_sync: risk_options.NoSync = False,
+    parquet: risk_options.Parquet = None,
     db: Db = None,
     config: ConfigFile = None,
     rpc: Rpc = None,
@@ -109,10 +145,55 @@ def command(
         number("--min-debt", min_debt)
     if watch and format not in (Format.TABLE, Format.JSONL):
         raise UsageError("--watch goes on for ever: use it with --format jsonl, or as a table")
-    wish = Wish(limit, sort, top, min_debt, tuple(price or ()), liquidatable, watch)
+    told = Told(not no_sync, horizon, model, scenarios, seed, parquet)
+    if risk:
+        present = {
+            "--below": below,
+            "--min-debt": min_debt,
+            "--liquidatable": liquidatable or None,
+            "--watch": watch or None,
+        }
+        refused(present, "about the present: leave it out of --risk")
+        with profiled(profile):
+            return foreseen(market, told, sort, top, tuple(price or ()), db, config, rpc, options)
+    told.refuse()
+    if sort is not None and sort not in OF_NOW:
+        raise UsageError(f"--sort {sort}: only with --risk")
+    wish = Wish(limit, Sort(sort or Sort.HEALTH), top, min_debt, tuple(price or ()), liquidatable, watch)
     asked = chains_of(config, db, options, rpc)
     with profiled(profile):
         return asyncio.run(run(asked, market, wish, place(db, config), config, options))
+
+
+def refused(given: Mapping[str, object], why: str) -> None:
+    """`UsageError` for options that were typed and mean nothing here."""
+    named = [name for name, value in given.items() if value is not None]
+    if named:
+        raise UsageError(f"{', '.join(named)}: {why}")
+
+
+def foreseen(
+    market: str,
+    told: Told,
+    sort: Sorting | None,
+    top: int | None,
+    prices: tuple[str, ...],
+    db: str | None,
+    config: Path | None,
+    rpc: list[str] | None,
+    options: Options,
+) -> Exit:
+    """`scan --risk`, checked before anything is read."""
+    from watcher.cli.scan.risk.look import Wish
+    from watcher.cli.scan.risk.report import reported
+
+    if sort in OF_NOW:
+        raise UsageError(f"--sort {sort}: with --risk it is loss or chance")
+    told.check()
+    watch = None if config is None else configured(config, db)
+    settings = told.over(Risk() if watch is None else watch.risk)
+    wish = Wish(told, settings, place(db, config), By(sort or By.LOSS), top, prices)
+    return reported(chains_of(config, db, options, rpc), market, wish, options)
 
 
 def place(db: str | None, config: Path | None) -> Place:

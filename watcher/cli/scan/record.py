@@ -11,12 +11,14 @@ from watcher.cli.account.record import at, of_doubts, of_fall, of_liquidation, o
 from watcher.cli.output import Column
 from watcher.cli.scan.prices import Assumed
 from watcher.figures import exact
+from watcher.following.proof import Audit
 from watcher.health.audit import Mismatch
 from watcher.model import PositionKey, Side, Status, Unit
 from watcher.scan.last_move import Move
 from watcher.scan.look import Line, View
 from watcher.scan.risk import Tier, Unknown
 from watcher.survey.coverage import Coverage
+from watcher.survey.spans import Span
 
 Record = dict[str, Any]
 COLUMNS: Final[Sequence[Column]] = tuple(
@@ -67,20 +69,15 @@ def summary(seen: View, prices: Sequence[Assumed]) -> Record:
         "matched": seen.matched,
         "shown": len(seen.lines),
         "tiers": [of_tier(tier, found.unit) for tier in found.tiers],
-        "coverage": of_coverage(seen),
-        "audit": {
-            "looked": seen.audit.looked,
-            "mismatches": len(seen.audit.mismatches),
-            "without_answer": len(seen.audit.silent),
-            "failure": seen.audit.failure,
-        },
+        "coverage": of_coverage(seen.coverage, seen.unread),
+        "audit": of_audit(seen.audit),
     }
 
 
 def document(seen: View, prices: Sequence[Assumed]) -> Record:
     return summary(seen, prices) | {
         "accounts": [of_line(seen, line) for line in seen.lines],
-        "unknown_accounts": [of_unknown(seen, one) for one in seen.risk.unknown],
+        "unknown_accounts": [of_unknown(one) for one in seen.risk.unknown],
     }
 
 
@@ -89,7 +86,7 @@ def rows(seen: View, prices: Sequence[Assumed]) -> Iterator[Record]:
     answers = [of_assumed(one) for one in prices]
     for record in (
         *(of_line(seen, line) for line in seen.lines),
-        *(of_unknown(seen, one) for one in seen.risk.unknown),
+        *(of_unknown(one) for one in seen.risk.unknown),
     ):
         yield {**at(seen.chain, seen.block), "market": seen.market.name, **record, "prices_assumed": answers}
 
@@ -128,7 +125,7 @@ def of_line(seen: View, line: Line) -> Record:
     return record
 
 
-def of_unknown(seen: View, one: Unknown) -> Record:
+def of_unknown(one: Unknown) -> Record:
     return {"kind": "account", **whose(one.key), "status": Status.UNKNOWN, "reason": one.reason}
 
 
@@ -169,13 +166,21 @@ def of_tier(tier: Tier, unit: Unit | None) -> Record:
     }
 
 
-def of_coverage(seen: View) -> Record:
+def of_audit(found: Audit) -> Record:
+    return {
+        "looked": found.looked,
+        "mismatches": len(found.mismatches),
+        "without_answer": len(found.silent),
+        "failure": found.failure,
+    }
+
+
+def of_coverage(found: Coverage, unread: Sequence[Span]) -> Record:
     """In shares of each debt token. `unexplained` is what nobody in the book owes, below zero what it owes too much; `rounding` how far a
     contract that rounds total and debts apart may be off by that alone.
 
     `deposits` are reported and check nothing: most of them belong to accounts that never owed anything.
     """
-    found: Coverage = seen.coverage
     return {
         "exact": found.exact,
         "debts": [
@@ -189,5 +194,5 @@ def of_coverage(seen: View) -> Record:
             for one in found.debts
         ],
         "deposits": [{"token": one.token, "booked": one.booked, "total": one.total} for one in found.deposits],
-        "unread": [{"first": first, "last": last} for first, last in seen.unread],
+        "unread": [{"first": first, "last": last} for first, last in unread],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -20,8 +20,9 @@ from watcher.health.fall import STEPS, Fall
 from watcher.model import Leg, Side, Unit, Valuation
 from watcher.scan.last_move import Move
 from watcher.scan.look import Line, View
-from watcher.scan.risk import Tier
+from watcher.scan.risk import Tier, Unknown
 from watcher.survey.coverage import Coverage
+from watcher.survey.spans import Span
 from watcher.text import clean_line
 
 NOT_KNOWN: Final = "?"
@@ -88,7 +89,12 @@ def show_scan(seen: View, prices: Sequence[Assumed]) -> None:
             columns.insert(2, EARLY)
         show([of_line(line) for line in seen.lines], columns, Format.TABLE)
     said(listed(seen))
-    for text in (*unknown(seen), coverage(seen), *deposits(seen.coverage), audit(seen.audit)):
+    for text in (
+        *unknown(seen.risk.unknown),
+        coverage(seen.coverage, seen.unread),
+        *deposits(seen.coverage),
+        audit(seen.audit),
+    ):
         said(text)
 
 
@@ -181,10 +187,10 @@ def of_move(move: Move) -> str:
     return NOT_KNOWN if move.block is None else f"{'≥ ' if move.least else ''}{move.block}"
 
 
-def unknown(seen: View) -> list[str]:
+def unknown(lost: Iterable[Unknown]) -> list[str]:
     """Each reason once, with how many it is about."""
     reasons: dict[str, list[str]] = {}
-    for one in seen.risk.unknown:
+    for one in lost:
         reasons.setdefault(one.reason, []).append(to_checksum_address(one.key.key[:20]))
     return [
         f"UNKNOWN: {len(who)} account{'' if len(who) == 1 else 's'} "
@@ -193,14 +199,13 @@ def unknown(seen: View) -> list[str]:
     ]
 
 
-def coverage(seen: View) -> str:
-    found = seen.coverage
+def coverage(found: Coverage, unread: Sequence[Span]) -> str:
     if found.exact:
         assets = f"{len(found.debts)} asset{'' if len(found.debts) == 1 else 's'}"
         but = ", but for what the contract's rounding may come to" if any(one.astray for one in found.debts) else ""
         return f"coverage: every share of debt is owed by somebody in the book{but} ({assets})"
     part = "; ".join(f"{one.token}: {one.unexplained} of {one.total} shares" for one in found.unexplained[:NAMED])
-    ranges = ", ".join(f"{first} to {last}" for first, last in seen.unread[:NAMED]) or "all of them"
+    ranges = ", ".join(f"{first} to {last}" for first, last in unread[:NAMED]) or "all of them"
     return f"COVERAGE FAILS: nobody in the book owes {part}; blocks whose logs are to be asked for again: {ranges}"
 
 

@@ -1,0 +1,212 @@
+"""`watcher scan --risk` on the real contracts: its chances are those of the same paths counted by hand with what the pool itself says."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from eth_typing import ChecksumAddress
+
+from tests.onchain.account_scene import asked_web3, configured, plain
+from tests.onchain.conftest import Local
+from tests.onchain.scan_scene import Run, accounts, commands
+from watcher.appraisal.asset import Asset, leads
+from watcher.appraisal.basis import Basis, basis
+from watcher.appraisal.pasts import Grid, columns
+from watcher.config import Chain
+from watcher.exit import Exit
+from watcher.export.write import libraries
+from watcher.localchain.aave_market import AaveMarket
+from watcher.localchain.seeder import PAIRS, seed
+from watcher.model import Token
+from watcher.risk.scenario import Model
+from watcher.store.open import open_store
+from watcher.store.prices import Source, enter
+
+EACH = 5  # borrowers in a row with the same pair
+BORROWERS = 60
+HOUR = 3600
+DAYS = 40
+YEAR = 365 * 86_400
+VOLATILE = {"WETH": 0.009, "WBTC": 0.007, "wstETH": 0.009, "LINK": 0.012, "USDC": 0.0002, "DAI": 0.0002, "USDT": 0.0003}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    chain: Chain
+    market: AaveMarket
+    owners: tuple[ChecksumAddress, ...]
+    store: Path
+    go: Run
+
+    def scan(self, *arguments: str) -> Any:
+        return self.go("scan", self.market.name, "--risk", "--db", str(self.store), "--no-sync", *arguments)
+
+
+@pytest.fixture
+def scene(
+    local: Local, v36: AaveMarket, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Scene]:
+    chain = replace(configured(local), finality=1, groups=())
+    owners = asyncio.run(seed(v36, BORROWERS, each=EACH))
+    yield Scene(chain, v36, owners, tmp_path / "w.db", commands(chain, tmp_path, capsys, monkeypatch))
+
+
+def entered(scene: Scene, symbols: Sequence[str] = tuple(VOLATILE)) -> None:
+    """Made-up hourly prices up to the newest block, each token's own."""
+    now = asyncio.run(scene.market.chain.timestamp())
+    random = np.random.default_rng(12)
+    common = random.standard_t(4, 24 * DAYS)
+    with open_store(scene.store, write=True, create=True) as store:
+        for symbol, size in VOLATILE.items():
+            moves = size * (0.7 * common + 0.5 * random.standard_t(4, 24 * DAYS)) / np.sqrt(2)
+            if symbol in symbols:
+                prices = 2_000 * np.exp(np.concatenate([[0.0], np.cumsum(moves)]))
+                times = (now // HOUR - np.arange(len(prices))[::-1]) * HOUR
+                pair = f"{scene.chain.id}:{scene.market.reserves[symbol].token.address}/USD"
+                enter(
+                    store,
+                    Source(pair, "file", 8),
+                    [(int(t), int(p * 1e8)) for t, p in zip(times, prices, strict=True)],
+                )
+
+
+def ground(scene: Scene, block_time: int) -> tuple[Basis, dict[str, Asset]]:
+    """The same past, read from the store."""
+    assets = {
+        symbol: Asset(scene.chain.id, Token(scene.market.reserves[symbol].token.address, symbol, 18))
+        for symbol in VOLATILE
+    }
+    end = block_time // HOUR * HOUR
+    grid = Grid(end - 90 * 86_400, end)
+    wanted = leads(list(assets.values()), (scene.chain,), ())
+    with open_store(scene.store) as store:
+        return basis(wanted, columns(store, wanted, (), grid), grid, ()), assets
+
+
+def rates(market: AaveMarket) -> dict[str, tuple[float, float]]:
+    """(earned, paid) a year, as the pool says."""
+
+    async def read(w3: Any) -> dict[str, tuple[float, float]]:
+        pool, found = plain(w3, market.pool), {}
+        for symbol in VOLATILE:
+            data = await pool.functions.getReserveData(market.reserves[symbol].token.address).call()
+            found[symbol] = (data[2] / 1e27, data[4] / 1e27)
+        return found
+
+    return asked_web3(market, read)
+
+
+def test_chances_are_those_of_the_same_paths_counted_by_hand(scene: Scene) -> None:
+    entered(scene)
+    said = scene.scan("--scenarios", "1000", "--seed", "4", "--horizon", "2d", "--top", "1000", "--sort", "chance")
+    found = json.loads(said.out)
+    assert (said.code, said.err) == (Exit.OK, "")
+    listed = {row["account"]: row for row in found["accounts"]}
+    assert set(listed) == set(scene.owners)
+    truth, yearly = accounts(scene.market, scene.owners), rates(scene.market)
+    over, assets = ground(scene, int(found["block_time"]))
+    paths = {symbol: np.empty((48, 1000)) for symbol in VOLATILE}
+    for start, key in ((0, 4), (500, 4 + (1 << 64))):
+        order = list(assets)
+        for hour, now in enumerate(over.paths(Model.FHS, [over.driven[assets[one]] for one in order], key, 500, 48)):
+            for place, symbol in enumerate(order):
+                paths[symbol][hour, start : start + 500] = now.oracle[:, place]
+    grown = np.arange(1, 49)[:, None] * HOUR / YEAR
+    hits = 0
+    for number, owner in enumerate(scene.owners):
+        held, owed = PAIRS[number // EACH % len(PAIRS)]
+        collateral, debt, _, threshold, _, health = truth[owner]
+        weighted = collateral * threshold / 10_000 * np.exp(paths[held] + yearly[held][0] * grown)
+        below = weighted < debt * np.exp(paths[owed] + yearly[owed][1] * grown)
+        share = float(np.mean(np.any(below, axis=0)))
+        row = listed[owner]
+        assert int(row["health_wad"]) == health
+        assert float(row["chance"]) == pytest.approx(share, abs=1.5 / 1000)
+        assert float(row["chance_error"]) == pytest.approx(np.sqrt(share * (1 - share) / 1000), abs=1e-3)
+        assert float(row["expected_loss"]) == pytest.approx(float(row["chance"]) * float(row["cost"]), rel=1e-6)
+        hits += int(0 < share < 1)
+    assert hits > 10
+    figures = found["figures"]
+    debt = sum(float(row["chance"]) * float(row["debt"]) for row in found["accounts"])
+    assert float(figures["liquidations"][1]["mean"]) == pytest.approx(debt, rel=1e-6)
+    assert int(figures["looked_up"]) == BORROWERS
+    chances = [float(row["chance"]) for row in found["accounts"]]
+    assert chances == sorted(chances, reverse=True)
+    again = scene.scan("--scenarios", "1000", "--seed", "4", "--horizon", "2d", "--top", "1000", "--sort", "chance")
+    assert again.out == said.out
+
+
+def test_without_a_past_everybody_who_needs_it_is_unknown_and_the_command_is_named(scene: Scene) -> None:
+    said = scene.scan()
+    found = json.loads(said.out)
+    assert said.code == Exit.SOURCE
+    assert found["figures"] is None and found["accounts"] == []
+    assert {row["account"] for row in found["unknown_accounts"]} == set(scene.owners)
+    assert all("watcher prices sync" in row["reason"] for row in found["unknown_accounts"])
+    entered(scene, ("WETH", "USDC", "WBTC", "DAI"))
+    said = scene.scan("--scenarios", "1000", "--top", "1000")
+    found = json.loads(said.out)
+    assert said.code == Exit.SOURCE
+    missing = {
+        owner
+        for number, owner in enumerate(scene.owners)
+        if {"LINK", "wstETH"} & set(PAIRS[number // EACH % len(PAIRS)])
+    }
+    assert {row["account"] for row in found["unknown_accounts"]} == missing
+    assert {row["account"] for row in found["accounts"]} == set(scene.owners) - missing
+    assert float(found["unknown_debt"]) > 0 and found["figures"] is not None
+    table = scene.scan("--scenarios", "1000", "--format", "table")
+    assert "LINK has no stored past" in table.out and "UNKNOWN and in no figure" in table.out
+
+
+def test_every_format_is_of_the_same_accounts_and_a_file_has_all(scene: Scene, tmp_path: Path) -> None:
+    entered(scene)
+    file = tmp_path / "all.parquet"
+    few = ("--scenarios", "1000", "--top", "3")
+    rows = json.loads(scene.scan(*few, "--parquet", str(file)).out)["accounts"]
+    lines = [json.loads(line) for line in scene.scan(*few, "--format", "jsonl").out.splitlines()]
+    (header, *cells) = csv.reader(io.StringIO(scene.scan(*few, "--format", "csv").out))
+    table = scene.scan(*few, "--format", "table").out
+    assert [line["account"] for line in lines[:-1]] == [row["account"] for row in rows]
+    assert lines[-1]["kind"] == "scan_risk" and lines[-1]["basis"]["seed"] == "1"
+    assert [cell[header.index("chance")] for cell in cells] == [row["chance"] for row in rows]
+    assert (
+        "not included: changes of interest rates" in table
+        and "seed 1" in table
+        and "3 of 60 accounts are shown" in table
+    )
+    _, parquet = libraries()
+    written = parquet.read_table(str(file))
+    assert written.num_rows == BORROWERS
+    assert set(written.column("account").to_pylist()) == set(scene.owners)
+    losses = [float(row["expected_loss"]) for row in rows]
+    assert losses == sorted(losses, reverse=True)
+
+
+@pytest.mark.long
+def test_ten_thousand_accounts_within_a_minute_of_work(
+    local: Local, v36: AaveMarket, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = replace(configured(local), finality=1, groups=())
+    owners = asyncio.run(seed(v36, 10_000))
+    scene = Scene(chain, v36, owners, tmp_path / "w.db", commands(chain, tmp_path, capsys, monkeypatch))
+    entered(scene)
+    began = time.process_time()
+    said = scene.scan("--top", "20")
+    spent = time.process_time() - began
+    found = json.loads(said.out)
+    assert said.code == Exit.OK
+    assert (int(found["simulated"]), int(found["unknown"])) == (10_000, 0)
+    assert float(found["figures"]["liquidations"][0]["mean"]) > 0
+    sys.stderr.write(f"10,000 accounts: {spent:.1f} s of work\n")

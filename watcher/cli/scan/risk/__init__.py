@@ -1,0 +1,1 @@
+"""The risk of a whole market: `watcher scan --risk`."""
