@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watcher.risk.distance import basket_shock, breaking_factor, collateral_fall, distance, sensitivities
@@ -156,6 +156,7 @@ def test_a_distance_in_sigmas_is_the_nearest_point_of_the_line() -> None:
 
 
 @given(pools(), st.data())
+@settings(deadline=None)
 def test_a_deposit_or_a_repayment_never_lowers_health(pool: Exposure, data: st.DataObject) -> None:
     asset, share = data.draw(st.integers(0, len(pool.assets) - 1)), data.draw(st.floats(0, 1))
     before, one = margin(pool).health, np.eye(len(pool.assets))[asset]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.integrate import quad
@@ -114,6 +114,7 @@ def test_parts_of_a_shortfall_add_up_to_it(scenarios: int, sources: int, seed: i
 
 
 @given(st.integers(1, 6), st.integers(0, 2**32), st.floats(0.5, 3))
+@settings(deadline=None)
 def test_components_add_up_to_the_whole(assets: int, seed: int, multiple: float) -> None:
     random = np.random.default_rng(seed)
     weights, mixing = random.standard_normal(assets), random.standard_normal((assets, assets + 1))
