@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from watcher.risk.backtest import christoffersen
 from watcher.risk.exposure import Floats
-from watcher.risk.forecast import Judgement, Rule, forecasts, judge
+from watcher.risk.forecast import Forecasts, Judgement, Rule, forecasts, judge
 from watcher.risk.power import ES_LEVEL, VAR_LEVEL, Check, yardstick
 from watcher.risk.sample import Sample
 from watcher.risk.volatility import DAILY, filtered
@@ -109,3 +110,15 @@ def test_a_price_that_never_moved_names_no_loss_and_is_not_judged(rule: Rule) ->
 def test_a_window_that_only_rose_names_no_loss() -> None:
     with pytest.raises(ValueError, match="never fell in the window before them"):
         forecasts(of(np.abs(calm(WINDOW + 50))), WINDOW, Rule.HISTORICAL, DAILY)
+
+
+def test_exceptions_with_a_hole_between_them_do_not_follow_each_other() -> None:
+    came = np.full(100, 0.01)
+    came[[40, 41]] = -1.0
+    follows = np.arange(100) > 0
+    ones = np.full(100, 0.1)
+    joined = judge(Forecasts(came, follows, ones, ones, ones), YARDSTICK(100, 1))
+    parted = judge(Forecasts(came, follows & (np.arange(100) != 41), ones, ones, ones), YARDSTICK(100, 1))
+    assert joined.exceptions == parted.exceptions == 2
+    assert joined.independence == christoffersen(96, 1, 1, 1)
+    assert parted.independence == christoffersen(96, 1, 1, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from watcher.errors import AnswerError
 from watcher.model import BlockRef
 from watcher.store.appraisals import Appraised, Chance, Figures, enter
 from watcher.store.entry import Entry, Missed
-from watcher.store.history import record
+from watcher.store.follow import stands
+from watcher.store.history import market_id, record
 from watcher.store.open import Store, open_store
 
 HOUR = 3_600
@@ -141,6 +143,30 @@ def test_what_nobody_watched_or_could_read_does_not_count(
     (found,) = told(capsys, code=4)
     assert found["reason"].startswith("3 of 30")
     assert "2 × nobody watched all of its time" in found["reason"]
+
+
+def test_a_market_that_is_read_without_the_position_does_not_watch_it_unless_it_is_followed(
+    capsys: pytest.CaptureFixture[str], store: Store, scene: Scene
+) -> None:
+    """In the second hour the wallet was not asked for; in the fourth nobody of the book had moved."""
+    for number in range(11):
+        here = at(scene, number)
+        if number in (3, 7):
+            alone = replace(scene.entry(here), seen=(), followed=number == 7)
+            record(store, here, [alone], read_at=here.timestamp + 3)
+        else:
+            turn(store, scene, number)
+        if number == 5:
+            with store.write() as connection:
+                stands(connection, market_id(connection, scene.market), here)
+        if number % 2 == 0:
+            tell(store, scene, number, 0.1)
+    (found,) = told(capsys, code=4)
+    assert found["reason"].startswith("4 of 30")
+    assert "1 × nobody watched all of its time" in found["reason"]
+    since = f"{datetime.fromtimestamp(at(scene, 4).timestamp, UTC):%Y-%m-%dT%H:%M:%S}"
+    assert told(capsys, "--since", since, code=4)[0]["reason"].startswith("3 of 30")
+    assert told(capsys, "--until", since, code=4)[0]["reason"].startswith("2 of 30")
 
 
 def test_who_repays_in_the_very_block_of_the_fall_was_at_the_line(

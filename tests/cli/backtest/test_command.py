@@ -52,7 +52,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("wild", WILD, hours(500)),
         ("holed", fallen, late),
         ("still", np.zeros(500), hours(500)),
-        ("short", law(36, 60), hours(60)),
+        ("short", law(36, WINDOW + 29), hours(WINDOW + 29)),
         ("daily", law(37, 400), [BEGAN + DAY * place for place in range(401)]),
     ):
         written(folder / f"{name}.csv", returns, times)
@@ -133,9 +133,9 @@ def test_what_cannot_be_judged_says_why_and_the_others_are_judged(capsys: pytest
     rows = told(capsys, "--db", str(db), code=4)
     assert [one["pair"] for one in rows if one["kind"] == "backtest"] == ["CALM/USD", "HOLED/USD", "WILD/USD"]
     refused = {one["what"]: one for one in rows if one["kind"] == "refused"}
-    assert "60 returns" in refused["SHORT/USD"]["reason"]
+    assert "329 returns" in refused["SHORT/USD"]["reason"]
     assert "need 330" in refused["SHORT/USD"]["reason"]
-    assert "watcher prices sync SHORT/USD --since 2023-10-2" in refused["SHORT/USD"]["command"]
+    assert "watcher prices sync SHORT/USD --since 2023-11-0" in refused["SHORT/USD"]["command"]
     assert "200 of 200 forecasts name no loss" in refused["STILL/USD"]["reason"]
     assert "a price comes every 24.0 h" in refused["DAILY/USD"]["reason"]
     assert refused["DAILY/USD"]["command"] == "watcher backtest DAILY/USD --step 1d"

@@ -39,11 +39,11 @@ def course(store: Store, market: Market, key: PositionKey) -> Course:
     reached = {time for time, status in seen.values() if status is Status.LIQUIDATABLE}
     unknown = {time for time, status in seen.values() if status is Status.UNKNOWN}
     moved = set()
-    for number in changes[1:]:
+    for number in changes:
         after = facts_at(store, adapter(market.protocol), market, key, number)
         before = facts_at(store, adapter(market.protocol), market, key, number - 1)
         if after is None or before is None or after.kept.block.number != number:
-            continue  # amounts of a block at which it was not read: a book's, or a backfill's
+            continue  # the first it ever held, or a book's: a block at which it was not read
         time = after.kept.block.timestamp
         moved.add(time)
         under = _under(market, after, before.holding)
@@ -73,12 +73,10 @@ def _position(market: Market, key: PositionKey) -> Any:
 
 
 def _readings(connection: Connection, chain: int, position: int | None) -> Iterator[tuple[int, tuple[int, Status]]]:
-    """By block the time and status of everything that was read in its turn: no backfill."""
+    """By block its time, and what the position was there."""
     here = (BLOCK.c.chain == chain) & (BLOCK.c.number == READING.c.number)
     found = select(READING.c.number, BLOCK.c.timestamp, READING.c.status).select_from(READING.join(BLOCK, here))
-    for number, time, status in connection.execute(
-        found.where(READING.c.position_id == position, READING.c.backfilled.is_(False))
-    ):
+    for number, time, status in connection.execute(found.where(READING.c.position_id == position)):
         yield number, (time, Status(status))
 
 
