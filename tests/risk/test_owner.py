@@ -182,3 +182,42 @@ def test_an_owners_shortfall_is_the_sum_of_its_tokens() -> None:
 def test_without_a_step_there_is_no_horizon() -> None:
     with pytest.raises(ValueError, match="no step"):
         simulate((pool("one", 1, 1),), iter(()), 1, HOUR, half)
+
+
+def two(debt: float) -> Pool:
+    """ETH and BTC, 10,000 each, against USDC."""
+    zero = np.zeros(3)
+    return Pool("two", np.array([10_000.0, 10_000, 0]), np.array([0, 0, debt]), np.array([0.8, 0.8, 0]), zero, zero)
+
+
+def test_later_liquidations_repay_for_nothing_less_than_their_bonus() -> None:
+    """The first takes all ETH; what it leaves below the line is repaid out of BTC, at the same 5 %, and for nothing beyond it."""
+    asked: list[int] = []
+
+    def close(place: int, factors: Floats, _: float) -> Closing:
+        asked.append(place)
+        return Closing(np.array([0, 0, 10_000 * factors[0] / 1.05 / 15_000]), np.array([1.0, 0, 0]))
+
+    levels = np.array([[log(0.4), log(0.9), 0.0]])
+    found = simulate((two(15_000),), (Prices(levels, levels, levels) for _ in range(40)), 1, HOUR, close)
+    assert asked == [0]
+    seized = 4_000 + 9_000  # everything there was, which does not pay for 15,000
+    assert found.by_token[0, 0] == pytest.approx([10_000, 10_000, -seized / 1.05], rel=1e-6)
+    assert found.cost[0, 0] == pytest.approx(seized - seized / 1.05, rel=1e-6)
+    assert found.forgiven[0, 0] == pytest.approx(15_000 - seized / 1.05, rel=1e-6)
+    assert found.lost[0, 0] == pytest.approx(5_000)
+
+
+def test_an_oracle_that_never_lags_has_a_band_of_no_width() -> None:
+    found = simulate((pool("hit", 20_000, 10_000),), walk((log(0.6), 0)), 1, HOUR, half)
+    assert found.reached["sooner"].all()
+    assert found.reached["later"].all()
+
+
+def test_losses_are_counted_in_the_money_of_the_pool() -> None:
+    """In ETH, ten ETH are ten ETH however far they fall, and a debt in dollars weighs more."""
+    in_ether = Pool(
+        "ETH", np.array([10.0, 0]), np.array([0.0, 2.0]), np.array([0.8, 0]), np.zeros(2), np.zeros(2), money=0
+    )
+    found = simulate((in_ether,), walk((log(0.5), 0.0)), 1, HOUR, half)
+    assert found.lost[0, 0] == pytest.approx(2.0)

@@ -24,7 +24,7 @@ class Pool:
     """One margin pool over the owner's tokens: values at the present prices, all pools in one money unit.
 
     `earned` and `paid` are yearly rates on collateral and on debt. `lag` is by which fraction the oracle may answer beside the market
-    before it is told anew.
+    before it is told anew. `money` is the place of the token that losses are counted in, None for dollars.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Pool:
     earned: Floats
     paid: Floats
     lag: float = 0.0
+    money: int | None = None
 
     @property
     def equity(self) -> float:
@@ -84,8 +85,8 @@ def follow(
     """Follow every pool along `path`, whose steps are `seconds` long: the outcome at the steps `marks`, and at the end of the path.
 
     At the end of a step below its line a pool is liquidated as `close` says. The first liquidation of a pool in a scenario asks
-    `close` at that scenario's own oracle prices; later ones of the same scenario take the same fractions again, once per step. Health
-    is looked at in the steps `fans`.
+    `close` at that scenario's own oracle prices; later ones of the same scenario, once per step, repay the same fractions of what is
+    still owed for the same bonus, out of all collateral that is left. Health is looked at in the steps `fans`.
     """
     states = [_State(pool, scenarios) for pool in pools]
     spread: list[Fan] = []
@@ -122,6 +123,12 @@ class _State:
         self.slippage = np.zeros(scenarios)
         self.reached = {part: np.zeros(scenarios, dtype=bool) for part in (*PARTS, *BAND)}
         self.closings: dict[int, Closing] = {}
+        self.prices: dict[int, float] = {}  # what the first liquidation seized for each unit of value that it repaid
+
+    def worth(self, traded: Floats) -> Floats:
+        """The price factors of its own tokens, in the money that its losses are counted in."""
+        own = traded[..., self.tokens]
+        return np.exp(own if self.pool.money is None else own - traded[..., [self.pool.money]])
 
     def grown(self, elapsed: float) -> tuple[Floats, Floats]:
         years, own = elapsed / YEAR, self.tokens
@@ -136,10 +143,9 @@ class _State:
         self.reached["price"] |= market @ (self.threshold * self.collateral - self.debt) < 0
         self.reached["carry"] |= market @ (weighted - owed) < 0
         self.reached["depeg"] |= margin < 0
-        if self.pool.lag:
-            lag = self.pool.lag * (oracle @ weighted)
-            self.reached["sooner"] |= margin < lag
-            self.reached["later"] |= margin < -lag
+        lag = self.pool.lag * (oracle @ weighted)
+        self.reached["sooner"] |= margin < lag
+        self.reached["later"] |= margin < -lag
         return margin
 
     def healths(self, oracle: Floats, elapsed: float) -> Floats:
@@ -168,30 +174,46 @@ class _State:
         for scenario in np.flatnonzero(below):
             row = int(scenario)
             closing = self.closings.get(row)
-            if closing is None:
+            if closing is not None:
+                closing = self._again(row, closing, held, owed, oracle[row, self.tokens])
+            else:
                 closing = close(oracle[row], elapsed)
                 if closing is None:
                     continue
-                self.closings[row] = closing
-                self.first[row] = number
-            self._close(row, closing, held, owed, np.exp(traded[row, self.tokens]))
+                closing = self._own(closing)
+                self.closings[row], self.first[row] = closing, number
+                self.prices[row] = _ratio(closing, held * oracle[row, self.tokens], owed * oracle[row, self.tokens])
+            self._close(row, closing, held, owed, self.worth(traded[row]))
+
+    def _own(self, closing: Closing) -> Closing:
+        return Closing(closing.repaid[self.tokens], closing.seized[self.tokens], closing.slippage)
+
+    def _again(self, row: int, first: Closing, held: Floats, owed: Floats, price: Floats) -> Closing:
+        """Nobody repays for nothing: no more is repaid than what is left pays for."""
+        left = float((self.held[row] * held * price).sum())
+        asked = float((self.owed[row] * owed * first.repaid * price).sum()) * self.prices[row]
+        part = min(1.0, left / asked) if asked > 0 else 0.0
+        return Closing(first.repaid * part, np.full_like(first.seized, part * asked / left), first.slippage)
 
     def _close(self, row: int, closing: Closing, held: Floats, owed: Floats, price: Floats) -> None:
-        taken, paid = closing.seized[self.tokens], closing.repaid[self.tokens]
-        seized = float((self.held[row] * held * taken * price).sum())
-        self.cost[row] += seized - float((self.owed[row] * owed * paid * price).sum())
+        seized = float((self.held[row] * held * closing.seized * price).sum())
+        self.cost[row] += seized - float((self.owed[row] * owed * closing.repaid * price).sum())
         self.slippage[row] += seized * closing.slippage
-        self.held[row] *= 1 - taken
-        self.owed[row] *= 1 - paid
+        self.held[row] *= 1 - closing.seized
+        self.owed[row] *= 1 - closing.repaid
+
+
+def _ratio(closing: Closing, held: Floats, owed: Floats) -> float:
+    repaid = float((closing.repaid * owed).sum())
+    return float((closing.seized * held).sum()) / repaid if repaid > 0 else 0.0
 
 
 def _settled(states: list[_State], last: Prices, steps: int, elapsed: float, spread: tuple[Fan, ...]) -> Outcome:
-    traded = np.exp(last.traded)
     lost, forgiven, by_token = [], [], []
     for state in states:
         held, owed = state.grown(elapsed)
-        after = (state.held * held - state.owed * owed) * traded[:, state.tokens]
-        fallen = np.zeros_like(traded)
+        after = (state.held * held - state.owed * owed) * state.worth(last.traded)
+        fallen = np.zeros_like(last.traded)
         fallen[:, state.tokens] = (state.collateral - state.debt) - after
         by_token.append(fallen)
         forgiven.append(np.maximum(0.0, -after.sum(axis=1)))
