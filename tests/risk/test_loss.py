@@ -97,6 +97,16 @@ def test_a_liquidation_of_nothing() -> None:
     assert closed(0, 100, 0.83, 0.05, 0.5) == Closed(0, 0, 100, 0, None)
 
 
+def test_a_repayment_that_restores_health() -> None:
+    assert restoring(8_300, 0, 0.83, 0.05, 1.1) == 0
+    assert restoring(8_300, 5_000, 0.83, 0.05, 1.1) == 0
+    assert restoring(4_150, 9_000, 0.83, 0.05, 1.0) is None  # not even all of it: 5,000 of collateral are too few
+    repaid = restoring(8_300, 8_000, 0.83, 0.05, 1.1)
+    assert repaid is not None
+    after = closed(10_000, 8_000, 0.83, 0.05, repaid / 8_000)
+    assert after.health == pytest.approx(1.1)
+
+
 def test_a_matched_sum_needs_collateral_and_a_debt() -> None:
     one, covariance = np.array([1.0, 1.0]), np.eye(2)
     with pytest.raises(ValueError, match="nothing is owed"):

@@ -29,10 +29,13 @@ def closed(collateral: float, debt: float, threshold: float, bonus: float, close
 def restoring(weighted: float, debt: float, threshold: float, bonus: float, target: float) -> float | None:
     """The repayment after which health is `target`: (H·D − W) / (H − LT(1 + b)); Aave V4 liquidates by this formula.
 
-    None where a repayment cannot raise health to it: the bonus takes more protection away than the repayment frees.
+    0 where it is there already, or nothing is owed. None where no repayment raises health to it: the bonus takes more protection away than
+    the repayment frees, or all of the debt is not enough.
     """
-    gain = target - threshold * (1 + bonus)
-    return (target * debt - weighted) / gain if gain > 0 else None
+    missing, gain = target * debt - weighted, target - threshold * (1 + bonus)
+    if missing <= 0:
+        return 0.0
+    return missing / gain if missing <= gain * debt else None
 
 
 def improves(health: float, threshold: float, bonus: float) -> bool:
