@@ -74,11 +74,10 @@ def appraise(
     assets = tuple(dict.fromkeys(asset for one in positions for asset in one.assets))
     pools = tuple(one.pool(assets, asked.deviation) for one in positions)
     tokens = tuple(basis.driven[asset] for asset in assets)
-    closer = Closer(positions, assets, dict(block_time), depth)
+    closer = Closer(positions, assets, block_time, depth)
     ends = list(_ends(pools, tokens, basis, asked, closer, step)) if pools else []
     rules = [(pool, one) for pool, one in zip(pools, standings_of(positions, standings), strict=True)]
     beside = _beside(rules, tokens, basis, asked)
-    notes = (*basis.notes, *((f"{closer.refused} scenarios' prices could not be valued",) if closer.refused else ()))
     return Appraisal(
         asked,
         basis,
@@ -93,7 +92,7 @@ def appraise(
             *dict.fromkeys(basis.lost.values()),
         ),
         (*ALWAYS, *basis.beyond, *_blind(depth)),
-        (*notes, *sorted(depth.beyond if depth is not None else ())),
+        (*basis.notes, *closer.notes, *sorted(depth.beyond if depth is not None else ())),
     )
 
 

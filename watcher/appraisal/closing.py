@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,19 +25,32 @@ Some = Position[Any, Any, Any]
 
 @dataclass(slots=True)
 class Closer:
-    """`risk.owner.Close` over the pools of `positions`, whose tokens are `assets`. `refused` counts scenarios that could not be valued.
+    """`risk.owner.Close` over the pools of `positions`, whose tokens are `assets`.
 
     `block_time` (seconds between blocks) by chain: some interest runs by blocks. Terms that cannot tell a later time are taken at the
-    present one: interest is then in what is owed, and not in the liquidation's own rounding.
+    present one, and its market is among the `timeless`: a line that only interest reaches is then missed. `refused` counts by market
+    how often a liquidation could not be valued at a scenario's prices, and was left out.
     """
 
     positions: Sequence[Held]
     assets: Sequence[Asset]
-    block_time: dict[int, float]
+    block_time: Mapping[int, float]
     depth: Depth | None = None
-    refused: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    timeless: dict[str, str] = field(default_factory=dict)
     _moved: dict[int, tuple[Mover, ...]] = field(default_factory=dict)
-    _later: dict[tuple[int, float], Any] = field(default_factory=dict)
+    _later: dict[int, tuple[float, Any]] = field(default_factory=dict)  # the last one of each pool: time only goes on
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is doubtful of its answers, a line each."""
+        return (
+            *(f"{name}: {why}: liquidations are by its rates of now" for name, why in self.timeless.items()),
+            *(
+                f"{name}: {count} times a liquidation could not be valued at a scenario's prices: it is in no chance and in no loss"
+                for name, count in self.refused.items()
+            ),
+        )
 
     def __call__(self, pool: int, factors: Floats, elapsed: float) -> Closing | None:
         """At oracle price factors per asset: None where the contract's own comparison finds it above its line, or cannot be made."""
@@ -48,7 +62,7 @@ class Closer:
                 return None
             return self._closing(one, there, present, factors)
         except WatcherError:
-            self.refused += 1
+            self.refused[one.name] += 1
             return None
 
     def _there(self, pool: int, one: Held, factors: Floats, elapsed: float) -> Some:
@@ -65,12 +79,21 @@ class Closer:
 
     def _accrued(self, pool: int, one: Held, elapsed: float) -> Any:
         """The quote so many seconds on, made once for all scenarios of a step."""
-        if (pool, elapsed) not in self._later:
-            position, block = one.row.position, one.row.reading.block
-            blocks = int(elapsed / self.block_time.get(block.chain, elapsed or 1))
-            at = Moment(block.number + blocks, block.timestamp + int(elapsed))
-            self._later[pool, elapsed] = position.adapter.accrue(position.terms, position.quote, at, Which.ALL)
-        return self._later[pool, elapsed]
+        at, quote = self._later.get(pool, (None, None))
+        if at != elapsed:
+            quote = self._grown(one, elapsed)
+            self._later[pool] = elapsed, quote
+        return quote
+
+    def _grown(self, one: Held, elapsed: float) -> Any:
+        position, block = one.row.position, one.row.reading.block
+        blocks = int(elapsed / self.block_time[block.chain])
+        at = Moment(block.number + blocks, block.timestamp + int(elapsed))
+        try:
+            return position.adapter.accrue(position.terms, position.quote, at, Which.ALL)
+        except WatcherError as error:
+            self.timeless[one.name] = str(error)
+            return position.quote
 
     def _movers(self, pool: int, position: Some) -> tuple[Mover, ...]:
         if pool not in self._moved:
@@ -88,21 +111,27 @@ class Closer:
                 place = self._place(one, address)
                 if leg is not None and leg.amount and place is not None:
                     (repaid if side is Side.DEBT else seized)[place] = amount / leg.amount
-        return Closing(repaid, np.minimum(1.0, seized), self._slippage(one, present, seized))
+        unit = 1.0 if one.unit is None else float(factors[self.assets.index(one.unit)])
+        return Closing(repaid, np.minimum(1.0, seized), self._slippage(one, present, seized, one.scale * unit))
 
     def _place(self, one: Held, address: str) -> int | None:
         found = next((asset for asset, _ in one.legs if asset.token.address == address), None)
         return None if found is None else self.assets.index(found)
 
-    def _slippage(self, one: Held, present: Valuation, seized: Floats) -> float:
-        """Of all that is seized together, weighted by value; 0 without a table of depth."""
+    def _slippage(self, one: Held, present: Valuation, seized: Floats, scale: float) -> float:
+        """Of all that is seized together, weighted by value; 0 without a table of depth. `scale` is dollars for one of a value."""
         if self.depth is None:
+            return 0.0
+        if one.each is None:
+            self.depth.beyond.add(
+                f"{one.name}: what it is worth in dollars is not known, its sale is taken to lose nothing"
+            )
             return 0.0
         sold = lost = 0.0
         for leg in present.legs:
             place = self._place(one, leg.token.address)
             if leg.side is Side.COLLATERAL and place is not None and seized[place]:
-                size = leg.value * one.scale * float(seized[place])
+                size = leg.value * scale * float(seized[place])
                 sold, lost = sold + size, lost + size * self.depth.slippage(leg.token, size)
         return lost / sold if sold else 0.0
 
@@ -140,10 +169,12 @@ def _of_whole(there: Some) -> dict[Side, dict[str, float]]:
 
 @dataclass(frozen=True, slots=True)
 class Typical:
-    """The liquidation at the line: which part of all debt it repays, and what it takes above that, a fraction of the repaid."""
+    """The liquidation at the line: which part of all debt it repays, above 1 where the rest becomes a credit of the borrower, and what
+    it takes above that, a fraction of the repaid. `kept` is the part of it that is not the protocol's fee."""
 
     repaid: float
     bonus: float
+    kept: float
 
 
 def typical(one: Held, at_line: Some) -> Typical | None:
@@ -160,7 +191,10 @@ def typical(one: Held, at_line: Some) -> Typical | None:
         leg = legs[address, side]
         return leg.value * (amount / leg.amount)
 
-    repaid = worth(best.debt.address, Side.DEBT, best.repay)
+    repaid = worth(best.debt.address, Side.DEBT, best.repay + best.credit)
+    fee = worth(best.collateral.address, Side.COLLATERAL, best.fee)
     seized = worth(best.collateral.address, Side.COLLATERAL, best.seize)
     seized += sum(worth(token.address, Side.COLLATERAL, amount) for token, amount in best.along)
-    return Typical(repaid / present.debt, seized / repaid - 1) if repaid and present.debt else None
+    if not (repaid and present.debt):
+        return None
+    return Typical(repaid / present.debt, seized / repaid - 1, (seized - fee) / repaid - 1)

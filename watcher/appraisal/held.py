@@ -93,6 +93,7 @@ class Held:
             _over(earned, seen.collateral),
             _over(paid, seen.debt),
             lag,
+            None if self.unit is None or self.each is not None else list(assets).index(self.unit),
         )
 
     def _values(self, assets: Sequence[Asset], side: Side, part: Callable[[Leg], float] = lambda leg: 1.0) -> Floats:

@@ -56,7 +56,39 @@ class Standing:
 
     @property
     def slippage(self) -> float | None:
-        return None if self.at_line is None else breakeven_slippage(self.at_line.bonus)
+        return None if self.at_line is None else breakeven_slippage(self.at_line.kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Sums in US dollars over an owner's positions, whose pools do not help each other: there is no health of all of them.
+
+    `leverage` is None where equity is not above zero. `missing` names the positions that no dollars are known for.
+    """
+
+    equity: float
+    maintenance: float
+    initial: float
+    collateral: float
+    debt: float
+    missing: tuple[str, ...]
+
+    @property
+    def leverage(self) -> float | None:
+        return self.collateral / self.equity if self.equity > 0 else None
+
+
+def owner(standings: Sequence[Standing]) -> Owner:
+    """All of them together."""
+    known = [one for one in standings if one.held.each is not None]
+    return Owner(
+        sum(one.margin.equity for one in known),
+        sum(one.margin.maintenance for one in known),
+        sum(one.margin.initial for one in known),
+        sum(float(one.exposure.collateral.sum()) for one in known),
+        sum(one.exposure.owed for one in known),
+        tuple(f"{one.held.name}: {one.held.unpriced}" for one in standings if one.held.each is None),
+    )
 
 
 def standing(held: Held) -> Standing:

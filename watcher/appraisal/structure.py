@@ -90,6 +90,7 @@ def side_by_side(
     common = Typical(
         float(owed @ [rule.repaid for rule in rules] / owed.sum()),
         float(owed @ [rule.bonus for rule in rules] / owed.sum()),
+        float(owed @ [rule.kept for rule in rules] / owed.sum()),
     )
     apart = [(part, rule) for pool, rule in zip(pools, rules, strict=True) for part in split(pool)]
     ways = (
