@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -31,8 +32,9 @@ def read(path: Path, origin: Origin) -> Config:
     return parse(text_of(path, "--chains"), str(path), origin)
 
 
+@lru_cache(maxsize=2)
 def parse(text: str, name: str, origin: Origin) -> Config:
-    """The chains written in `text`; `name` stands for the file in messages."""
+    """The chains written in `text`; `name` stands for the file in messages. The same text is read once in a process."""
     top = Table.top(text, name)
     listed = top.needed("chains", "one table per chain, as in [chains.ethereum]")
     top.close()
