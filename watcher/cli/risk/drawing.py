@@ -49,9 +49,9 @@ def bars(losses: Floats, most: int, *marks: float) -> Bars:
         raise ValueError("no losses: there is nothing to draw")
     ordered = np.sort(losses)
     far = int(BEYOND * losses.size)
-    low, high = (float(one) for one in (min(ordered[far], *marks), max(ordered[-1 - far], *marks)))
+    low, high = (float(one) for one in (min((ordered[far], *marks)), max((ordered[-1 - far], *marks))))
     if high - low <= SAME * max(abs(low), abs(high)):
-        low, high = (float(one) for one in (min(ordered[0], *marks), max(ordered[-1], *marks)))
+        low, high = (float(one) for one in (min((ordered[0], *marks)), max((ordered[-1], *marks))))
     if high - low <= SAME * max(abs(low), abs(high)):
         half = abs(low) / 20 or 0.5
         return Bars(np.array([low - half, high + half]), np.array([losses.size]), 0, 0)

@@ -11,7 +11,7 @@ import numpy as np
 from watcher.appraisal.appraise import Appraisal
 from watcher.appraisal.basis import BLOCK, HALF_LIFE
 from watcher.appraisal.estimate import Estimate, Loss
-from watcher.appraisal.margins import Standing
+from watcher.appraisal.margins import Owner, Standing, owner
 from watcher.appraisal.prospect import Horizon, Prospect
 from watcher.appraisal.structure import Structure
 from watcher.cli.provenance import figure, versions
@@ -27,8 +27,11 @@ def records(found: Appraisal, blocks: Sequence[Record]) -> Iterator[Record]:
     """`blocks` say which chains were read at which block."""
     for one in found.standings:
         yield {"kind": "risk_position", **of_standing(one), "horizons": of_position(found, one)}
-    if found.horizons:
-        yield {"kind": "risk_owner", "horizons": [of_horizon(one) for one in found.horizons]}
+    yield {
+        "kind": "risk_owner",
+        **of_owner(owner(found.standings)),
+        "horizons": [of_horizon(one) for one in found.horizons],
+    }
     for structure in found.structures:
         yield {"kind": "risk_structure", **of_structure(structure)}
     yield {"kind": "risk_basis", **of_basis(found), "blocks": list(blocks)}
@@ -63,6 +66,19 @@ def of_standing(one: Standing) -> Record:
         "seconds_to_line_full": one.runway.full,
         "seconds_to_line_full_reason": one.runway.reason,
         "assets": [of_asset(one, place, name) for place, name in enumerate(names)],
+    }
+
+
+def of_owner(one: Owner) -> Record:
+    """US dollars; `usd_missing` says what is not in them."""
+    return {
+        "equity": number(one.equity),
+        "maintenance": number(one.maintenance),
+        "initial": number(one.initial),
+        "collateral": number(one.collateral),
+        "debt": number(one.debt),
+        "leverage": number(one.leverage),
+        "usd_missing": list(one.missing),
     }
 
 

@@ -13,9 +13,11 @@ from rich.text import Text
 
 from watcher.appraisal.appraise import Appraisal
 from watcher.appraisal.estimate import Estimate, Loss
-from watcher.appraisal.margins import Standing
+from watcher.appraisal.margins import Standing, owner
 from watcher.cli.provenance import instant
 from watcher.cli.risk.record import NOT_INCLUDED
+from watcher.cli.risk.terminal import fans
+from watcher.cli.risk.terminal import losses as histogram
 from watcher.figures import age
 from watcher.risk.outcome import Chance
 from watcher.text import clean_line
@@ -37,6 +39,8 @@ def show_risk(console: Console, found: Appraisal, blocks: Sequence[str]) -> None
     if found.horizons:
         console.print(chances(found))
         console.print(losses(found))
+        for line in (*histogram(found), *fans(found)):
+            console.print(Text(line))
     if found.structures:
         console.print(structures(found))
     for text, style in lines(found, blocks):
@@ -74,6 +78,14 @@ def margins(standings: Sequence[Standing]) -> Table:
             plain(of.leverage),
             share(of.ltv),
             Text(share(one.toxic), "bold red" if inside else ""),
+        )
+    if len(standings) > 1:
+        whole = owner(standings)
+        sums = (whole.equity, whole.maintenance, whole.initial)
+        star = "*" if whole.missing else ""
+        made.add_section()
+        made.add_row(
+            Text("all together", "bold"), "USD", *(money(one) + star for one in sums), *("",) * 4, plain(whole.leverage)
         )
     return made
 
@@ -230,6 +242,7 @@ def structures(found: Appraisal) -> Table:
 
 def lines(found: Appraisal, blocks: Sequence[str]) -> Iterator[tuple[str, str]]:
     """What is missing first."""
+    yield from ((f"* not in it: {line}", "") for line in owner(found.standings).missing)
     yield from ((f"NOT SHOWN: {line}", "bold magenta") for line in found.lost)
     yield from ((f"doubt: {line}", "yellow") for line in found.notes)
     for each in found.horizons:

@@ -16,7 +16,7 @@ from watcher.config.risk import DAY, HOUR
 from watcher.risk.exposure import Floats
 from watcher.text import clean_line
 
-COARSE: Final = 12  # rows of a distribution
+COARSE: Final = 15  # rows of a distribution
 LONGEST: Final = 40  # characters of a bar
 ASIDE: Final = 8  # characters of a share, beside its bar
 EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
