@@ -81,27 +81,27 @@ def figure(amount: float) -> str:
 
 
 def _marks(axes: Axes, of: Losses, size: float, number: int) -> None:
-    """A line up to each name. Names lead away from the nearer side of the panel, the outer mark's is the higher: none lies on a line."""
-    left, right = axes.get_xlim()
-    inner, outer = sorted(of.marks, key=lambda mark: mark.loss)
-    leftwards = inner.loss + outer.loss >= size * (left + right)
-    if not leftwards:
-        inner, outer = outer, inner
+    """A line up to each name. A name leads away from the nearer side of the panel, and the mark nearer to a side reaches higher: of two
+    on the same side neither name lies on the other's line."""
+    middle = sum(axes.get_xlim()) / 2
+    near, far = sorted(of.marks, key=lambda mark: mark.loss)
+    if far.loss / size < middle:
+        near, far = far, near
     colour = COLOURS[Status.CRITICAL]
-    axes.axvspan(
-        min(mark.loss for mark in of.marks) / size, right, facecolor=colour, alpha=0.07, linewidth=0, zorder=0.4
-    )
-    for mark, height in zip((inner, outer), HEIGHTS, strict=True):
-        place = mark.loss / size
+    beyond = min(mark.loss for mark in of.marks) / size
+    axes.axvspan(beyond, axes.get_xlim()[1], facecolor=colour, alpha=0.07, linewidth=0, zorder=0.4)
+    for mark, height in zip((near, far), HEIGHTS, strict=True):
+        place, first = mark.loss / size, mark is of.marks[0]
+        leftwards = place >= middle
         axes.axvline(
-            place, ymax=height, color=colour, linewidth=1.3, linestyle="-" if mark is of.marks[0] else (0, (4, 2)),
-            zorder=3, gid=f"mark-{number}-{of.marks.index(mark)}",
+            place, ymax=height, color=colour, linewidth=1.3, linestyle="-" if first else (0, (4, 2)), zorder=3,
+            gid=f"mark-{number}-{0 if first else 1}",
         )  # fmt: skip
         axes.annotate(
             clean_line(f"{mark.name} {figure(place)} {mark.error}"), (place, height), (-4 if leftwards else 4, 0),
             ("data", "axes fraction"), "offset points", color=INK, fontsize=SMALL, va="center",
-            ha="right" if leftwards else "left",
-            bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
+            ha="right" if leftwards else "left", zorder=4,
+            bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none"},
         )  # fmt: skip
 
 
