@@ -51,6 +51,7 @@ ALLOWED = {
         "adapter",
         "adapters",
         "alerts",
+        "appraisal",
         "chain",
         "config",
         "confirm",

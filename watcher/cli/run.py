@@ -150,8 +150,9 @@ class Rounds:
                 task.result()
 
     def _beside(self) -> Iterator[Coroutine[Any, Any, None]]:
-        """What runs beside the timetable: messages, announced heads, and the opening of followed markets."""
+        """What runs beside the timetable: messages, announced heads, appraisals, and the opening of followed markets."""
         yield self.session.outbox.run()
+        yield self.session.appraising.run()
         yield from self._listening()
         for opening in self.session.openings:
             yield opening.run()

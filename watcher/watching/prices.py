@@ -48,7 +48,7 @@ class Looks:
         rows = [row for row in chain.rows.values() if row.reading.block == newest]
         try:
             async with asyncio.timeout(DEADLINE):
-                sight = await self._look(chain, newest, [price for row in rows for price in priced(row)])
+                sight = await self.look(chain, newest, [price for row in rows for price in priced(row)])
         except TimeoutError:
             return Doubted(frozenset(), found(rows, None), Transient(chain.line.chain.name, "no answer in time"))
         except WatcherError as error:
@@ -59,7 +59,8 @@ class Looks:
         )
         return Doubted(frozenset({name, *(row.market.name for row in rows)}), {**found(rows, sight), **sequencer})
 
-    async def _look(self, chain: WatchedChain, newest: BlockRef, prices: list[Price]) -> Sight:
+    async def look(self, chain: WatchedChain, newest: BlockRef, prices: list[Price]) -> Sight:
+        """What stands behind these prices at the newest block. Raises what a reader raises."""
         known, line = chain.line.chain, chain.line.through(*chain.served) if chain.served else chain.line
         held = {price.token.address for price in prices}
         usd = [(one.token, one.feed) for one in known.usd if one.token in held]

@@ -20,6 +20,7 @@ from watcher.errors import WatcherError
 from watcher.following.follower import Follower
 from watcher.model import PositionKey
 from watcher.store.open import open_store
+from watcher.watching.appraising import Appraising
 from watcher.watching.chain import WatchedChain
 from watcher.watching.desk import Desk
 from watcher.watching.journal import Journal
@@ -50,6 +51,7 @@ class Session:
     checks: Checks
     outbox: Outbox
     channels: tuple[Channel, ...]
+    appraising: Appraising
     openings: tuple[Opening, ...] = ()
 
     def seconds(self, name: str) -> float:
@@ -71,9 +73,11 @@ class Session:
         return max(LEAST, float(self.desk.chains[name].line.chain.block_time) / 4)
 
     async def once(self) -> None:
-        """One turn of every chain, another one where markets to follow were opened, then everything that is due to every channel."""
+        """One turn of every chain, another one where markets to follow were opened, an appraisal of what is due for one, then everything
+        that is due to every channel."""
         await asyncio.gather(*(self.desk.turn(name) for name in self.desk.chains))
         await asyncio.gather(*(self._opened(opening) for opening in self.openings))
+        await self.appraising.once()
         if self.desk.store_error is None:
             await self.tell()
 
@@ -150,6 +154,8 @@ async def opened(
             desk.warn("A NAME HAS MOVED", str(warning))
         try:
             upkeep = Upkeep(desk, journal, asdict(watch.keep), who)
-            yield Session(desk, journal, upkeep, watch.checks, outbox, channels, openings(watch, chains))
+            appraising = Appraising(desk, journal, watch.risk, who)
+            await appraising.recall()
+            yield Session(desk, journal, upkeep, watch.checks, outbox, channels, appraising, openings(watch, chains))
         finally:
             await desk.leave()
