@@ -138,8 +138,8 @@ def test_chances_are_those_of_the_same_paths_counted_by_hand(scene: Scene) -> No
         hits += int(0 < share < 1)
     assert hits > 10
     figures = found["figures"]
-    debt = sum(float(row["chance"]) * float(row["debt"]) for row in found["accounts"])
-    assert float(figures["liquidations"][1]["mean"]) == pytest.approx(debt, rel=1e-6)
+    expected = sum(float(row["chance"]) * float(row["debt"]) for row in found["accounts"])
+    assert float(figures["liquidations"][1]["mean"]) == pytest.approx(expected, rel=1e-6)
     assert int(figures["looked_up"]) == BORROWERS
     chances = [float(row["chance"]) for row in found["accounts"]]
     assert chances == sorted(chances, reverse=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
+from watcher.appraisal.basis import Basis
 from watcher.cli.liquidations.sheet import price, worth
 from watcher.cli.options import Format
 from watcher.cli.output import Column, show
@@ -84,7 +85,8 @@ def show_figures(of: Figures, found: Prospect) -> None:
         }
     )
     show(far, FIGURES, Format.TABLE)
-    said(f"in {unit} (accounts: how many); bad debt at present {money(of.present)}\n")
+    never = "" if bad.mean.value else f"; none in any of the {found.draw.scenarios:,} scenarios"
+    said(f"in {unit} (accounts: how many); bad debt at present {money(of.present)}{never}\n")
     show(
         [{"of": one.of, "hhi": share(one.index), "ten": share(one.ten)} for one in of.concentration],
         SHARES,
@@ -131,12 +133,18 @@ def lines(seen: View) -> Iterator[str]:
         f"model {draw.model}, {draw.scenarios:,} scenarios of hourly steps, seed {draw.seed}; {basis.rows:,} hours of prices"
         f" from {instant(basis.grid.start)} to {instant(basis.grid.end)}"
     )
-    for one in basis.factors:
+    for place, one in enumerate(basis.factors):
         used = f"{', '.join(one.sources)}; {one.rejected} ticks not used; last {instant(one.last)}"
-        yield f"factor {one.name}: volatility {one.volatility:.1%} a year ({used})"
+        yield f"factor {one.name} ({', '.join(followers(basis, place))}): volatility {one.volatility:.1%} a year ({used})"
     yield ", ".join(f"{name} {number}" for name, number in versions().items())
     yield coverage(seen.coverage, seen.unread)
     yield audit(seen.audit)
+
+
+def followers(basis: Basis, factor: int) -> list[str]:
+    """The symbols of what follows a factor."""
+    found = (asset.token.symbol for asset, one in basis.driven.items() if factor in dict(one.loadings))
+    return list(dict.fromkeys(found))
 
 
 def span(draw: Draw) -> str:
