@@ -68,6 +68,21 @@ def test_nothing_happens_to_who_stays_above_the_line() -> None:
     assert (found.cost[0, 0], found.forgiven[0, 0]) == (0, 0)
 
 
+def test_who_is_below_the_line_already_is_liquidated_now_though_prices_rise() -> None:
+    asked: list[float] = []
+
+    def once(_: int, factors: Floats, elapsed: float) -> Closing:
+        asked.append(elapsed)
+        return half(0, factors, elapsed)
+
+    rising = iter([Prices(*(np.full((50, 2), 0.5),) * 3)])
+    found = simulate((pool("under", 20_000, 17_000),), rising, 50, HOUR, once)
+    assert found.first[:, 0].tolist() == [0] * 50
+    assert asked == [0.0]
+    assert joint(found).any.value == 1
+    assert all(found.reached[part].all() for part in found.reached if part in ("price", "carry", "depeg"))
+
+
 def test_a_liquidation_takes_its_bonus_and_what_is_left_goes_on() -> None:
     fall = log(0.6)  # ETH at 60 %: 12,000 · 0.83 = 9,960 below 10,000
     found = simulate((pool("hit", 20_000, 10_000),), walk((-0.1, 0), (fall, 0), (0.0, 0)), 1, HOUR, half)

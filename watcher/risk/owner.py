@@ -86,9 +86,12 @@ def follow(
 
     At the end of a step below its line a pool is liquidated as `close` says. The first liquidation of a pool in a scenario asks
     `close` at that scenario's own oracle prices; later ones of the same scenario, once per step, repay the same fractions of what is
-    still owed for the same bonus, out of all collateral that is left. Health is looked at in the steps `fans`.
+    still owed for the same bonus, out of all collateral that is left. Who is below his line already is liquidated at step 0, in every
+    scenario. Health is looked at in the steps `fans`.
     """
     states = [_State(pool, scenarios) for pool in pools]
+    for place, state in enumerate(states):
+        state.begin(partial(close, place))
     spread: list[Fan] = []
     last: Prices | None = None
     told = number = 0
@@ -124,6 +127,14 @@ class _State:
         self.reached = {part: np.zeros(scenarios, dtype=bool) for part in (*PARTS, *BAND)}
         self.closings: dict[int, Closing] = {}
         self.prices: dict[int, float] = {}  # what the first liquidation seized for each unit of value that it repaid
+
+    def begin(self, close: Callable[[Floats, float], Closing | None]) -> None:
+        """At the present prices: the same in every scenario, so the contract is asked once."""
+        ones = np.ones((len(self.first), len(self.pool.collateral)))
+        margin = self.watch(ones, ones, 0.0)
+        if margin[0] < 0:
+            now = close(ones[0], 0.0)
+            self.liquidate(margin, ones, np.zeros_like(ones), 0.0, 0, lambda *_: now)
 
     def worth(self, traded: Floats) -> Floats:
         """The price factors of its own tokens, in the money that its losses are counted in."""
