@@ -25,8 +25,10 @@ from watcher.cli.progress import progress
 from watcher.cli.risk.wish import Told
 from watcher.config import Chain, Config
 from watcher.config.risk import HOUR, Risk
-from watcher.errors import WatcherError
+from watcher.errors import UsageError, WatcherError
 from watcher.oracle.dollar import Rate
+from watcher.risk.copula import root
+from watcher.risk.scenario import Model
 from watcher.store.open import default, open_store
 from watcher.wallet import Wallet
 
@@ -58,10 +60,21 @@ async def appraised(
     grid = Grid(end - wish.settings.window, end)
     wanted = leads(assets(positions), config.chains, wish.settings.tokens)
     found = await grounds(wanted, config, grid, positions, wish, options)
+    drawable(found, wish.asked.model)
     block_time = {chain.id: float(chain.block_time) for chain in config.chains}
     hours = max(wish.asked.marks)
     with progress("scenarios", hours, not options.quiet and sys.stderr.isatty()) as step:
         return await asyncio.to_thread(appraise, positions, found, wish.asked, block_time, depth, step)
+
+
+def drawable(found: Basis, model: Model) -> None:
+    """`UsageError` where a model draws from a correlation that these pasts do not have."""
+    if model is Model.FHS or found.market is None:
+        return
+    try:
+        root(found.market.correlation)
+    except ValueError as error:
+        raise UsageError(f"--model {model}: {error}; --model fhs draws whole rows and needs none") from None
 
 
 def holdings(wallet: Wallet, shown: Sequence[Sheet]) -> list[Held]:
