@@ -78,19 +78,27 @@ def test_what_was_not_simulated_has_a_surface_but_no_fan_and_its_reason() -> Non
     found = drawn(appraisal([unknown, known], TWO, looks, simulated=[known], lost=(why,)), "note")
     assert [one.title for one in found.fans] == ["Health of a"]
     assert len(found.surfaces) == 2
-    assert why in found.notes
+    assert f"not shown: {why}" in found.notes
 
 
 def test_a_position_without_debt_is_in_no_panel() -> None:
     free = held("free", (("ETH", 100, 0, 0.8),))
     found = drawn(appraisal([free], simulated=[], lost=("free: nothing is owed",)), "seed 1")
     assert [*found.losses, *found.fans, *found.surfaces] == []
-    assert list(found.notes) == [
-        "seed 1",
+    assert list(found.notes[-3:]) == [
         "not included: oracle price caps",
         "no position that could be simulated is worth dollars: no losses are shown",
-        "free: nothing is owed",
+        "not shown: free: nothing is owed",
     ]
+
+
+def test_the_page_says_what_it_stands_on() -> None:
+    ground, block, versions, *_ = drawn(appraisal([held("a")], TWO), "local: block 9, 0x99").notes
+    assert ground.startswith(
+        "model fhs, 10,000 scenarios of hourly steps, seed 1; 0 hours of prices from 1970-01-01T00:00:00Z"
+    )
+    assert block == "local: block 9, 0x99"
+    assert "numpy " in versions
 
 
 @pytest.mark.parametrize(

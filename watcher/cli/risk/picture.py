@@ -9,7 +9,9 @@ from typing import Final
 from watcher.appraisal.appraise import Appraisal
 from watcher.appraisal.margins import Standing
 from watcher.appraisal.prospect import Horizon, Together
+from watcher.cli.provenance import versions
 from watcher.cli.risk.drawing import NONE_PRICED, bars, course, percent, span, titles
+from watcher.cli.risk.sheet import grounds
 from watcher.config.risk import DAY, HOUR
 from watcher.plots import page
 from watcher.plots.fan import Fan
@@ -29,7 +31,7 @@ Named = tuple[str, Standing]
 
 
 def draw(appraisal: Appraisal, note: str, path: Path) -> None:
-    """One page in the format of the path's name. `note` says what it stands on: seed, model, window, block.
+    """One page in the format of the path's name. `note` says of which blocks it is; what else it stands on is in the appraisal.
 
     `ConfigError` without matplotlib, `UsageError` for a path that names no format or cannot be written.
     """
@@ -44,7 +46,7 @@ def drawn(found: Appraisal, note: str) -> Page:
     surfaces = {name: seen for name, one in chosen if (seen := surface(one.exposure)) is not None}
     return Page(
         "One wallet's risk",
-        [note, *_beneath(found, owing, chosen, surfaces)],
+        [*grounds(found, (note,)), _versions(), *_beneath(found, owing, chosen, surfaces)],
         [_losses(found, one, one.together) for one in found.horizons if one.seconds in SHOWN and one.together],
         [made for name, one in chosen if (made := _fan(found, name, one)) is not None],
         [_surface(name, one, surfaces[name]) for name, one in chosen if name in surfaces],
@@ -59,13 +61,18 @@ def _beneath(
         yield f"not included: {'; '.join(found.excluded)}"
     if not any(one.together for one in found.horizons):
         yield NONE_PRICED
-    yield from found.lost
+    yield from (f"not shown: {line}" for line in found.lost)
+    yield from (f"doubt: {line}" for line in found.notes)
     if len(owing) > len(chosen):
         left = [name for name, one in owing if all(one is not other for _, other in chosen)]
         yield f"not drawn, for {MOST} positions are nearer to their line: {', '.join(left)}"
     alone = [name for name, _ in chosen if name not in surfaces]
     if alone:
         yield f"no surface of two prices, because only one moves the margin: {', '.join(alone)}"
+
+
+def _versions() -> str:
+    return ", ".join(f"{name} {number}" for name, number in versions().items())
 
 
 def _losses(found: Appraisal, one: Horizon, whole: Together) -> Losses:
