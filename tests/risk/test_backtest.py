@@ -163,6 +163,12 @@ def test_the_band_is_that_of_a_sum_of_independent_events(chances: list[float]) -
         assert stats.binom.cdf(fewest - 1, len(chances), chances[0]) <= 0.025 + 1e-9
 
 
+@pytest.mark.parametrize(("count", "chance"), [(999, 0.3), (5_000, 0.002), (30_000, 0.0), (30_000, 1.0)])
+def test_the_band_of_many_equal_chances_is_the_binomial_one(count: int, chance: float) -> None:
+    bounds = tuple(stats.binom.ppf(tail, count, chance) for tail in (0.025, 0.975))
+    assert poisson_binomial_band(np.full(count, chance), 0.05) == bounds
+
+
 def test_too_few_outcomes_are_not_judged() -> None:
     with pytest.raises(ValueError, match="29 outcomes"):
         calibration(np.full(29, 0.1), np.zeros(29, dtype=bool))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final, TextIO
 
 from watcher.cli.backtest.record import Record, Refused, figure, instant, versions
-from watcher.cli.backtest.watched import course, markets_of
+from watcher.cli.backtest.watched import courses, markets_of
 from watcher.cli.output import Column, show_table
 from watcher.cli.progress import progress
 from watcher.risk.backtest import FEWEST, Bucket, Calibration, calibration
@@ -47,14 +48,15 @@ def calibrations(store: Store, since: int, until: int | None, visible: bool) -> 
     """Of every horizon that chances are stored of, told from `since` to `until`; and those with fewer than `FEWEST` that count."""
     told = [one for one in foretold(store) if one.time >= since and (until is None or one.time <= until)]
     markets = markets_of(store)
-    keys = list(dict.fromkeys(one.key for one in told))
-    courses = {}
+    keys = sorted({one.key for one in told}, key=lambda key: (key.market, key.key))
+    known = {}
     with progress("positions", len(keys), visible) as done:
-        for key in keys:
-            courses[key] = course(store, markets[key.market], key)
-            done(key.market)
+        for market, some in groupby(keys, lambda key: key.market):
+            for key, course in courses(store, markets[market], list(some)):
+                known[key] = course
+                done(market)
     found, refused = [], []
-    for one in realised(told, courses):
+    for one in realised(told, known):
         if one.predicted.size < FEWEST:
             refused.append(_few(one))
         else:

@@ -79,6 +79,7 @@ def document(of: Backtest) -> Record:
         **stretch(of),
         "sources": of.sources,
         "rejected": rejected(of.series),
+        "listing": of.listing,
         "z2_critical": figure(of.against.critical.value),
         "z2_critical_error": figure(of.against.critical.error),
         "draws": DRAWS,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, select
 
@@ -16,6 +16,10 @@ from watcher.store.open import Store
 from watcher.store.recall import Recalled, facts_at, gaps, markets
 from watcher.store.tables import BLOCK, CYCLE, HOLDING, MARKET, POSITION, READING
 
+Block: TypeAlias = tuple[
+    int, int, bool, bool
+]  # number, time, whether its market was read there, whether it is followed
+
 
 def markets_of(store: Store) -> dict[str, Market]:
     """Every stored market by its name."""
@@ -24,17 +28,25 @@ def markets_of(store: Store) -> dict[str, Market]:
     return {market.name: market for chain in chains for market in markets(store, chain)}
 
 
-def course(store: Store, market: Market, key: PositionKey) -> Course:
+def courses(store: Store, market: Market, keys: Sequence[PositionKey]) -> Iterator[tuple[PositionKey, Course]]:
+    """Of positions of one market, one after the other."""
+    with store.read() as connection:
+        blocks = tuple(_blocks(connection, market))
+    for key in keys:
+        yield key, _course(store, market, key, blocks)
+
+
+def _course(store: Store, market: Market, key: PositionKey, blocks: Sequence[Block]) -> Course:
     """Of one position. It was at its line where a reading says so, and where what it held at the reading before would have been under the
     line at the next one's prices: who liquidates, or saves himself, in the very block of a price leaves no other trace.
     """
     with store.read() as connection:
         position = connection.scalar(_position(market, key))
         seen = dict(_readings(connection, market.chain, position))
-        looks = tuple(_looks(connection, market, position, seen))
         changes = connection.scalars(
             select(HOLDING.c.number).where(HOLDING.c.position_id == position).order_by(HOLDING.c.number)
         ).all()
+    looks = [Look(number, time, read and (followed or number in seen)) for number, time, read, followed in blocks]
     missed = [(one.first, one.last) for one in gaps(store, market.chain)]
     reached = {time for time, status in seen.values() if status is Status.LIQUIDATABLE}
     unknown = {time for time, status in seen.values() if status is Status.UNKNOWN}
@@ -80,14 +92,12 @@ def _readings(connection: Connection, chain: int, position: int | None) -> Itera
         yield number, (time, Status(status))
 
 
-def _looks(
-    connection: Connection, market: Market, position: int | None, seen: dict[int, tuple[int, Status]]
-) -> Iterator[Look]:
-    """The market's blocks in order. A market that is followed reads who may have moved: whoever was not read there has not changed."""
+def _blocks(connection: Connection, market: Market) -> Iterator[Block]:
+    """In order. A market that is followed reads who may have moved: whoever was not read there has not changed."""
     here = (BLOCK.c.chain == market.chain) & (BLOCK.c.number == CYCLE.c.number)
-    found = select(CYCLE.c.number, BLOCK.c.timestamp, CYCLE.c.error, CYCLE.c.followed)
+    found = select(CYCLE.c.number, BLOCK.c.timestamp, CYCLE.c.error.is_(None), CYCLE.c.followed)
     rows = found.select_from(CYCLE.join(MARKET).join(BLOCK, here)).where(
         MARKET.c.chain == market.chain, MARKET.c.name == market.name
     )
-    for number, time, error, followed in connection.execute(rows.order_by(CYCLE.c.number)):
-        yield Look(number, time, error is None and (followed or number in seen))
+    for number, time, read, followed in connection.execute(rows.order_by(CYCLE.c.number)):
+        yield number, time, bool(read), followed
