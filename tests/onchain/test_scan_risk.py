@@ -8,7 +8,7 @@ import io
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from eth_typing import ChecksumAddress
 from tests.onchain.account_scene import asked_web3, configured, plain
 from tests.onchain.conftest import Local
 from tests.onchain.scan_scene import Run, accounts, commands
+from tests.onchain.test_scan_morpho import NAME, WHO, borrowed
 from watcher.appraisal.asset import Asset, leads
 from watcher.appraisal.basis import Basis, basis
 from watcher.appraisal.pasts import Grid, columns
@@ -27,8 +28,10 @@ from watcher.config import Chain
 from watcher.exit import Exit
 from watcher.export.write import libraries
 from watcher.localchain.aave_market import AaveMarket
+from watcher.localchain.morpho import MorphoChain
 from watcher.localchain.seeder import PAIRS, seed
 from watcher.model import Token
+from watcher.risk.exposure import Floats
 from watcher.risk.scenario import Model
 from watcher.store.open import open_store
 from watcher.store.prices import Source, enter
@@ -65,15 +68,19 @@ def scene(
 def entered(scene: Scene, symbols: Sequence[str] = tuple(VOLATILE)) -> None:
     """Made-up hourly prices up to the newest block, each token's own."""
     now = asyncio.run(scene.market.chain.timestamp())
+    put(scene.store, scene.chain.id, {one: scene.market.reserves[one].token.address for one in symbols}, now)
+
+
+def put(where: Path, chain: int, tokens: Mapping[str, ChecksumAddress], now: int) -> None:
     random = np.random.default_rng(12)
     common = random.standard_t(4, 24 * DAYS)
-    with open_store(scene.store, write=True, create=True) as store:
+    with open_store(where, write=True, create=True) as store:
         for symbol, size in VOLATILE.items():
             moves = size * (0.7 * common + 0.5 * random.standard_t(4, 24 * DAYS)) / np.sqrt(2)
-            if symbol in symbols:
+            if symbol in tokens:
                 prices = 2_000 * np.exp(np.concatenate([[0.0], np.cumsum(moves)]))
                 times = (now // HOUR - np.arange(len(prices))[::-1]) * HOUR
-                pair = f"{scene.chain.id}:{scene.market.reserves[symbol].token.address}/USD"
+                pair = f"{chain}:{tokens[symbol]}/USD"
                 enter(
                     store,
                     Source(pair, "file", 8),
@@ -81,17 +88,27 @@ def entered(scene: Scene, symbols: Sequence[str] = tuple(VOLATILE)) -> None:
                 )
 
 
-def ground(scene: Scene, block_time: int) -> tuple[Basis, dict[str, Asset]]:
+def ground(
+    chain: Chain, where: Path, tokens: Mapping[str, ChecksumAddress], block_time: int
+) -> tuple[Basis, dict[str, Asset]]:
     """The same past, read from the store."""
-    assets = {
-        symbol: Asset(scene.chain.id, Token(scene.market.reserves[symbol].token.address, symbol, 18))
-        for symbol in VOLATILE
-    }
+    assets = {symbol: Asset(chain.id, Token(address, symbol, 18)) for symbol, address in tokens.items()}
     end = block_time // HOUR * HOUR
     grid = Grid(end - 90 * 86_400, end)
-    wanted = leads(list(assets.values()), (scene.chain,), ())
-    with open_store(scene.store) as store:
+    wanted = leads(list(assets.values()), (chain,), ())
+    with open_store(where) as store:
         return basis(wanted, columns(store, wanted, (), grid), grid, ()), assets
+
+
+def walked(over: Basis, assets: Mapping[str, Asset], *, seed: int, hours: int) -> dict[str, Floats]:
+    """Hours × 1,000 scenarios of each token's cumulated log moves, in the two parts that a scan draws."""
+    paths = {symbol: np.empty((hours, 1000)) for symbol in assets}
+    tokens = [over.driven[one] for one in assets.values()]
+    for start, key in ((0, seed), (500, seed + (1 << 64))):
+        for hour, now in enumerate(over.paths(Model.FHS, tokens, key, 500, hours)):
+            for place, symbol in enumerate(assets):
+                paths[symbol][hour, start : start + 500] = now.oracle[:, place]
+    return paths
 
 
 def rates(market: AaveMarket) -> dict[str, tuple[float, float]]:
@@ -115,13 +132,8 @@ def test_chances_are_those_of_the_same_paths_counted_by_hand(scene: Scene) -> No
     listed = {row["account"]: row for row in found["accounts"]}
     assert set(listed) == set(scene.owners)
     truth, yearly = accounts(scene.market, scene.owners), rates(scene.market)
-    over, assets = ground(scene, int(found["block_time"]))
-    paths = {symbol: np.empty((48, 1000)) for symbol in VOLATILE}
-    for start, key in ((0, 4), (500, 4 + (1 << 64))):
-        order = list(assets)
-        for hour, now in enumerate(over.paths(Model.FHS, [over.driven[assets[one]] for one in order], key, 500, 48)):
-            for place, symbol in enumerate(order):
-                paths[symbol][hour, start : start + 500] = now.oracle[:, place]
+    tokens = {symbol: scene.market.reserves[symbol].token.address for symbol in VOLATILE}
+    paths = walked(*ground(scene.chain, scene.store, tokens, int(found["block_time"])), seed=4, hours=48)
     grown = np.arange(1, 49)[:, None] * HOUR / YEAR
     hits = 0
     for number, owner in enumerate(scene.owners):
@@ -192,6 +204,37 @@ def test_every_format_is_of_the_same_accounts_and_a_file_has_all(scene: Scene, t
     assert set(written.column("account").to_pylist()) == set(scene.owners)
     losses = [float(row["expected_loss"]) for row in rows]
     assert losses == sorted(losses, reverse=True)
+
+
+def test_a_market_that_counts_in_a_token_moves_by_the_ratio_of_two_prices(
+    local: Local,
+    morpho: MorphoChain,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asyncio.run(borrowed(morpho))
+    market = morpho.markets[NAME]
+    tokens = {symbol: morpho.tokens[symbol].address for symbol in ("WETH", "wstETH")}
+    chain = replace(configured(local), finality=1, groups=())
+    where = tmp_path / "w.db"
+    put(where, chain.id, tokens, asyncio.run(morpho.chain.timestamp()))
+    go = commands(chain, tmp_path, capsys, monkeypatch)
+    some = ("--risk", "--db", str(where), "--no-sync", "--scenarios", "1000", "--horizon", "7d")
+    said = go("scan", f"local/morpho-blue/0x{market.id.hex()}", *some)
+    found = json.loads(said.out)
+    assert (said.code, found["unit"], len(found["accounts"])) == (Exit.OK, "WETH", len(WHO))
+    paths = walked(*ground(chain, where, tokens, int(found["block_time"])), seed=1, hours=168)
+    ratio = (paths["wstETH"] - paths["WETH"]).min(axis=0)
+    for row in found["accounts"]:
+        share = float((ratio < -np.log(float(row["health"]))).mean())
+        assert float(row["chance"]) == pytest.approx(share, abs=0.01)  # by hand without a week's interest
+        assert row["told"] == "own" and float(row["repaid"]) == pytest.approx(float(row["debt"]), rel=1e-6)
+    assert len({row["chance"] for row in found["accounts"]}) > 3
+    assert found["figures"]["es_parts"] == [] or {one["symbol"] for one in found["figures"]["es_parts"]} == {
+        "WETH",
+        "wstETH",
+    }
 
 
 @pytest.mark.long
