@@ -166,3 +166,55 @@ def test_one_coin_on_two_chains_is_one_factor(store: Store) -> None:
     found = basis(wanted, columns(store, wanted, (), GRID), GRID, ())
     assert len(found.factors) == 1
     assert {one.loadings for one in found.driven.values()} == {((0, 1.0),)}
+
+
+def test_a_price_that_stands_still_takes_nobody_else_along(store: Store) -> None:
+    put(store, of(WETH.address), MOVES[:, 0])
+    put(store, of(ALT.address), np.concatenate([MOVES[:50, 1], np.zeros(950)]))
+    found = made(store, asset(ALT), asset(WETH), asset(STETH, Feed.RATE))
+    assert "does not move" in found.lost[asset(ALT)]
+    assert set(found.driven) == {asset(WETH), asset(STETH, Feed.RATE)}
+    assert (len(found.factors), found.rows) == (1, 1_000)
+
+
+def test_a_past_without_hours_in_common_with_the_others_is_lost_alone(store: Store) -> None:
+    put(store, of(WETH.address), MOVES[-400:, 0])
+    put(store, "ETH/USD", MOVES[:, 0])
+    prices = 2_000 * np.exp(np.cumsum(MOVES[:600, 1]))
+    source = Source(of(ALT.address), "file", 8)
+    enter(store, source, [(GRID.start + HOUR * n, int(p * 1e8)) for n, p in enumerate(prices)])
+    said = Assumed(31337, WETH.address, "ETH/USD")
+    wide = made(store, asset(ALT), asset(WETH), assumed=(said,))
+    assert wide.rows == 599 + 26  # an answer stands for 26 hours
+    enter(store, Source("BTC/USD", "file", 8), [(END - HOUR * n, 10**8 + n % 7 * 10**5) for n in range(550)])
+    late = Assumed(31337, USDC.address, "BTC/USD")
+    found = made(store, asset(ALT), asset(WETH), asset(USDC), assumed=(said, late))
+    assert "hours in common with" in found.lost[asset(USDC)]
+    assert set(found.driven) == {asset(ALT), asset(WETH)}
+
+
+def test_a_young_asset_whose_past_and_its_proxys_do_not_meet_is_lost(store: Store) -> None:
+    put(store, "ETH/USD", MOVES[:, 0])
+    source = Source(of(ALT.address), "file", 8)
+    enter(store, source, [(GRID.start + HOUR * n, 10**8 + n % 5) for n in range(200)])
+    put(store, "ETH/USD", MOVES[:, 0])
+    later = Grid(GRID.start, END)
+    wanted = leads([asset(ALT)], (CHAIN,), ())
+    known = columns(store, wanted, (("ETH/USD",),), later)
+    known[("ETH/USD",)].logs[:300] = np.nan
+    assert "of the 500" in basis(wanted, known, later, (("ETH/USD",),)).lost[asset(ALT)]
+
+
+def test_a_young_asset_whose_price_stands_still_is_not_one_without_risk(store: Store) -> None:
+    put(store, "ETH/USD", MOVES[:, 0])
+    put(store, of(ALT.address), np.zeros(200))
+    assert asset(ALT) in made(store, asset(ALT)).lost
+
+
+def test_betas_are_to_ether_wherever_it_is_followed(store: Store) -> None:
+    put(store, of(WETH.address), MOVES[:, 0])
+    put(store, of(ALT.address), 0.5 * MOVES[:, 0] + 0.1 * MOVES[:, 1])
+    wanted = leads([asset(ALT), asset(WETH)], (CHAIN,), ())
+    proxies = ((of(WETH.address),),)
+    found = basis(wanted, columns(store, wanted, proxies, GRID), GRID, proxies)
+    assert found.betas([found.driven[asset(WETH)], found.driven[asset(ALT)]]) == pytest.approx([1, 0.5], abs=0.02)

@@ -12,10 +12,10 @@ from numpy.random import PCG64, Generator, SeedSequence
 from watcher.appraisal.asset import Asset, Chained, Lead
 from watcher.appraisal.pasts import HINT, LEAST, Column, Grid, usable
 from watcher.prices.past import HOUR
-from watcher.risk.drive import Depeg, Driven, Feed, Prices, loadings, prices
+from watcher.risk.drive import Driven, Feed, Prices, loadings, prices
 from watcher.risk.exposure import Floats
 from watcher.risk.scenario import Market, Model, market, steps
-from watcher.risk.volatility import decay_of
+from watcher.risk.volatility import SEEDED, decay_of
 from watcher.units import YEAR
 
 HALF_LIFE: Final = 48.0  # hours
@@ -84,78 +84,72 @@ class Basis:
 
 def basis(leads: Sequence[Lead], found: Mapping[Chained, Column], grid: Grid, proxies: Sequence[Chained]) -> Basis:
     """Each lead follows the first of its pasts that is long enough; one whose own past is young follows the first of `proxies` that is
-    there, with its own beta and residual; one without either is lost, and said to be."""
+    there, with its own beta and residual; one without either is lost, and said to be. A proxy that is followed is the first factor."""
     made = _Making(grid)
-    chosen: dict[Asset, Column] = {}
-    for lead in leads:
-        column = next((one for one in usable(lead, found) if one.returns >= LEAST), None)
-        if column is not None:
-            chosen[lead.asset] = made.factor(column)
     proxy = next((found[one] for one in proxies if one in found and found[one].returns >= LEAST), None)
-    return made.closed(leads, found, chosen, proxy)
+    for lead in leads:
+        if lead.pasts:
+            made.choose(lead, tuple(usable(lead, found)), proxy)
+    made.columns.sort(key=lambda one: one.pairs not in proxies)
+    return made.closed(leads)
 
 
 @dataclass(slots=True)
 class _Making:
     grid: Grid
     columns: list[Column] = field(default_factory=list)
+    chosen: dict[Asset, Column] = field(default_factory=dict)
+    young: dict[Asset, tuple[float, float]] = field(default_factory=dict)  # beta and residual beside what is chosen
     lost: dict[Asset, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     beyond: list[str] = field(default_factory=list)
 
-    def factor(self, column: Column) -> Column:
+    def choose(self, lead: Lead, pasts: Sequence[Column], proxy: Column | None) -> None:
+        column = next((one for one in pasts if one.returns >= LEAST), None)
+        if column is None and proxy is not None and lead.own:
+            beside = next((two for one in pasts if (two := _beside(one, proxy)) is not None), None)
+            if beside is not None:
+                column, self.young[lead.asset] = proxy, beside
+        if column is None:
+            self.lost[lead.asset] = _short(lead, pasts)
+            return
+        self.chosen[lead.asset] = column
         if column not in self.columns:
             self.columns.append(column)
-        return column
 
-    def closed(
-        self,
-        leads: Sequence[Lead],
-        found: Mapping[Chained, Column],
-        chosen: Mapping[Asset, Column],
-        proxy: Column | None,
-    ) -> Basis:
-        young = {}
-        for lead in leads:
-            if lead.asset in chosen or not lead.pasts:
-                continue
-            own = next((one for one in usable(lead, found) if lead.own and one.returns >= HINT), None)
-            if own is None or proxy is None:
-                self.lost[lead.asset] = _short(lead, found)
-            else:
-                young[lead.asset] = (own, self.factor(proxy))
-        return self._with_rows(leads, chosen, young)
-
-    def _with_rows(
-        self, leads: Sequence[Lead], chosen: Mapping[Asset, Column], young: Mapping[Asset, tuple[Column, Column]]
-    ) -> Basis:
-        returns, why = self._returns()
-        if why is not None:
-            for lead in leads:
-                if lead.pasts:
-                    self.lost[lead.asset] = why
-            returns = np.zeros((0, 0))
-        model = market(returns, HOUR, DECAY, BLOCK) if returns.size else None
+    def closed(self, leads: Sequence[Lead]) -> Basis:
+        returns = self._returns()
+        model = market(returns, HOUR, DECAY, BLOCK) if self.columns else None
         factors = () if model is None else tuple(self._factors(returns, model))
-        driven = {lead.asset: self._driven(lead, chosen, young) for lead in leads if lead.asset not in self.lost}
-        return Basis(factors, model, driven, self.lost, self.grid, len(returns), tuple(self.notes), tuple(self.beyond))
-
-    def _returns(self) -> tuple[Floats, str | None]:
-        """Whole rows of all factors, or why there are not enough."""
-        if not self.columns:
-            return np.zeros((0, 0)), None
-        moves = np.diff(np.column_stack([one.logs for one in self.columns]), axis=0)
-        rows = moves[np.isfinite(moves).all(axis=1)]
-        names = ", ".join(one.name for one in self.columns)
-        if len(rows) < LEAST:
-            return rows, f"{names} have {len(rows)} hours in common of the {LEAST} that are needed"
-        still = [one.name for one, moved in zip(self.columns, rows.T, strict=True) if moved[:60].var() == 0]
-        if still:
-            return rows, f"the price of {', '.join(still)} does not move: there is no volatility to go by"
         for one in self.columns:
             if self.grid.end - one.last > OLD:
                 self.notes.append(f"{one.name} ends {(self.grid.end - one.last) / HOUR:.1f} h before the block")
-        return rows, None
+        driven = {lead.asset: self._driven(lead) for lead in leads if lead.asset not in self.lost}
+        return Basis(factors, model, driven, self.lost, self.grid, len(returns), tuple(self.notes), tuple(self.beyond))
+
+    def _returns(self) -> Floats:
+        """Whole rows of all factors. One that stands still is left out with all that follow it; so is, while there are too few hours in
+        common, the one that has the fewest: the others go on."""
+        while self.columns:
+            moves = np.diff(np.column_stack([one.logs for one in self.columns]), axis=0)
+            rows = moves[np.isfinite(moves).all(axis=1)]
+            unfit = self._unfit(rows)
+            if unfit is None:
+                return np.asarray(rows)
+            column, why = unfit
+            self.columns.remove(column)
+            self.lost |= {asset: why for asset, one in self.chosen.items() if one is column}
+        return np.zeros((0, 0))
+
+    def _unfit(self, rows: Floats) -> tuple[Column, str] | None:
+        if len(rows) < LEAST:
+            short = min(reversed(self.columns), key=lambda one: one.returns)
+            others = ", ".join(one.name for one in self.columns if one is not short)
+            return short, f"{short.name} has {len(rows)} hours in common with {others} of the {LEAST} that are needed"
+        for one, moved in zip(self.columns, rows.T, strict=True):
+            if moved[:SEEDED].var() == 0 or np.ptp(moved[SEEDED:]) == 0:
+                return one, f"the price of {one.name} does not move: there is no volatility to go by"
+        return None
 
     def _factors(self, returns: Floats, model: Market) -> Iterator[Factor]:
         first = returns[:, 0] - returns[:, 0].mean()
@@ -165,44 +159,36 @@ class _Making:
             beta = float(first @ moved / (first @ first))
             yield Factor(column.name, column.sources, column.rejected, column.last, yearly, beta)
 
-    def _driven(
-        self, lead: Lead, chosen: Mapping[Asset, Column], young: Mapping[Asset, tuple[Column, Column]]
-    ) -> Driven:
-        symbol = lead.asset.token.symbol
-        feed = lead.asset.feed
+    def _driven(self, lead: Lead) -> Driven:
+        symbol, feed, column = lead.asset.token.symbol, lead.asset.feed, self.chosen.get(lead.asset)
         if lead.depeg is not None and feed is None:
             self.notes.append(
                 f"what the oracle's price of {symbol} follows is not known: it is taken for a market price"
             )
         if lead.depeg is not None and feed is Feed.RATE:
             self.beyond.append(f"a lost peg of {symbol} (its oracle follows a rate and does not see one)")
-        if lead.asset in young:
-            beta, residual = _beside(*young[lead.asset])
-            self.notes.append(
-                f"{symbol} is young: {beta:.2f} times {young[lead.asset][1].name}, and {residual:.2f}/√year of its own"
-            )
-            return self._made(lead, young[lead.asset][1], beta, residual, lead.depeg)
-        column = chosen.get(lead.asset)
-        return self._made(lead, column, lead.beta, lead.residual, lead.depeg)
-
-    def _made(self, lead: Lead, column: Column | None, beta: float, residual: float, depeg: Depeg | None) -> Driven:
+        beta, residual = self.young.get(lead.asset, (lead.beta, lead.residual))
+        if column is not None and lead.asset in self.young:
+            self.notes.append(f"{symbol} is young: {beta:.2f} times {column.name}, and {residual:.2f}/√year of its own")
         follows = () if column is None else ((self.columns.index(column), beta),)
-        return Driven(lead.asset.name, follows, residual, depeg, lead.asset.feed or Feed.MARKET)
+        return Driven(lead.asset.name, follows, residual, lead.depeg, feed or Feed.MARKET)
 
 
-def _beside(own: Column, proxy: Column) -> tuple[float, float]:
-    """(beta, residual per √year) of one past to another over the hours that both have, by least squares."""
+def _beside(own: Column, proxy: Column) -> tuple[float, float] | None:
+    """(beta, residual per √year) of one past to another over the hours that both have, by least squares; None where those are too few,
+    or one of the two stands still in them."""
     mine, other = np.diff(own.logs), np.diff(proxy.logs)
     both = np.isfinite(mine) & np.isfinite(other)
+    if both.sum() < HINT or np.ptp(mine[both]) == 0 or np.ptp(other[both]) == 0:
+        return None
     x, y = other[both] - other[both].mean(), mine[both] - mine[both].mean()
     beta = float(x @ y / (x @ x))
     return beta, float((y - beta * x).std() * np.sqrt(YEAR / HOUR))
 
 
-def _short(lead: Lead, found: Mapping[Chained, Column]) -> str:
+def _short(lead: Lead, pasts: Sequence[Column]) -> str:
     """What is missing of its past, and how it is brought."""
-    best = max((one.returns for one in usable(lead, found)), default=0)
+    best = max((one.returns for one in pasts), default=0)
+    pair = lead.pasts[0][0]
     have = f"has {best} hourly returns of the {LEAST} that are needed" if best else "has no stored past"
-    pair = lead.pasts[0][0] if lead.own else lead.pasts[-1][0]
-    bring = f"watcher prices sync {pair} --from FILE" + ("" if lead.own else " (or --by binance)")
-    return f"{lead.asset.token.symbol} {have}: {bring}, or say what it follows in [[risk.tokens]]"
+    return f"{lead.asset.token.symbol} {have}: watcher prices sync {pair} (or --from FILE), or say what it follows in [[risk.tokens]]"
