@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.store.scene import BEGAN, Scene, block
+from tests.store.test_appraisals import R32, appraised
 from watcher.errors import ConfigError, Transient, UsageError
 from watcher.export import write as writing
 from watcher.export.field import Field, Kind
@@ -24,6 +25,7 @@ from watcher.export.schema import SHEETS, Sheet
 from watcher.export.write import Form, write, write_text
 from watcher.model import Reading, Status, Transition
 from watcher.store import recall, trail
+from watcher.store.appraisals import Chance, enter
 from watcher.store.entry import Entry, Seen
 from watcher.store.history import record, record_failure
 from watcher.store.open import Store, open_store
@@ -32,6 +34,7 @@ from watcher.units import MAX, WAD, Wad
 
 ALL = Scope()
 PARQUET = import_module("pyarrow.parquet")  # it has no types
+CHANCES = {"1d": Chance(86_400, 0.031, 0.0017), "reaction": Chance(7_200, 0.001, None)}
 HOSTILE = '=HYPERLINK("http://evil.example")'
 
 
@@ -63,6 +66,7 @@ def kept(tmp_path: Path, scene: Scene) -> Iterator[Store]:
     with open_store(tmp_path / "watcher.db", write=True, create=True) as store:
         written(store, scene)
         record(store, block(scene.chain, 3), [], read_at=0, transitions=[changed(scene, 3)])
+        enter(store, scene.market, [appraised(scene, 2), appraised(scene, 3, chances=CHANCES, missing=(HOSTILE, "b"))])
         yield store
 
 
@@ -104,6 +108,15 @@ def test_what_is_unknown_has_no_number_and_says_why(kept: Store) -> None:
     last = lines(kept, Sheet.READINGS)[-1]
     assert (last["status"], last["reason"]) == ("unknown", HOSTILE)
     assert {last[name] for name in ("health", "health_exact", "collateral", "debt_exact")} == {None}
+
+
+def test_an_appraisal_has_its_figures_and_no_number_where_none_was_told(kept: Store, scene: Scene) -> None:
+    bare, told = lines(kept, Sheet.APPRAISALS)
+    assert (told["equity"], told["equity_over_mm"], told["unit"]) == (R32.equity, R32.equity_over_mm, "USD")
+    assert (told["chance_1d"], told["error_1d"], told["chance_7d"]) == (0.031, 0.0017, None)
+    assert (told["reaction"], told["chance_reaction"], told["error_reaction"]) == (7_200, 0.001, None)
+    assert (told["missing"], bare["missing"]) == (f"{HOSTILE}; b", None)
+    assert {bare[name] for name in ("chance_1d", "var_1d", "model", "seed", "sigmas")} == {None}
 
 
 @pytest.mark.parametrize("sheet", SOURCE)

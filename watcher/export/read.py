@@ -15,12 +15,13 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from watcher.adapters import adapter
 from watcher.errors import StoreError
+from watcher.export.appraisal import PLAIN
 from watcher.export.schema import Sheet
 from watcher.store import trail
 from watcher.store.facts import decode
 from watcher.store.open import Store
 from watcher.store.outbox import Said
-from watcher.store.tables import BLOCK, CYCLE, HOLDING, MARKET, POSITION, QUOTE, READING, TERMS, TRANSITION
+from watcher.store.tables import APPRAISAL, BLOCK, CYCLE, HOLDING, MARKET, POSITION, QUOTE, READING, TERMS, TRANSITION
 
 AT_ONCE: Final = 1_000  # rows that the database hands over together
 SOURCE: Final = {
@@ -30,6 +31,7 @@ SOURCE: Final = {
     Sheet.TERMS: TERMS,
     Sheet.TRANSITIONS: TRANSITION,
     Sheet.CYCLES: CYCLE,
+    Sheet.APPRAISALS: APPRAISAL,
 }
 
 
@@ -234,11 +236,20 @@ def _cycle(row: Row[Any]) -> dict[str, Any]:
     return {**counts, "run_at": row.time, "error_kind": row.kind}
 
 
+def _appraisal(row: Row[Any]) -> dict[str, Any]:
+    return {
+        **{name: row._mapping[name] for name in PLAIN},
+        "missing": "; ".join(json.loads(row.missing or "[]")) or None,
+        "details": json.loads(row.details or "{}"),
+    }
+
+
 READERS: Final[dict[Sheet, Callable[[Row[Any]], dict[str, Any]]]] = {
     Sheet.READINGS: _reading,
     Sheet.HOLDINGS: _holding,
     Sheet.TRANSITIONS: _transition,
     Sheet.CYCLES: _cycle,
+    Sheet.APPRAISALS: _appraisal,
 }
 
 

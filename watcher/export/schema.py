@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+from watcher.export.appraisal import APPRAISAL
 from watcher.export.field import Field, Kind
 from watcher.export.liquidation import LIQUIDATION
 
@@ -16,6 +17,7 @@ class Sheet(StrEnum):
     TERMS = "terms"
     TRANSITIONS = "transitions"
     CYCLES = "cycles"
+    APPRAISALS = "appraisals"
     PANEL = "panel"
     BOOK = "book"
     LIQUIDATIONS = "liquidations"
@@ -121,6 +123,7 @@ SHEETS: Final[dict[Sheet, tuple[Field, ...]]] = {
     Sheet.TERMS: FACT,
     Sheet.TRANSITIONS: TRANSITION,
     Sheet.CYCLES: CYCLE,
+    Sheet.APPRAISALS: (*MARKET, *POSITION, *BLOCK, *APPRAISAL),
     Sheet.PANEL: PANEL,
     Sheet.BOOK: BOOK,
     Sheet.LIQUIDATIONS: LIQUIDATION,

@@ -41,7 +41,7 @@ COLUMNS = (
 )
 WHOLE: Final = (Sheet.PANEL, Sheet.BOOK, Sheet.LIQUIDATIONS)  # of one market, that is named
 MEANS: Final[Mapping[str, tuple[Sheet, ...]]] = {  # what only some exports know
-    "--account": (Sheet.READINGS, Sheet.HOLDINGS, Sheet.TRANSITIONS),
+    "--account": (Sheet.READINGS, Sheet.HOLDINGS, Sheet.TRANSITIONS, Sheet.APPRAISALS),
     "--market": tuple(sheet for sheet in Sheet if sheet not in WHOLE),
     "--since": tuple(sheet for sheet in Sheet if sheet is not Sheet.BOOK),
     "--until": (Sheet.PANEL, Sheet.LIQUIDATIONS),
