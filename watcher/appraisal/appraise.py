@@ -17,6 +17,7 @@ from watcher.appraisal.held import Held
 from watcher.appraisal.margins import Standing, spread, standing
 from watcher.appraisal.prospect import Horizon, horizon
 from watcher.appraisal.structure import Structure, side_by_side
+from watcher.errors import WatcherError
 from watcher.prices.past import HOUR
 from watcher.risk.drive import Driven, Prices
 from watcher.risk.exposure import Floats
@@ -36,7 +37,8 @@ Step = Callable[[str], None]
 @dataclass(frozen=True, slots=True, eq=False)
 class Appraisal:
     """`standings` are of every position; `held` are those that prices could be simulated for, in the order of each horizon's positions,
-    and `lost` says why the others could not. `losses` are the owner's, per scenario, by the horizon's seconds.
+    and `lost` says why the others could not; of `unread` ones not even where they stand is known. `losses` are the owner's, per scenario,
+    by the horizon's seconds.
 
     `excluded` is what no figure contains, a line each; `notes` what is doubtful.
     """
@@ -52,11 +54,12 @@ class Appraisal:
     lost: tuple[str, ...]
     excluded: tuple[str, ...]
     notes: tuple[str, ...]
+    unread: int = 0
 
     @property
     def unknown(self) -> bool:
         """Whether something that owes could not be simulated."""
-        return sum(one.held.owes for one in self.standings) > len(self.held)
+        return self.unread > 0 or sum(one.held.owes for one in self.standings) > len(self.held)
 
 
 def appraise(
@@ -68,8 +71,8 @@ def appraise(
     step: Step = lambda _: None,
 ) -> Appraisal:
     """`block_time` is in seconds, by chain. `step` hears of every simulated hour."""
-    standings = tuple(spread(standing(one), basis) for one in held)
-    reasons = {one: _unable(one, basis) for one in held}
+    standings, unread = _standings(held, basis)
+    reasons = {one: unread.get(one) or _unable(one, basis) for one in held}
     positions = tuple(one for one, why in reasons.items() if why is None)
     assets = tuple(dict.fromkeys(asset for one in positions for asset in one.assets))
     pools = tuple(one.pool(assets, asked.deviation) for one in positions)
@@ -77,7 +80,7 @@ def appraise(
     closer = Closer(positions, assets, block_time, depth)
     ends = list(_ends(pools, tokens, basis, asked, closer, step)) if pools else []
     rules = [(pool, one) for pool, one in zip(pools, standings_of(positions, standings), strict=True)]
-    beside = _beside(rules, tokens, basis, asked)
+    beside, apart = _beside(rules, tokens, basis, asked)
     return Appraisal(
         asked,
         basis,
@@ -92,8 +95,20 @@ def appraise(
             *dict.fromkeys(basis.lost.values()),
         ),
         (*ALWAYS, *basis.beyond, *_blind(depth)),
-        (*basis.notes, *closer.notes, *sorted(depth.beyond if depth is not None else ())),
+        (*basis.notes, *closer.notes, *apart, *sorted(depth.beyond if depth is not None else ())),
+        len(unread),
     )
+
+
+def _standings(held: Sequence[Held], basis: Basis) -> tuple[tuple[Standing, ...], dict[Held, str]]:
+    """Where each stands, and why some cannot be told: those that an absurd answer of an oracle spoils, alone."""
+    found, unread = [], {}
+    for one in held:
+        try:
+            found.append(spread(standing(one), basis))
+        except WatcherError as error:
+            unread[one] = f"{error}; no figure of it is shown"
+    return tuple(found), unread
 
 
 def _unable(one: Held, basis: Basis) -> str | None:
@@ -129,19 +144,24 @@ def standings_of(positions: Sequence[Held], standings: Sequence[Standing]) -> li
 
 def _beside(
     rules: Sequence[tuple[Pool, Standing]], tokens: Sequence[Driven], basis: Basis, asked: Asked
-) -> tuple[Structure, ...]:
-    """Of positions that are worth dollars and have a liquidation at their line; nothing where there are none."""
+) -> tuple[tuple[Structure, ...], tuple[str, ...]]:
+    """Of positions that are worth dollars and have a liquidation at their line, and which are not; nothing where there are none."""
     known = [(pool, one.at_line) for pool, one in rules if one.held.each is not None and one.at_line is not None]
+    without = [one.held.name for _, one in rules if one.held.each is None or one.at_line is None]
+    notes = tuple(
+        f"{name} is not among the structures: no price in dollars, or no liquidation at its line" for name in without
+    )
     if not known:
-        return ()
+        return (), notes
     hours = BESIDE // HOUR
-    return side_by_side(
+    found = side_by_side(
         [pool for pool, _ in known],
-        [rule for _, rule in known if rule is not None],
+        [rule for _, rule in known],
         lambda: basis.paths(asked.model, tokens, asked.seed, asked.scenarios, hours),
         asked.scenarios,
         HOUR,
     )
+    return found, notes
 
 
 def _losses(end: Outcome, held: Sequence[Held]) -> Floats:

@@ -177,7 +177,7 @@ class Typical:
     kept: float
 
 
-def typical(one: Held, at_line: Some) -> Typical | None:
+def typical(at_line: Some) -> Typical | None:
     """Of a position just below its line; None where nothing can be liquidated there."""
     try:
         best, present = largest(at_line), at_line.value()

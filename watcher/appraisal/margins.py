@@ -14,10 +14,9 @@ from watcher.appraisal.basis import Basis
 from watcher.appraisal.closing import Typical, typical
 from watcher.appraisal.held import Held
 from watcher.errors import AnswerError
-from watcher.health.fall import STEPS, crossing, fall, fallen, farthest
+from watcher.health.fall import STEPS, fall, fallen
 from watcher.health.mover import movers
 from watcher.health.runway import runway
-from watcher.health.walk import Miss, revalued
 from watcher.model import Runway, Side
 from watcher.risk.distance import Distance, Sensitivities, basket_shock, breaking_factor, distance, sensitivities
 from watcher.risk.exposure import Exposure, Floats
@@ -92,7 +91,10 @@ def owner(standings: Sequence[Standing]) -> Owner:
 
 
 def standing(held: Held) -> Standing:
-    """From the position's own integers where the contract decides (the fall, the liquidation at the line), else in floats."""
+    """From the position's own integers where the contract decides (the fall, the liquidation at the line), else in floats.
+
+    `WatcherError` where an oracle's answer is so absurd that the contract's arithmetic cannot hold it.
+    """
     seen, position = held.exposure(), held.row.position
     steps = fall(position).steps if held.owes else None
     try:
@@ -107,24 +109,17 @@ def standing(held: Held) -> Standing:
         tuple(breaking_factor(seen, place) if held.owes else None for place in range(len(seen.assets))),
         sensitivities(seen),
         runway(held.valuation, panels),
-        at_line(held, position) if held.owes else None,
+        None if steps is None else at_line(position, steps),
     )
 
 
-def at_line(held: Held, position: Position[Any, Any, Any]) -> Typical | None:
-    """The liquidation of the position where all its collateral has fallen just to its line; as it is, where it is past it."""
-    if held.valuation.liquidatable:
-        return typical(held, position)
-    moved = [one for one in movers(position) if one.on(Side.COLLATERAL)]
-    answers = {mover.price.token.address: mover.answer for mover in moved}
-    if not answers:
-        return None
-    found = crossing(position, answers, 0, farthest(answers))
-    if isinstance(found, Miss):
-        return None
-    quote = position.adapter.reprice(position.terms, position.quote, fallen(answers, found))
-    there = replace(position, quote=quote)
-    return typical(held, there) if revalued(position, fallen(answers, found)).liquidatable else None
+def at_line(position: Position[Any, Any, Any], steps: int) -> Typical | None:
+    """The liquidation of the position where all its collateral has fallen so many millionths, to its line."""
+    answers = {mover.price.token.address: mover.answer for mover in movers(position) if mover.on(Side.COLLATERAL)}
+    quote = (
+        position.adapter.reprice(position.terms, position.quote, fallen(answers, steps)) if steps else position.quote
+    )
+    return typical(replace(position, quote=quote))
 
 
 def spread(one: Standing, basis: Basis) -> Standing:

@@ -117,7 +117,9 @@ def together(end: Outcome, held: Sequence[Held], assets: Sequence[Asset]) -> Tog
     if cost is None:
         raise ValueError("fewer than two scenarios: nothing can be estimated")
     names = list(dict.fromkeys(asset.name for asset in assets))
-    symbol = {asset.name: asset.token.symbol for asset in assets}
+    symbol = {
+        asset.name: asset.token.symbol for one in reversed(held) for asset, _ in one.legs
+    }  # what a market counts in is no leg
     tokens = end.by_token[:, priced].sum(axis=1)
     columns = [
         tokens[:, [place for place, asset in enumerate(assets) if asset.name == name]].sum(axis=1) for name in names
@@ -128,7 +130,7 @@ def together(end: Outcome, held: Sequence[Held], assets: Sequence[Asset]) -> Tog
     return Together(
         loss(losses),
         cost,
-        tuple((symbol[name], float(part)) for name, part in zip(names, by_source, strict=False)),
+        tuple((symbol[name], float(part)) for name, part in zip(names, by_source, strict=False) if name in symbol),
         tuple((held[place].name, float(part)) for place, part in zip(priced, of, strict=True)),
         float(by_source[-1]),
     )
