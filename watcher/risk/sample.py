@@ -36,9 +36,15 @@ def sample(series: Series, step: int, offset: int, longest: int) -> Sample:
     first, last = series.ticks[0].time, series.ticks[-1].time
     start = offset + -(-(first - offset) // step) * step
     end = offset + (last - offset) // step * step
-    moved = np.diff(on_grid(series, start, end, step, longest))
+    return of_grid(on_grid(series, start, end, step, longest), start, step)
+
+
+def of_grid(logs: Floats, start: int, step: int) -> Sample:
+    """Of log prices at `start` and every `step` seconds after it, nan where there is none."""
+    moved = np.diff(logs)
     there = np.isfinite(moved)
     follows = np.concatenate([[False], there[:-1]])[: there.size]
+    end = start + max(logs.size - 1, 0) * step
     return Sample(moved[there], follows[there], start, end, step, int((~there).sum()))
 
 
