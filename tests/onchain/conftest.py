@@ -91,3 +91,7 @@ def morpho(local: Local, chain: Anvil) -> MorphoChain:
 def aave(request: pytest.FixtureRequest, local: Local, chain: Anvil) -> AaveMarket:
     """The test runs on both markets."""
     return local.v30 if request.param == "3.0" else local.v36
+
+
+# For a test of what hangs on no version of the contracts: one version is enough, and the other comes with --long.
+either = pytest.mark.parametrize("aave", ["3.6", pytest.param("3.0", marks=pytest.mark.long)], indirect=True)

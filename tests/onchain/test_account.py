@@ -26,7 +26,7 @@ from tests.onchain.account_scene import (
     units,
     user_data,
 )
-from tests.onchain.conftest import Local
+from tests.onchain.conftest import Local, either
 from watcher.errors import CallReverted
 from watcher.exit import Exit
 from watcher.localchain import aave_actions
@@ -197,6 +197,7 @@ async def act(market: AaveMarket, symbol: str, verb: str, amount: int) -> None:
             await at_once(market, market.pool, "withdraw", token, amount, OWNER)
 
 
+@either
 @pytest.mark.parametrize("case", WHAT_IFS)
 def test_after_doing_it_the_contract_says_what_the_what_if_said(case: str, aave: AaveMarket, ask: Ask) -> None:
     options, symbol, verb, amount = WHAT_IFS[case]
@@ -209,6 +210,7 @@ def test_after_doing_it_the_contract_says_what_the_what_if_said(case: str, aave:
     assert figures(record["what_if"]) == user_data(aave) != before
 
 
+@either
 def test_an_e_mode_and_its_loan_are_foretold_together(aave: AaveMarket, ask: Ask) -> None:
     async def enter() -> None:
         await liquid(aave)
@@ -234,6 +236,7 @@ def test_an_e_mode_and_its_loan_are_foretold_together(aave: AaveMarket, ask: Ask
     assert group["ratio"] is not None
 
 
+@either
 def test_a_week_of_interest_is_what_the_chain_has_a_week_later(aave: AaveMarket, ask: Ask) -> None:
     asyncio.run(indebted(aave))
     record = ask(OWNER, "--at", "+7d").of(aave.name)
@@ -355,6 +358,7 @@ def test_the_largest_liquidation_is_what_a_real_one_takes(aave: AaveMarket, ask:
         assert abs(real - said) <= 1  # a balance is scaled by an index: its difference may round by one
 
 
+@either
 def test_a_position_below_the_line_outranks_a_chain_that_is_down(aave: AaveMarket, local: Local, ask: Ask) -> None:
     asyncio.run(indebted(aave))
     down = [dead(local)]
@@ -370,6 +374,7 @@ def test_a_position_below_the_line_outranks_a_chain_that_is_down(aave: AaveMarke
     assert ask(OWNER, "--fail-below", "0.5").code == Exit.OK
 
 
+@either
 def test_a_position_is_a_line_of_jsonl_and_a_leg_is_a_row_of_csv(aave: AaveMarket, ask: Ask) -> None:
     asyncio.run(indebted(aave))
     (record,) = ask(OWNER).records

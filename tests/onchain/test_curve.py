@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.onchain.conftest import either
 from tests.onchain.scan_scene import Run, accounts, at_once, priced, watcher
 from tests.onchain.test_scan import round_trip
 from watcher.exit import Exit
@@ -36,6 +37,7 @@ def reset(market: AaveMarket, snapshot: str) -> str:
     return asyncio.run(run())
 
 
+@either
 def test_a_threshold_is_the_first_step_at_which_the_pool_would_liquidate(aave: AaveMarket, watcher: Run) -> None:
     asyncio.run(seed(aave, BORROWERS))
     said = watcher("curve", aave.name, "--group", "ETH", "--to", "-50%")
@@ -53,6 +55,7 @@ def test_a_threshold_is_the_first_step_at_which_the_pool_would_liquidate(aave: A
             snapshot = reset(aave, snapshot)
 
 
+@either
 def test_the_sums_at_a_fall_are_those_of_the_pool_with_its_feed_there(aave: AaveMarket, watcher: Run) -> None:
     owners = asyncio.run(seed(aave, BORROWERS))
     asyncio.run(priced(aave, 95))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.onchain.account_scene import configured, plain
-from tests.onchain.conftest import Local
+from tests.onchain.conftest import Local, either
 from tests.onchain.test_survey import key
 from watcher.adapters import adapter
 from watcher.book.book import Book
@@ -85,6 +85,7 @@ async def stir(market: AaveMarket, owners: Sequence[str], chance: random.Random)
             await market.chain.mine(1)
 
 
+@either
 def test_the_book_is_what_a_fresh_reading_is_and_says_what_the_contract_says(local: Local, aave: AaveMarket) -> None:
     async def run() -> None:
         chance = random.Random(7)

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.chain.server import serve
 from tests.onchain.acceptance_market.ours import Ours, same, watching
 from tests.onchain.account_scene import configured
-from tests.onchain.conftest import Local
+from tests.onchain.conftest import Local, either
 from tests.onchain.test_check import Falsifying
 from tests.onchain.test_following import BANDS, health
 from tests.onchain.test_survey import key
@@ -69,6 +69,7 @@ async def agrees(ours: Ours, market: AaveMarket, owners: Owners) -> bool:
     )
 
 
+@either
 def test_f34_rules_that_change_are_read_anew_and_the_book_with_them(
     local: Local, aave: AaveMarket, tmp_path: Path
 ) -> None:
@@ -95,6 +96,7 @@ def test_f34_rules_that_change_are_read_anew_and_the_book_with_them(
     asyncio.run(run())
 
 
+@either
 def test_f34_a_pool_that_is_upgraded_to_a_revision_that_is_not_known_stops_where_it_was(
     local: Local, aave: AaveMarket, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 
+from tests.onchain.conftest import either
 from watcher.adapter import LogQuery
 from watcher.chain.endpoint import Endpoint
 from watcher.chain.lane import SIZE
@@ -58,6 +59,7 @@ def rows_of(*reads: Any) -> Query[tuple[Rows, ...]]:
     return (yield from ask(*reads))
 
 
+@either
 def test_accounts_are_read_together_as_web3_reads_them_one_by_one(aave: AaveMarket) -> None:
     async def body(reader: Reader, rpc: Rpc, plain: AsyncWeb3[Any]) -> None:
         borrowers = await seed(aave, 40)

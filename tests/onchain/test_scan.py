@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.onchain.account_scene import figures
+from tests.onchain.conftest import either
 from tests.onchain.scan_scene import Run, accounts, at_once, priced, watcher
 from watcher.exit import Exit
 from watcher.localchain import aave_actions as do
@@ -31,6 +32,7 @@ def listed(rows: Sequence[dict[str, Any]]) -> dict[str, tuple[int, ...]]:
     return {row["account"]: figures(row) for row in rows}
 
 
+@either
 def test_it_lists_exactly_whom_the_pool_says_is_under_the_limit(aave: AaveMarket, watcher: Run) -> None:
     owners = asyncio.run(seed(aave, BORROWERS))
     asyncio.run(priced(aave, 88))
@@ -50,6 +52,7 @@ def test_it_lists_exactly_whom_the_pool_says_is_under_the_limit(aave: AaveMarket
     assert found["coverage"]["exact"] and int(found["audit"]["looked"]) >= len(wanted)
 
 
+@either
 def test_under_another_price_it_says_what_the_pool_says_once_the_feed_has_it(aave: AaveMarket, watcher: Run) -> None:
     owners = asyncio.run(seed(aave, BORROWERS))
     said = watcher("scan", aave.name, "--below", "1.3", "--price", "WETH=1700.5", "--price", "WBTC=-12.5%")
@@ -64,6 +67,7 @@ def test_under_another_price_it_says_what_the_pool_says_once_the_feed_has_it(aav
     assert "UNDER ANOTHER PRICE: WETH at 1,000.00 USD" in table
 
 
+@either
 def test_the_liquidation_of_the_next_block_is_the_one_that_really_happens(aave: AaveMarket, watcher: Run) -> None:
     async def setting() -> None:
         await seed(aave, BORROWERS)

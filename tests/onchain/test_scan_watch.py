@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tests.onchain.account_scene import configured
-from tests.onchain.conftest import Local
+from tests.onchain.conftest import Local, either
 from tests.onchain.scan_scene import accounts, priced
 from watcher.cli.options import Format, Options
 from watcher.cli.scan.watch import watched
@@ -54,6 +54,7 @@ def folded(before: dict[str, set[Crossed]], crossings: tuple[Crossing, ...]) -> 
     return {owner: lines for owner, lines in now.items() if lines}
 
 
+@either
 def test_whoever_follows_the_lines_knows_what_the_pool_says_also_after_a_reorg(local: Local, aave: AaveMarket) -> None:
     async def run() -> None:
         owners = await seed(aave, BORROWERS)

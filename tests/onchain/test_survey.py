@@ -15,7 +15,7 @@ from eth_utils.address import to_checksum_address
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from tests.onchain.account_scene import Said, asked_web3, configured, plain
-from tests.onchain.conftest import Local
+from tests.onchain.conftest import Local, either
 from watcher.__main__ import main
 from watcher.config import dump
 from watcher.connection import connect
@@ -69,8 +69,10 @@ def said(market: AaveMarket, calls: list[tuple[Any, str]], block: BlockRef) -> l
     return asyncio.run(run())
 
 
-def test_all_borrowers_are_found_and_hold_what_the_contracts_say(local: Local, aave: AaveMarket) -> None:
-    owners = asyncio.run(seed(aave, {"3.0": 200, "3.6": 1_000}[aave.version]))
+@either
+@pytest.mark.parametrize("count", [200, pytest.param(1_000, marks=pytest.mark.long)])
+def test_all_borrowers_are_found_and_hold_what_the_contracts_say(local: Local, aave: AaveMarket, count: int) -> None:
+    owners = asyncio.run(seed(aave, count))
     steps: list[Step] = []
     found = opened(local, aave.market(), tell=steps.append)
     assert set(found.holdings) == {key(aave, owner) for owner in owners}
