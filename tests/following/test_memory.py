@@ -22,7 +22,7 @@ class Deaf(Desk):
 
 
 @pytest.mark.parametrize(
-    "steps", [pytest.param(BACK + 400, marks=pytest.mark.slow), pytest.param(2_000, marks=pytest.mark.long)]
+    "steps", [pytest.param(BACK + 200, marks=pytest.mark.slow), pytest.param(2_000, marks=pytest.mark.long)]
 )
 def test_f62_two_thousand_steps_leave_memory_flat(steps: int) -> None:
     made = deeds(40, 1)
