@@ -176,10 +176,8 @@ def lives(process: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize(
-    ("sent", "code"),
-    [(signal.SIGTERM, 130), pytest.param(signal.SIGKILL, -signal.SIGKILL, marks=pytest.mark.long)],
-)
+@pytest.mark.long  # of its parts, the guard, the signal and the held demo's end are tested without
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_a_run_that_is_ended_in_the_middle_leaves_no_process_behind(
     local: Local, sent: signal.Signals, code: int
 ) -> None:
