@@ -80,6 +80,11 @@ def test_the_line_at_one_and_all_bands_are_inside_the_scale(quantiles: list[list
 def test_far_above_the_line_the_scale_is_logarithmic_and_near_it_is_not() -> None:
     assert panel([[one * 100 for one in row] for row in SPREAD]).get_yscale() == "log"
     assert panel(SPREAD).get_yscale() == "linear"
+    axes = panel([[one * 1e5 for one in row] for row in SPREAD])
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    assert "100,000" in [one.get_text() for one in axes.get_yticklabels()]
 
 
 def test_a_health_that_may_become_nothing_is_drawn_too() -> None:

@@ -118,6 +118,7 @@ def test_one_bar_of_all_scenarios_has_a_picture_too() -> None:
     left, right = axes.get_xlim()
     assert left < 90 < 110 < right
     assert axes.get_ylim()[1] > 100
+    assert max(axes.get_yticks()) == 100
 
 
 def test_words_are_text_and_no_formula_and_empty_lines_take_no_room() -> None:

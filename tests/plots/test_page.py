@@ -13,7 +13,12 @@ from watcher.plots.fan import Fan
 from watcher.plots.page import Page, draw
 from watcher.plots.style import save
 
-FAN = Fan("chain/a-protocol-with-a-long-name/a-market", ("now 1.5",), HOURS, SPREAD)
+FAN = Fan(
+    "Health of ethereum/aave-v3/a-Market-with-a-Name-that-goes-on",
+    ("now 1.5, in 30 d below 1.0123, " * 5,),
+    HOURS,
+    SPREAD,
+)
 NOTES = ("fhs, 10,000 scenarios, seed 1", "lost/market: " + "why it is not shown " * 20)
 
 

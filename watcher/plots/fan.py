@@ -62,4 +62,4 @@ def _heights(axes: Axes, of: Fan) -> None:
     else:
         room = (high - low) * 0.06 or 0.01
         axes.set_ylim(max(0.0, low - room), high + room)
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.4g}"))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))

@@ -60,6 +60,7 @@ def panel(axes: Axes, of: Losses, number: int) -> None:
     room = (max(places) - min(places)) * 0.03
     axes.set_xlim(min(places) - room, max(places) + room)
     axes.set_ylim(0, HEADROOM * 100 * max(of.shares))
+    axes.set_yticks([share for share in axes.get_yticks() if share <= 100])
     axes.axvline(0, color="#afb8c1", linewidth=0.8, zorder=0.6)
     _marks(axes, of, size, number)
     _money(axes)

@@ -11,7 +11,7 @@ from watcher.text import clean
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TITLE: Final = 54  # characters of a heading, and of a line beneath, that half a page has room for
+TITLE: Final = 44  # characters of a heading, and of a line beneath, that half a page has room for
 BENEATH: Final = 72
 SMALL: Final = 8  # points
 PITCH: Final = 11  # points from one line to the next
@@ -28,6 +28,6 @@ def head(axes: Axes, title: str, beneath: Sequence[str]) -> None:
 
 def bare(axes: Axes) -> None:
     """No ticks' strokes, and a faint grid behind everything."""
-    axes.tick_params(length=0)
+    axes.tick_params(which="both", length=0)
     axes.grid(axis="y", color="#eaeef2", linewidth=0.8)
     axes.set_axisbelow(True)

@@ -56,7 +56,7 @@ def test_a_surface_is_in_per_cent_of_the_two_prices_and_says_what_stays() -> Non
 
 def test_a_position_with_one_asset_has_no_surface_and_that_is_said() -> None:
     found = drawn(appraisal([held("a"), held("own", (("ETH", 100, 40, 0.8),))], TWO), "note")
-    assert [one.title for one in found.surfaces] == ["Line of a"]
+    assert [one.title for one in found.surfaces] == ["a"]
     assert "no surface of two prices, because only one moves the margin: own" in found.notes
 
 
@@ -66,8 +66,8 @@ def test_six_positions_at_most_those_nearest_their_line_first_and_the_rest_named
     ]
     looks = fans(*[[SPREAD] * 8] * 2)
     found = drawn(appraisal(many, TWO, looks), "note")
-    assert [one.title for one in found.surfaces] == [f"Line of m{n}" for n in range(6)]
-    assert [one.title for one in found.fans] == [f"Health of m{n}" for n in range(6)]
+    assert [one.title for one in found.surfaces] == [f"m{n}" for n in range(6)]
+    assert [one.title for one in found.fans] == [f"m{n}" for n in range(6)]
     assert "not drawn, for 6 positions are nearer to their line: m7, m6" in found.notes
 
 
@@ -76,7 +76,7 @@ def test_what_was_not_simulated_has_a_surface_but_no_fan_and_its_reason() -> Non
     known, unknown = held("a"), held("b")
     looks = fans([SPREAD], [SPREAD])
     found = drawn(appraisal([unknown, known], TWO, looks, simulated=[known], lost=(why,)), "note")
-    assert [one.title for one in found.fans] == ["Health of a"]
+    assert [one.title for one in found.fans] == ["a"]
     assert len(found.surfaces) == 2
     assert f"not shown: {why}" in found.notes
 

@@ -102,7 +102,7 @@ def _fan(found: Appraisal, name: str, one: Standing) -> Fan | None:
     low, _, middle, *_ = seen.health[-1]
     ahead = f"in {span(seen.hours[-1] * HOUR)} 5 % of scenarios below {low:,.4g}, half below {middle:,.4g}"
     return Fan(
-        f"Health of {name}",
+        name,
         (f"now {seen.health[0, 0]:,.4g}; {ahead}",),
         seen.hours,
         seen.health.T.tolist(),
@@ -115,7 +115,7 @@ def _surface(name: str, one: Standing, seen: Found) -> Surface:
     still = [asset for place, asset in enumerate(assets) if place not in (seen.across, seen.up)]
     line = None if seen.line is None else (_moves(seen.line[0]), _moves(seen.line[1]))
     return Surface(
-        f"Line of {name}",
+        name,
         (
             f"health {one.margin.health:,.4g} today" + ("" if line else "; no such moves reach the line"),
             f"prices of {', '.join(still)} as they are" if still else "",
