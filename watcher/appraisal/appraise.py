@@ -127,7 +127,7 @@ def _ends(
     pools: tuple[Pool, ...], tokens: Sequence[Driven], basis: Basis, asked: Asked, closer: Closer, step: Step
 ) -> Iterator[Outcome]:
     last = asked.marks[-1]
-    fans = frozenset(max(1, last * place // FANS) for place in range(1, FANS + 1))
+    fans = frozenset({*asked.marks, *(max(1, last * place // FANS) for place in range(1, FANS + 1))})
     path = _told(basis.paths(asked.model, tokens, asked.seed, asked.scenarios, last), step)
     return follow(pools, path, asked.scenarios, HOUR, closer, frozenset(asked.marks), fans)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -134,6 +135,16 @@ def together(end: Outcome, held: Sequence[Held], assets: Sequence[Asset]) -> Tog
         tuple((held[place].name, float(part)) for place, part in zip(priced, of, strict=True)),
         float(by_source[-1]),
     )
+
+
+def labels(assets: Sequence[Asset]) -> dict[str, str]:
+    """A symbol for each asset's name, with the start of the address where several tokens call themselves so."""
+    tokens = {asset.name: asset.token for asset in assets}
+    taken = Counter(token.symbol for token in tokens.values())
+    return {
+        name: token.symbol if taken[token.symbol] == 1 else f"{token.symbol} {token.address[:8]}…"
+        for name, token in tokens.items()
+    }
 
 
 def closed_form(pool: Pool, assets: Sequence[Asset], basis: Basis, hours: int) -> float | None:
