@@ -43,13 +43,17 @@ class Prospect:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """All positions with a price in dollars, by one horizon. `by_asset` and `by_position` add up to the Expected Shortfall, the lenders'
-    part, below nothing, being its own."""
+    """All positions with a price in dollars, by one horizon.
+
+    `by_position` adds up to the Expected Shortfall, and so do `by_asset`, `slippage` and `forgiven` together: what the sale of the
+    seized loses, and the lenders' part, which is below nothing.
+    """
 
     loss: Loss
     cost: Estimate
     by_asset: tuple[tuple[str, float], ...]
     by_position: tuple[tuple[str, float], ...]
+    slippage: float
     forgiven: float
 
 
@@ -118,21 +122,20 @@ def together(end: Outcome, held: Sequence[Held], assets: Sequence[Asset]) -> Tog
     if cost is None:
         raise ValueError("fewer than two scenarios: nothing can be estimated")
     names = list(dict.fromkeys(asset.name for asset in assets))
-    symbol = {
-        asset.name: asset.token.symbol for one in reversed(held) for asset, _ in one.legs
-    }  # what a market counts in is no leg
+    symbol = labels([asset for one in reversed(held) for asset, _ in one.legs])  # what a market counts in is no leg
     tokens = end.by_token[:, priced].sum(axis=1)
     columns = [
         tokens[:, [place for place, asset in enumerate(assets) if asset.name == name]].sum(axis=1) for name in names
     ]
-    beside = end.slippage[:, priced].sum(axis=1) - end.forgiven[:, priced].sum(axis=1)
-    by_source = shortfall_parts(np.column_stack([*columns, beside]), losses, ES_LEVEL)
+    beside = [end.slippage[:, priced].sum(axis=1), -end.forgiven[:, priced].sum(axis=1)]
+    by_source = shortfall_parts(np.column_stack([*columns, *beside]), losses, ES_LEVEL)
     of = shortfall_parts(lost, losses, ES_LEVEL)
     return Together(
         loss(losses),
         cost,
         tuple((symbol[name], float(part)) for name, part in zip(names, by_source, strict=False) if name in symbol),
         tuple((held[place].name, float(part)) for place, part in zip(priced, of, strict=True)),
+        float(by_source[-2]),
         float(by_source[-1]),
     )
 

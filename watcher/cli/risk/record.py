@@ -151,6 +151,7 @@ def of_horizon(one: Horizon) -> Record:
         **of_loss(whole.loss),
         "es_by_asset": [{"symbol": name, "part": number(part)} for name, part in whole.by_asset],
         "es_by_position": [{"market": name, "part": number(part)} for name, part in whole.by_position],
+        "es_slippage": number(whole.slippage),
         "es_borne_by_lenders": number(whole.forgiven),
     }
 

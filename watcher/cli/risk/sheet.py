@@ -247,7 +247,8 @@ def lines(found: Appraisal, blocks: Sequence[str]) -> Iterator[tuple[str, str]]:
     yield from ((f"doubt: {line}", "yellow") for line in found.notes)
     for each in found.horizons:
         if each.together is not None and each.seconds == DAYS:
-            parts = (*each.together.by_asset, ("lenders bear", each.together.forgiven))
+            whole = each.together
+            parts = (*whole.by_asset, ("slippage", whole.slippage), ("lenders bear", whole.forgiven))
             told = ", ".join(f"{symbol} {money(part)}" for symbol, part in parts if abs(part) >= 0.005)
             yield f"ES 97.5 % of 1 d by asset: {told}", ""
             told = ", ".join(f"{name} {money(part)}" for name, part in each.together.by_position)
