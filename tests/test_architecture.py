@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 from typing import TypeGuard
 
@@ -118,7 +119,8 @@ def room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Every module named by an import, at the top or inside a function, except those for type checkers only."""
     tree = ast.parse(path.read_text())
     skipped = {
@@ -136,7 +138,7 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module is not None and node.level == 0:
             found.add(node.module)
             found.update(f"{node.module}.{alias.name}" for alias in node.names if node.module == "watcher")
-    return found
+    return frozenset(found)
 
 
 def rooms(path: Path) -> set[str]:

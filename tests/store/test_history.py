@@ -45,7 +45,11 @@ def put(store: Store, scene: Scene, number: int, entry: Entry | None = None, **v
 
 @pytest.mark.parametrize("protocol", names())
 @given(steps=STEPS)
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings().max_examples // 5,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_every_recorded_block_gives_its_facts_again_whatever_the_order_of_writing(
     store: Store, protocol: str, steps: Sequence[Step | int]
 ) -> None:

@@ -330,7 +330,13 @@ def test_f70_it_runs_without_a_terminal_in_the_c_locale_with_a_home_that_may_not
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("channels", ["", "[channels]\nconsole = false\n"], ids=["console", "nobody is told"])
+@pytest.mark.parametrize(
+    "channels",
+    [
+        pytest.param("", id="console"),
+        pytest.param("[channels]\nconsole = false\n", id="nobody is told", marks=pytest.mark.long),
+    ],
+)
 def test_so_many_cycles_and_then_an_end(tmp_path: Path, channels: str) -> None:
     async def story() -> None:
         async with program(tmp_path, lending()) as at:
