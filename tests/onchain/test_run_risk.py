@@ -56,7 +56,7 @@ def run(local: Local, folder: Path, toml: str) -> int:
 
 def stored(folder: Path, chain: Anvil) -> Appraised:
     with open_store(folder / "watcher.db") as store:
-        (found,) = appraisals.latest(store, chain.chain_id, 0).values()
+        (found,) = appraisals.latest(store, chain.chain_id).values()
     return found
 
 

@@ -10,7 +10,18 @@ from tests.adapters.situations import AnyPosition
 from tests.store.scene import Scene, block
 from tests.store.test_history import put
 from watcher.model import PositionKey
-from watcher.store.appraisals import Appraised, Chance, Figures, Foretold, Loss, course, enter, foretold, latest
+from watcher.store.appraisals import (
+    Appraised,
+    Chance,
+    Figures,
+    Foretold,
+    Loss,
+    course,
+    enter,
+    foretold,
+    latest,
+    latest_told,
+)
 from watcher.store.history import orphan
 from watcher.store.open import Store
 from watcher.store.upkeep import TABLES, problems, prune
@@ -61,18 +72,19 @@ def test_everything_that_was_said_comes_back(store: Store, scene: Scene) -> None
     bare = appraised(scene, 4, margin=replace(R32, health=None, leverage=None))
     assert enter(store, scene.market, [said, bare]) == 2
     assert course(store, scene.key.key, block(scene.chain, 3).timestamp)[-2:] == (said, bare)
-    assert latest(store, scene.chain, 0) == {scene.key: bare}
-    assert latest(store, scene.chain, bare.block.timestamp + 1) == {}
+    assert latest(store, scene.chain) == {scene.key: bare}
+    assert latest_told(store, scene.chain) == {scene.key: said}
+    assert latest(store, scene.chain + 10**6) == {}
 
 
 def test_what_is_there_stays_and_a_block_that_does_not_stand_takes_nothing(store: Store, scene: Scene) -> None:
     enter(store, scene.market, [appraised(scene, 3, seed=1)])
     enter(store, scene.market, [appraised(scene, 3, seed=2)])
-    assert latest(store, scene.chain, 0)[scene.key].seed == 1
+    assert latest(store, scene.chain)[scene.key].seed == 1
     elsewhere = replace(appraised(scene, 4), block=block(scene.chain, 4, fork=1))
     unread = appraised(scene, 11)
     assert enter(store, scene.market, [elsewhere, unread]) == 0
-    assert latest(store, scene.chain, 0)[scene.key].block.number == 3
+    assert latest(store, scene.chain)[scene.key].block.number == 3
     assert problems(store) == ()
 
 
@@ -94,13 +106,13 @@ def test_no_figure_is_endless(store: Store, scene: Scene) -> None:
     for wrong in (appraised(scene, 3, sigmas=float("inf")), appraised(scene, 3, details={"x": float("nan")})):
         with pytest.raises(ValueError, match=r"no finite number|not JSON compliant"):
             enter(store, scene.market, [wrong])
-    assert latest(store, scene.chain, 0) == {}
+    assert latest(store, scene.chain) == {}
 
 
 def test_a_reorg_takes_them_with_their_blocks_and_age_takes_the_old(store: Store, scene: Scene) -> None:
     enter(store, scene.market, [appraised(scene, number) for number in (2, 5, 8)])
     orphan(store, scene.chain, 7)
-    assert latest(store, scene.chain, 0)[scene.key].block.number == 5
+    assert latest(store, scene.chain)[scene.key].block.number == 5
     now = block(scene.chain, 10).timestamp
     assert prune(store, {"appraisals": now - block(scene.chain, 3).timestamp}, now)["appraisals"] >= 1
     numbers = [one.block.number for one in course(store, scene.key.key) if one.key == scene.key]
@@ -112,4 +124,4 @@ def test_a_block_stays_for_the_appraisal_that_stands_at_it(store: Store, scene: 
     now = block(scene.chain, 10).timestamp
     removed = prune(store, {name: 0 for name in TABLES if name not in ("prices", "appraisals")}, now + 10**6)
     assert removed["blocks"] >= 5
-    assert latest(store, scene.chain, 0)[scene.key].block == block(scene.chain, 2)
+    assert latest(store, scene.chain)[scene.key].block == block(scene.chain, 2)

@@ -34,7 +34,8 @@ def verdict(of: Policy, later: int = 0) -> Judgement:
 
 
 def chances(at: int, **by: str) -> Foretold:
-    return Foretold(at, {Measure(name): Fraction(one) for name, one in by.items()}, "too few prices of WETH are stored")
+    told = {Measure(name): (at, Fraction(one)) for name, one in by.items()}
+    return Foretold(at, told, "too few prices of WETH are stored")
 
 
 def test_a_figure_makes_the_status_of_a_position_that_health_calls_safe() -> None:
@@ -76,6 +77,9 @@ def test_a_chance_holds_for_twice_the_time_between_appraisals_and_is_not_told_af
     late = verdict(of, 7_201)
     assert (late.status, late.crossed) == (Status.SAFE, None)
     assert [one.reason for one in late.untold] == ["the last appraisal that told it is 7201 s old"]
+    assert late.clears is Status.CRITICAL  # what it last held down is not safe by silence
+    small = policy(DAY, foretold=chances(row().reading.block.timestamp, chance_1d="0.01"))
+    assert verdict(small, 7_201).clears is Status.SAFE
 
 
 def test_where_no_chance_is_known_the_reading_says_why() -> None:
@@ -83,6 +87,10 @@ def test_where_no_chance_is_known_the_reading_says_why() -> None:
     bare = policy(DAY, foretold=chances(row().reading.block.timestamp, chance_7d="0.5"))
     doubt = Doubt(DoubtKind.UNTOLD, "chance_1d is not told: too few prices of WETH are stored")
     assert judged(row().reading, verdict(bare)).doubts[-1] == doubt
+    began = row().reading.block.timestamp
+    newer = replace(bare.foretold[DRAW.holding.key], chances={Measure.CHANCE_1D: (began - 7_200, Fraction("0.9"))})
+    lost = verdict(policy(DAY, foretold=newer), 1)  # the newest appraisal could not tell what one before it did
+    assert [(one.reason, one.last) for one in lost.untold] == [("too few prices of WETH are stored", Fraction("0.9"))]
 
 
 def test_only_a_limit_on_a_chance_needs_foresight() -> None:

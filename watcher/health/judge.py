@@ -72,18 +72,19 @@ def _figures(
 
 
 def _limited(plain: Judgement, limits: Iterable[Limits], figures: Iterable[Figure]) -> Judgement:
-    """The worst of all; a figure that is not told makes nothing better or worse, and is named."""
+    """The worst of all. A figure that is not told makes nothing worse, is named, and lifts nothing that it last held down."""
     statuses, clearings = [plain.status], [plain.clears]
     crossings: list[Crossed] = []
     untold: list[Figure] = []
     for one, figure in zip(limits, figures, strict=True):
         status, clears, number = one.level(figure), one.cleared(figure), one.crossed(figure)
-        if status is None or clears is None:
+        if status is None:
             untold.append(figure)
-            continue
-        statuses.append(status)
-        clearings.append(clears)
-        if number is not None:
+        else:
+            statuses.append(status)
+        if clears is not None:
+            clearings.append(clears)
+        if status is not None and number is not None:
             crossings.append(Crossed(figure, status, number))
     return replace(
         plain,

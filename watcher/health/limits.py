@@ -57,7 +57,12 @@ class Limits:
 
     def cleared(self, figure: Figure) -> Status | None:
         """The best that the figure lets a worse status rise to: it must be better than a number by a fifth of the distance from that
-        number down to the next lower one, or to the measure's floor. Never better than `level`."""
+        number down to the next lower one, or to the measure's floor. Never better than `level`.
+
+        One that is not told lets rise to what it last would have, so that nothing is safe by silence; None where nobody knows that.
+        """
+        if figure.end is End.UNTOLD and figure.last is not None:
+            figure = Figure(figure.measure, figure.last)
         return self._level(figure, tuple((status, self._eased(number)) for status, number in self.steps))
 
     def crossed(self, figure: Figure) -> Fraction | None:

@@ -58,12 +58,16 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`end` is None exactly where there is a `value`; `reason` says why there is none."""
+    """`end` is None exactly where there is a `value`; `reason` says why there is none.
+
+    `last` is what one that is not told now last was, as far as anybody knows.
+    """
 
     measure: Measure
     value: Fraction | None
     end: End | None = None
     reason: str = ""
+    last: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)

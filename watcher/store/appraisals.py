@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from math import isfinite
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from watcher.errors import StoreError
 from watcher.model import BlockRef, Market, PositionKey
@@ -104,9 +104,22 @@ def course(store: Store, account: bytes, since: int = 0) -> tuple[Appraised, ...
     return _read(store, POSITION.c.key == account.hex(), BLOCK.c.timestamp >= since)
 
 
-def latest(store: Store, chain: int, since: int) -> dict[PositionKey, Appraised]:
-    """The newest of every position of a chain that has one from the time `since` on."""
-    return {one.key: one for one in _read(store, MARKET.c.chain == chain, BLOCK.c.timestamp >= since)}
+def latest(store: Store, chain: int) -> dict[PositionKey, Appraised]:
+    """The newest of every position of a chain."""
+    return _newest(store, chain)
+
+
+def latest_told(store: Store, chain: int) -> dict[PositionKey, Appraised]:
+    """Of every position of a chain the newest that tells a chance."""
+    return _newest(store, chain, or_(*(APPRAISAL.c[f"chance_{name}"].is_not(None) for name in (*HORIZONS, REACTION))))
+
+
+def _newest(store: Store, chain: int, *where: Any) -> dict[PositionKey, Appraised]:
+    """The newest block's of every position, of the rows that are meant."""
+    of = APPRAISAL.c
+    last = select(of.position_id, func.max(of.number).label("number")).where(*where).group_by(of.position_id).subquery()
+    here = (of.position_id == last.c.position_id, of.number == last.c.number)
+    return {one.key: one for one in _read(store, MARKET.c.chain == chain, *here)}
 
 
 def foretold(store: Store, market: str | None = None) -> Iterator[Foretold]:

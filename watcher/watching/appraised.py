@@ -122,7 +122,7 @@ def _with(one: Appraised, done: Appraisal | None, why: str | None) -> Appraised:
     )
     if place is None:
         lost = tuple(line for line in done.lost if line.startswith(f"{stands.held.name}: "))
-        return replace(found, missing=_pasts(stands.held, done) or lost)
+        return replace(found, missing=(*lost, *_pasts(stands.held, done)))
     ends = {end.seconds: end.positions[place] for end in done.horizons}
     day = ends[DAY].loss
     return replace(

@@ -55,13 +55,11 @@ class Appraising:
     ended: Event = field(default_factory=Event)
 
     async def recall(self) -> None:
-        """What the store knows of the chances that still hold. Raises `StoreError`."""
+        """The newest appraisals in the store, and before them those that told chances. Raises `StoreError`."""
         for name, chain in self.desk.chains.items():
-            tip = await self.journal.tip(chain.line.chain.id)
-            if tip is not None:
-                since = tip.timestamp - chain.policy.patience
-                known = await self.journal.call(appraisals.latest, chain.line.chain.id, since)
-                self._keep(name, tuple(known.values()))
+            number = chain.line.chain.id
+            for one in (appraisals.latest_told, appraisals.latest):
+                self._keep(name, tuple((await self.journal.call(one, number)).values()))
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -129,7 +127,8 @@ class Appraising:
     def _keep(self, name: str, found: Sequence[Appraised]) -> None:
         """The chances are what the next cycles judge by."""
         chain = self.desk.chains[name]
-        known = {**chain.policy.foretold, **{one.key: foretold(one) for one in found}}
+        known = dict(chain.policy.foretold)
+        known |= {one.key: foretold(one, known.get(one.key)) for one in found}
         chain.policy = replace(chain.policy, foretold=known)
         self.last[name] = max((one.block.timestamp for one in found), default=self.last.get(name, 0))
 
@@ -154,13 +153,12 @@ class Appraising:
         self.untold = changed.concerns
 
 
-def foretold(one: Appraised) -> Foretold:
-    """What limits on chances go by."""
-    chances = {Measure(f"chance_{name}"): Fraction(said.chance) for name, said in one.chances.items()}
-    missing = "; ".join(one.missing)
-    return Foretold(
-        one.block.timestamp, chances, NO_REACTION if one.chances and REACTION not in one.chances else missing
-    )
+def foretold(one: Appraised, before: Foretold | None = None) -> Foretold:
+    """What limits on chances go by: these, and what was told before where these do not tell."""
+    at = one.block.timestamp
+    chances = {Measure(f"chance_{name}"): (at, Fraction(str(said.chance))) for name, said in one.chances.items()}
+    missing = NO_REACTION if one.chances and REACTION not in one.chances else "; ".join(one.missing)
+    return Foretold(at, {**({} if before is None else before.chances), **chances}, missing)
 
 
 def _market(one: Appraised) -> str:

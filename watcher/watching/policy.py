@@ -28,10 +28,10 @@ HOLDS: Final = 2  # times as long as appraisals are apart is a chance taken for 
 
 @dataclass(frozen=True, slots=True)
 class Foretold:
-    """What the newest appraisal of a position said: its block's time, the chances by their measure, and why others are missing."""
+    """Of a position the chances that were last told, each with its block's time, and why the newest appraisal, `at`, tells no others."""
 
     at: int
-    chances: Mapping[Measure, Fraction]
+    chances: Mapping[Measure, tuple[int, Fraction]]
     missing: str
 
 
@@ -89,13 +89,14 @@ class Policy:
         said = self.foretold.get(row.reading.key)
         if said is None:
             return Figure(wanted, None, End.UNTOLD, "no appraisal of it was made yet")
-        chance = said.chances.get(wanted)
-        if chance is None:
+        if wanted not in said.chances:
             return Figure(wanted, None, End.UNTOLD, said.missing)
-        age = row.reading.block.timestamp - said.at
-        if age > self.patience:
-            return Figure(wanted, None, End.UNTOLD, f"the last appraisal that told it is {age} s old")
-        return Figure(wanted, chance)
+        at, chance = said.chances[wanted]
+        age = row.reading.block.timestamp - at
+        if age <= self.patience:
+            return Figure(wanted, chance)
+        why = said.missing if said.at > at else f"the last appraisal that told it is {age} s old"
+        return Figure(wanted, None, End.UNTOLD, why, chance)
 
 
 def owner(key: PositionKey) -> ChecksumAddress:
