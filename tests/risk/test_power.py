@@ -41,8 +41,9 @@ def test_power_is_how_often_a_wrong_model_is_noticed() -> None:
     too_bad = np.mean(np.array(scores) < found.critical.value)
     clusters = np.mean([christoffersen(*transitions(clustered(random))).rejects() for _ in range(400)])
     powers = {Check.KUPIEC: too_many, Check.Z2: too_bad, Check.CHRISTOFFERSEN: clusters}
-    assert all(abs(power - 0.5) > 0.05 for power in powers.values())  # none is a matter of luck
-    assert {check for check, power in powers.items() if power < 0.5} == set(found.powerless) - {Check.CONDITIONAL}
+    for check, power in powers.items():
+        assert found.power[check] == pytest.approx(power, abs=4 * 0.5 * np.sqrt(1 / 400 + 1 / 1000))
+        assert (check in found.powerless) == (found.power[check] < 0.5)
 
 
 def clustered(random: np.random.Generator) -> list[bool]:

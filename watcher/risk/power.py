@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -36,11 +36,16 @@ class Check(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
-    """Of so many forecasts: the critical Z2, and the tests that would notice what they look for less than half of the time."""
+    """Of so many forecasts: the critical Z2, and how often each test would notice what it looks for."""
 
     forecasts: int
     critical: Critical
-    powerless: tuple[Check, ...]
+    power: Mapping[Check, float]
+
+    @property
+    def powerless(self) -> tuple[Check, ...]:
+        """The tests that notice it less than half of the time."""
+        return tuple(check for check, often in self.power.items() if often < POWER)
 
 
 def yardstick(forecasts: int, seed: int) -> Yardstick:
@@ -59,13 +64,13 @@ def yardstick(forecasts: int, seed: int) -> Yardstick:
     larger = _noticed(random, forecasts, often, often)
     rate = 1 - VAR_LEVEL
     together = _noticed(random, forecasts, rate * (1 - CLUSTERED) / (1 - rate), CLUSTERED)
-    seen = {
+    power = {
         Check.KUPIEC: larger[Check.KUPIEC],
         Check.CHRISTOFFERSEN: together[Check.CHRISTOFFERSEN],
         Check.CONDITIONAL: max(larger[Check.CONDITIONAL], together[Check.CONDITIONAL]),
         Check.Z2: float(np.mean(wrong < least.value)),
     }
-    return Yardstick(forecasts, least, tuple(check for check, power in seen.items() if power < POWER))
+    return Yardstick(forecasts, least, power)
 
 
 def _quantile(chances: Floats) -> Floats:

@@ -174,8 +174,8 @@ def test_who_repays_in_the_very_block_of_the_fall_was_at_the_line(
 ) -> None:
     """No reading is liquidatable: what was held before, at the prices after, is."""
     hours(store, scene, 30, falls=set(), chance=0.1)
-    turn(store, lent(scene, 10**3), 61, fallen(scene))
-    turn(store, lent(scene, 10**3), 62)
+    turn(store, lent(scene, 0), 61, fallen(scene))
+    turn(store, lent(scene, 0), 62)
     (found,) = told(capsys)
     assert (found["count"], found["happened"], found["moved"]) == ("31", "1", "1")
 

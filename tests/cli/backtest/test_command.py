@@ -113,7 +113,8 @@ def test_twice_the_volatility_fails_and_says_so_beside_the_number(capsys: pytest
     out, _ = said(capsys, "WILD/USD", "--db", str(db))
     (line,) = (line for line in out.splitlines() if line.startswith("gbm"))
     assert line.count("FAILS") == len(rule(found, "gbm")["failed"])
-    assert "no power: " in out
+    assert "no power" in line
+    assert "power: Kupiec " in out
     assert "ewma-fhs (default)" in out
 
 

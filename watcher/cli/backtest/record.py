@@ -83,6 +83,7 @@ def document(of: Backtest) -> Record:
         "z2_critical": figure(of.against.critical.value),
         "z2_critical_error": figure(of.against.critical.error),
         "draws": DRAWS,
+        "power": {check.value: figure(often) for check, often in of.against.power.items()},
         "powerless": of.against.powerless,
         "rules": [{"rule": rule, "default": rule is DEFAULT, **verdicts(one)} for rule, one in of.judged.items()],
         **versions(),

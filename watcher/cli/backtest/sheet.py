@@ -42,9 +42,8 @@ def pictured(of: Backtest, out: TextIO | None = None) -> None:
     stream.write(
         f"Z2 fails below {critical.value:.3f} ± {critical.error:.3f}, simulated for {of.against.forecasts} forecasts; p fails below 0.05\n"
     )
-    if of.against.powerless:
-        names = ", ".join(of.against.powerless)
-        stream.write(f"no power: so few forecasts would pass {names} more often than not if the model were wrong\n")
+    powers = ", ".join(f"{check} {100 * often:.0f} %" for check, often in of.against.power.items())
+    stream.write(f"power: {powers}; under 50 % a test that does not fail says little\n")
     stream.write("\n")
 
 
