@@ -28,7 +28,7 @@ class Depth:
     beyond: set[str] = field(default_factory=set)
 
     def slippage(self, token: Token, size: float) -> float:
-        """The fraction that a sale of so many dollars loses. A token without a row loses nothing here, and is told by `without`."""
+        """The fraction that a sale of so many dollars loses. A token without a row loses nothing here, and is named too."""
         known = self.points.get(token.address.lower()) or self.points.get(token.symbol.lower())
         if known is None:
             self.beyond.add(f"{token.symbol}: no row in the table of depth, its sale is taken to lose nothing")
@@ -48,17 +48,24 @@ def load(path: Path) -> Depth:
     """A csv with the columns token, size (US dollars) and slippage (a fraction). `UsageError` says which line is wrong."""
     rows: dict[str, list[tuple[float, float]]] = {}
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             table = csv.DictReader(file)
             if not set(COLUMNS) <= set(table.fieldnames or ()):
                 raise UsageError(f"{path}: the first line must name the columns {', '.join(COLUMNS)}")
             for row in table:
-                rows.setdefault(row["token"].strip().lower(), []).append(_point(path, table.line_num, row))
-    except (OSError, UnicodeDecodeError) as error:
+                rows.setdefault(_token(path, table.line_num, row), []).append(_point(path, table.line_num, row))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from None
     if not rows:
         raise UsageError(f"{path}: no rows: write lines of token,size,slippage, as WETH,1000000,0.004")
     return Depth({token: _rising(path, token, points) for token, points in rows.items()})
+
+
+def _token(path: Path, line: int, row: Mapping[str, str | None]) -> str:
+    token = (row["token"] or "").strip().lower()
+    if not token:
+        raise UsageError(f"{path}: line {line}: whose sale it is: a symbol or an address is missing")
+    return token
 
 
 def _point(path: Path, line: int, row: Mapping[str, str | None]) -> tuple[float, float]:
