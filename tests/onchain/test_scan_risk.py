@@ -206,6 +206,29 @@ def test_every_format_is_of_the_same_accounts_and_a_file_has_all(scene: Scene, t
     assert losses == sorted(losses, reverse=True)
 
 
+def test_from_other_prices_on_some_are_liquidatable_and_debt_is_not_covered(scene: Scene) -> None:
+    entered(scene)
+    truth = accounts(scene.market, scene.owners)
+    found = json.loads(scene.scan("--scenarios", "1000", "--horizon", "7d", "--price", "WETH=-30%", "--top", "60").out)
+    past = {
+        owner
+        for number, owner in enumerate(scene.owners)
+        if PAIRS[number // EACH % len(PAIRS)][0] == "WETH"
+        and truth[owner][0] * 7 // 10 * truth[owner][3] < truth[owner][1] * 10_000
+    }
+    now = {row["account"]: row for row in found["accounts"] if row["liquidatable"]}
+    assert set(now) == past and 0 < len(past) < BORROWERS
+    assert {row["chance"] for row in now.values()} == {"1"}
+    assert found["prices_assumed"][0]["symbol"] == "WETH"
+    short = sum(max(0.0, truth[owner][1] - truth[owner][0] * 0.7) for owner in past) / 1e8
+    bad = found["figures"]["bad_debt"]
+    assert float(bad["present"]) == pytest.approx(short, rel=1e-6) and float(bad["es_97_5"]) > short > 0
+    for side in ("debt", "collateral"):
+        parts = [float(one["es_97_5"]) for one in found["figures"]["es_parts"] if one["side"] == side]
+        assert sum(parts) == pytest.approx(float(bad["es_97_5"]), rel=1e-8)
+    assert {one["account"] for one in found["es_accounts"]} <= set(scene.owners)
+
+
 def test_a_market_that_counts_in_a_token_moves_by_the_ratio_of_two_prices(
     local: Local,
     morpho: MorphoChain,

@@ -26,6 +26,7 @@ NOT_INCLUDED: Final = (
     "what liquidators do, and what their sales move: bad debt is before they act",
     "lines before the market's own",
 )
+TEN: Final = 10
 FAR_LEVELS: Final = (0.95, 0.99)
 SUMS: Final = (
     "accounts liquidated",
@@ -131,6 +132,12 @@ class Prospect:
     @property
     def liquidatable(self) -> int:
         return sum(one.now for one in self.accounts)
+
+    @property
+    def drowning(self) -> tuple[Account, ...]:
+        """The ten that the ES of bad debt comes from most."""
+        some = (one for one in self.accounts if one.shortfall > 0)
+        return tuple(sorted(some, key=lambda one: (-one.shortfall, one.key.key))[:TEN])
 
     @property
     def bounded(self) -> int:

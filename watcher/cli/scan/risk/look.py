@@ -6,7 +6,6 @@ import asyncio
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
 
 from eth_typing import ChecksumAddress
 
@@ -35,9 +34,6 @@ from watcher.scan.prospect import Account, Prospect, prospect
 from watcher.scan.stakes import Stakes, stakes
 from watcher.survey.coverage import Coverage
 from watcher.survey.spans import Span
-
-FIRST: Final = "liquidations at the line"
-THEN: Final = "scenarios"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +101,9 @@ async def viewed(config: Config, wanted: str, wish: Wish, options: Options) -> V
             quote = one.of.reprice(one.terms, quote, {each.price.token.address: each.answer for each in prices})
         held = stakes(one.book, quote, chain, behind)
         basis = await grounds(held, everything, market, one.block, wish, options)
-        found = await foreseen(opening, quote, held, basis, wish, options)
-        shown = _shown(opening, quote, held, found, wish)
+        closings = Closings(one.book, quote, held)
+        found = await foreseen(closings, basis, wish, options)
+        shown = _shown(closings, found, wish)
         proof = covered(one)
         keys = chosen(one.book.keys, one.block, [each.account.key for each in shown])
         audit = await audited(line, one, keys)
@@ -145,15 +142,14 @@ async def grounds(held: Stakes, config: Config, market: Market, block: BlockRef,
     return found
 
 
-async def foreseen(opening: Opening, quote: Any, held: Stakes, basis: Basis, wish: Wish, options: Options) -> Prospect:
+async def foreseen(closings: Closings, basis: Basis, wish: Wish, options: Options) -> Prospect:
     """Two stretches of work, each with its progress."""
-    book = opening.followed.book
     visible = not options.quiet and sys.stderr.isatty()
-    closings = Closings(book, quote, held)
-    with progress(FIRST, 1, visible) as bar:
-        given = await asyncio.to_thread(closings.all, _teller(bar, FIRST))
-    with progress(THEN, wish.draw.scenarios, visible) as bar:
-        return await asyncio.to_thread(prospect, book, held, given, basis, wish.draw, _teller(bar, THEN))
+    with progress("liquidations", 1, visible) as bar:
+        given = await asyncio.to_thread(closings.all, _teller(bar, "kinds of accounts"))
+    with progress("scenarios", wish.draw.scenarios, visible) as bar:
+        tell = _teller(bar, f"of {wish.draw.hours} hours")
+        return await asyncio.to_thread(prospect, closings.book, closings.stakes, given, basis, wish.draw, tell)
 
 
 def _teller(bar: Steps, what: str) -> Tell:
@@ -163,15 +159,14 @@ def _teller(bar: Steps, what: str) -> Tell:
     return tell
 
 
-def _shown(opening: Opening, quote: Any, held: Stakes, found: Prospect, wish: Wish) -> tuple[Shown, ...]:
-    """The first by expected loss or by chance, those past their line before all others; what a liquidation takes is their own."""
-    book = opening.followed.book
-    closings = Closings(book, quote, held)
+def _shown(closings: Closings, found: Prospect, wish: Wish) -> tuple[Shown, ...]:
+    """The first by expected loss or by chance; what a liquidation takes is their own."""
+    book, made = closings.book, []
     first = sorted(found.accounts, key=lambda one: _urgency(one, wish.by), reverse=True)[: wish.top or SHOWN]
-    made = []
     for one in first:
         own = closings.own(one.place)
-        valuation = book.adapter.value(book.terms, quote, book.holding(int(held.rows[one.place])))
+        held = book.holding(int(closings.stakes.rows[one.place]))
+        valuation = book.adapter.value(book.terms, closings.quote, held)
         made.append(Shown(one if own is None else replace(one, taken=own), valuation))
     return tuple(made)
 

@@ -77,6 +77,7 @@ def summary(seen: View) -> Record:
         "owe_nothing": found.free,
         "shown": len(seen.shown),
         "figures": None if found.figures is None else of_figures(found.figures),
+        "es_accounts": [whose(one.key) | {"es_97_5": number(one.shortfall)} for one in found.drowning],
         "told_by_a_bound": found.bounded,
         "basis": of_basis(seen.basis, found.draw),
         "not_included": list(found.not_included),

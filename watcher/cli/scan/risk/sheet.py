@@ -15,7 +15,7 @@ from watcher.cli.output import Column, show
 from watcher.cli.provenance import instant, versions
 from watcher.cli.risk.sheet import chance, estimate, money, share
 from watcher.cli.scan.risk.look import Shown, View
-from watcher.cli.scan.sheet import NOT_KNOWN, amounts, audit, coverage, said, unknown
+from watcher.cli.scan.sheet import NAMED, NOT_KNOWN, amounts, audit, coverage, said, unknown
 from watcher.figures import age, health
 from watcher.model import Side
 from watcher.scan.foresight import Draw
@@ -99,6 +99,11 @@ def show_figures(of: Figures, found: Prospect) -> None:
                 f"{'nothing' if one.token is None else one.token.symbol} {money(one.shortfall)}" for one in parts
             )
             said(f"ES of bad debt, {words}: {told}")
+    if found.drowning:
+        told = ", ".join(
+            f"{to_checksum_address(one.key.key[:20])} {money(one.shortfall)}" for one in found.drowning[:NAMED]
+        )
+        said(f"ES of bad debt, of whom most: {told}")
     said("")
 
 
