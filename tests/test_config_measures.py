@@ -87,3 +87,10 @@ def test_what_cannot_be_used_is_named_with_its_line(old: str, new: str, said: st
     place, _, rest = str(caught.value).removeprefix("watcher.toml:").partition(": ")
     assert rest.startswith(said)
     assert place.isdecimal()
+
+
+def test_a_chance_before_the_owner_can_act_needs_to_know_when_that_is() -> None:
+    late = FULL.replace("chance_1d", "chance_reaction")
+    with pytest.raises(ConfigError, match='bands: a limit on chance_reaction needs reaction = "2h"'):
+        read(late)
+    assert read(late + '[risk]\nreaction = "6h"\n').risk.reaction == 6 * 3_600

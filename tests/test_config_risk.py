@@ -67,6 +67,8 @@ def test_a_share_is_written_as_a_fraction_or_in_percent(written: str) -> None:
     [
         ("reaction", "reation", "risk.reation: unknown key; did you mean 'reaction'?"),
         ('"2h"', "7200", "risk.reaction: expected a time above 0"),
+        ('"2h"', '"2y"', "risk.reaction: expected a time of 365d at most"),
+        ('"60d"', '"7d"', "risk.window: expected a time from 21d to 3650d"),
         ("20000", "10", "risk.scenarios: expected a whole number from 100 to 1,000,000"),
         ("20000", "true", "risk.scenarios: expected a whole number"),
         ("seed = 7", "seed = -1", "risk.seed: expected a whole number from 0"),

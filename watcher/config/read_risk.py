@@ -8,13 +8,15 @@ from decimal import Decimal
 from typing import Final
 
 from watcher.config.chain import Config, nearest
-from watcher.config.risk import Assumed, Risk
+from watcher.config.risk import DAY, Assumed, Risk
 from watcher.config.table import Table
 from watcher.errors import UsageError
 
 MODELS: Final = ("fhs", "t", "gbm")
 PEGS: Final = ("stable", "staked")
 FEEDS: Final = ("market", "rate", "fixed")
+YEAR: Final = 365  # days
+SHORTEST: Final = 21  # days of a window: fewer hours than its 504 tell neither volatility nor tails
 SIDE: Final = "[A-Za-z0-9.+_-]{1,32}"
 PAIR: Final = re.compile(f"{SIDE}/{SIDE}")
 PERCENT: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?) ?%")
@@ -26,10 +28,10 @@ def risk(table: Table | None, config: Config) -> Risk:
     if table is None:
         return usual
     found = Risk(
-        reaction=table.duration("reaction"),
+        reaction=_within(table, "reaction", 0, YEAR),
         scenarios=whole(table, "scenarios", usual.scenarios, 100, 1_000_000),
         seed=whole(table, "seed", usual.seed, 0, 2**63 - 1),
-        window=table.duration("window") or usual.window,
+        window=_within(table, "window", SHORTEST, 10 * YEAR) or usual.window,
         deviation=number(table, "deviation", usual.deviation, 0, Decimal("0.1")),
         model=one_of(table, "model", MODELS) or usual.model,
         every=table.duration("every") or usual.every,
@@ -37,6 +39,14 @@ def risk(table: Table | None, config: Config) -> Risk:
     )
     table.close()
     return found
+
+
+def _within(table: Table, key: str, least: int, most: int) -> int | None:
+    """A duration of so many days at least and at most, None when absent."""
+    seconds = table.duration(key)
+    if seconds is not None and not least * DAY <= seconds <= most * DAY:
+        table.fail(key, f"expected a time from {least}d to {most}d" if least else f"expected a time of {most}d at most")
+    return seconds
 
 
 def whole(table: Table, key: str, default: int, least: int, most: int) -> int:

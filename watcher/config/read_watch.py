@@ -24,6 +24,7 @@ from watcher.config.secret import WANTED, is_reference, may_hold_key, revealed
 from watcher.config.table import Table, text_of
 from watcher.config.watch import KEPT, Account, Channel, Checks, Retention, Watch
 from watcher.errors import ConfigError, UsageError
+from watcher.health.measure import Measure
 
 FILE: Final = "watcher.toml"
 FILE_VARIABLE: Final = "WATCHER_CONFIG"
@@ -114,6 +115,9 @@ class _File:
             follow=tuple(follows(self.top.tables("follow"), config)),
             risk=risk(self.top.table("risk"), config),
         )
+        late = any(one.limits.measure is Measure.CHANCE_REACTION for one in watch.limits)
+        if late and watch.risk.reaction is None:
+            self.top.fail("bands", 'a limit on chance_reaction needs reaction = "2h", or how long it takes, in [risk]')
         if not accounts and not watch.follow:
             self.top.fail(None, 'no wallet is named: write [[wallets]] with address = "0x…" or "name.eth" below it')
         return watch
