@@ -15,9 +15,9 @@ import pytest
 from tests.store.scene import BEGAN, Scene, block
 from watcher.__main__ import main
 from watcher.errors import AnswerError
-from watcher.model import BlockRef
+from watcher.model import BlockRef, Reading, Status
 from watcher.store.appraisals import Appraised, Chance, Figures, enter
-from watcher.store.entry import Entry, Missed
+from watcher.store.entry import Entry, Missed, Seen
 from watcher.store.follow import stands
 from watcher.store.history import market_id, record
 from watcher.store.open import Store, open_store
@@ -129,19 +129,23 @@ def test_under_thirty_the_count_is_all_that_is_said(
 def test_what_nobody_watched_or_could_read_does_not_count(
     capsys: pytest.CaptureFixture[str], store: Store, scene: Scene
 ) -> None:
-    """A gap in the second hour, a failed reading of the market in the fourth; the others count."""
+    """A gap in the second hour, a market that failed in the fourth, a position of no known worth in the fifth; the others count."""
     for number in range(11):
         here = at(scene, number)
         missed = Missed(here.number - 50, here.number - 10, "the watcher was off") if number == 3 else None
         if number == 7:
             failed = Entry(scene.market, error=AnswerError("no answer"))
             record(store, here, [failed], read_at=here.timestamp + 3)
+        elif number == 9:
+            lost = Seen(Reading(scene.key, here, Status.UNKNOWN, None, "no price"), None)
+            record(store, here, [replace(scene.entry(here), seen=(lost,))], read_at=here.timestamp + 3)
         else:
             turn(store, scene, number, missed=missed)
         if number % 2 == 0:
             tell(store, scene, number, 0.1)
     (found,) = told(capsys, code=4)
-    assert found["reason"].startswith("3 of 30")
+    assert found["reason"].startswith("2 of 30")
+    assert "1 × the position could not be told in its time" in found["reason"]
     assert "2 × nobody watched all of its time" in found["reason"]
 
 
