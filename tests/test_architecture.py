@@ -63,6 +63,7 @@ ALLOWED = {
         "following",
         "health",
         "oracle",
+        "prices",
         "risk",
         "search",
         "store",

@@ -12,15 +12,16 @@ import pytest
 
 from tests.onchain.account_scene import OWNER, configured, indebted, user_data
 from tests.onchain.conftest import Local
+from tests.onchain.test_prices import answered, staged, synced
 from watcher.__main__ import main
-from watcher.config import dump
+from watcher.config import UsdFeed, dump
 from watcher.exit import Exit
 from watcher.localchain.anvil import Anvil
 from watcher.model import Status
 from watcher.store import appraisals, outbox, recall
 from watcher.store.appraisals import Appraised
 from watcher.store.open import open_store
-from watcher.store.prices import Source, enter
+from watcher.store.prices import Source, enter, extents, marks
 
 HOUR = 3_600
 BANDS = """
@@ -32,7 +33,7 @@ critical = {limit}
 measure = "chance_7d"
 warn = "1%"
 [risk]
-scenarios = 200
+scenarios = 100
 """
 
 CHANCE = """
@@ -41,14 +42,15 @@ CHANCE = """
 measure = "chance_7d"
 warn = "1%"
 [risk]
-scenarios = 200
+scenarios = 100
 reaction = "2h"
 every = "1m"
 """
 
 
-def run(local: Local, folder: Path, toml: str) -> int:
-    (folder / "chains.toml").write_text(dump(replace(configured(local), block_time=Decimal(1))), encoding="utf-8")
+def run(local: Local, folder: Path, toml: str, feeds: tuple[UsdFeed, ...] = ()) -> int:
+    known = replace(configured(local), block_time=Decimal(1), usd=feeds)
+    (folder / "chains.toml").write_text(dump(known), encoding="utf-8")
     wallet = f'chains_file = "chains.toml"\ndb = "watcher.db"\n[[wallets]]\naddress = "{OWNER}"\nlabel = "savings"\n'
     (folder / "watcher.toml").write_text(wallet + toml, encoding="utf-8")
     return main(["run", "--config", str(folder / "watcher.toml"), "--once"])
@@ -116,7 +118,7 @@ def test_chances_are_stored_with_their_errors_and_the_next_cycle_is_judged_by_th
         "reaction": 2 * HOUR,
     }
     for one in found.chances.values():
-        assert one.error == pytest.approx((one.chance * (1 - one.chance) / 200) ** 0.5)
+        assert one.error == pytest.approx((one.chance * (1 - one.chance) / 100) ** 0.5)
     by_horizon = [one.chance for one in sorted(found.chances.values(), key=lambda one: one.horizon)]
     assert by_horizon == sorted(by_horizon)
     assert found.chances["7d"].chance > 0.01
@@ -134,3 +136,21 @@ def test_chances_are_stored_with_their_errors_and_the_next_cycle_is_judged_by_th
         f"chance_7d is {found.chances['7d'].chance:.2%}".replace("%", " %, warn above 1.00 %")
     )
     assert warned.id in out
+
+
+def test_a_feed_whose_past_was_begun_goes_on_and_stays_what_the_feed_says(
+    local: Local, chain: Anvil, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(indebted(local.v36))
+    scene = asyncio.run(staged(chain))
+    synced(local, scene, tmp_path, capsys)
+    later = [(scene.said[-1][0] + HOUR * hour, 2_100 * 10**8 + hour) for hour in range(1, 4)]
+    asyncio.run(answered(chain, scene.aggregators[1], later))
+    asyncio.run(chain.advance(5 * HOUR))
+    feed = UsdFeed(local.v36.reserves["WETH"].token.address, scene.proxy.address)
+    assert run(local, tmp_path, "", (feed,)) == Exit.OK
+    assert "3 new prices" in capsys.readouterr().err
+    with open_store(tmp_path / "watcher.db") as store:
+        (known,) = extents(store)
+        assert marks(store, known.source)[-3:] == tuple(later)
+        assert known.rows == len(scene.said) + 3

@@ -15,7 +15,7 @@ from watcher.alerts.message import Subject as Owner
 from watcher.config import Chain
 from watcher.config.risk import Risk
 from watcher.cycle import Row, priced
-from watcher.errors import WatcherError
+from watcher.errors import StoreError, WatcherError
 from watcher.health.measure import Measure
 from watcher.model import BlockRef, DoubtKind, PositionKey
 from watcher.oracle.sight import Sight
@@ -27,6 +27,7 @@ from watcher.watching.desk import Desk
 from watcher.watching.journal import Journal
 from watcher.watching.policy import Foretold
 from watcher.watching.prices import DEADLINE, Looks
+from watcher.watching.prolong import prolong
 
 log = logging.getLogger(__name__)
 
@@ -84,10 +85,13 @@ class Appraising:
         if not rows:
             return
         try:
+            new = await prolong(chain, tip, list(dict.fromkeys(row.market for row in rows)))
             sight = await self._sight(chain, tip, rows)
             found = await asyncio.to_thread(self._figures, rows, chain.line.chain, sight)
         except asyncio.CancelledError:
             self.ended.set()  # the thread hears of it at its next hour
+            raise
+        except StoreError:
             raise
         except Ended:
             return
@@ -97,7 +101,8 @@ class Appraising:
         await self._store(found, chain)
         self._keep(name, found)
         told = sum(bool(one.chances) for one in found)
-        log.info("%s: block %d: %d positions appraised, %d with chances", name, tip.number, len(found), told)
+        words = f"{len(found)} positions appraised, {told} with chances, {new} new prices"
+        log.info("%s: block %d: %s", name, tip.number, words)
 
     async def _sight(self, chain: WatchedChain, tip: BlockRef, rows: Sequence[Row]) -> Sight | None:
         """What stands behind the prices; None where that cannot be read now."""
