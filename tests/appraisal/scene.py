@@ -108,7 +108,8 @@ def wanted(*hours: int, scenarios: int = 2_000, seed: int = 1, model: Model = Mo
 
 def pool(collateral: Sequence[float], debt: Sequence[float], threshold: Sequence[float]) -> Pool:
     still = np.zeros(len(collateral))
-    return Pool("pool", np.array(collateral), np.array(debt), np.array(threshold), still, still)
+    held, owed, lines = (np.array(side, dtype=np.float64) for side in (collateral, debt, threshold))
+    return Pool("pool", held, owed, lines, still, still)
 
 
 def token(number: int, symbol: str) -> Token:
