@@ -34,7 +34,7 @@ from watcher.model import Token
 from watcher.risk.exposure import Floats
 from watcher.risk.scenario import Model
 from watcher.store.open import open_store
-from watcher.store.prices import Source, enter
+from watcher.store.prices import Source, enter, extents
 
 EACH = 5  # borrowers in a row with the same pair
 BORROWERS = 60
@@ -180,6 +180,11 @@ def test_without_a_past_everybody_who_needs_it_is_unknown_and_the_command_is_nam
     assert float(found["unknown_debt"]) > 0 and found["figures"] is not None
     table = scene.scan("--scenarios", "1000", "--format", "table")
     assert "LINK has no stored past" in table.out and "UNKNOWN and in no figure" in table.out
+    asyncio.run(scene.market.chain.advance(2 * HOUR))  # the only round of every feed is old enough to stay
+    assert scene.go("scan", scene.market.name, "--risk", "--db", str(scene.store)).code == Exit.SOURCE
+    with open_store(scene.store) as store:
+        pair = f"{scene.chain.id}:{scene.market.reserves['LINK'].token.address}/USD"
+        assert {one.source.name.split()[0] for one in extents(store, pair)} == {"feed", "quotes"}
 
 
 def test_every_format_is_of_the_same_accounts_and_a_file_has_all(scene: Scene, tmp_path: Path) -> None:
