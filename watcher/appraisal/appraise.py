@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,7 @@ from watcher.errors import WatcherError
 from watcher.prices.past import HOUR
 from watcher.risk.drive import Driven, Prices
 from watcher.risk.exposure import Floats
+from watcher.risk.forecast import Judgement
 from watcher.risk.outcome import Fan, Outcome
 from watcher.risk.owner import Pool, follow
 
@@ -40,7 +41,8 @@ class Appraisal:
     and `lost` says why the others could not; of `unread` ones not even where they stand is known. `losses` are the owner's, per scenario,
     by the horizon's seconds.
 
-    `excluded` is what no figure contains, a line each; `notes` what is doubtful.
+    `excluded` is what no figure contains, a line each; `notes` what is doubtful. `judged` is the
+    backtest of each factor, where it was asked for.
     """
 
     asked: Asked
@@ -55,6 +57,7 @@ class Appraisal:
     excluded: tuple[str, ...]
     notes: tuple[str, ...]
     unread: int = 0
+    judged: Mapping[str, Judgement | str] = field(default_factory=dict)
 
     @property
     def unknown(self) -> bool:

@@ -42,7 +42,7 @@ class Basis:
     """`lost` says why an asset is not among the `driven`. `market` is None where nothing but pegs moves.
 
     `grid` is the window, `rows` how many hours of it are used. `notes` say what is doubtful, `beyond` which part of whose price is not
-    in any path, a line each.
+    in any path, a line each. `columns` are the pasts of the factors.
     """
 
     factors: tuple[Factor, ...]
@@ -53,6 +53,7 @@ class Basis:
     rows: int
     notes: tuple[str, ...] = ()
     beyond: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
 
     @property
     def old(self) -> bool:
@@ -125,7 +126,8 @@ class _Making:
             if self.grid.end - one.last > OLD:
                 self.notes.append(f"{one.name} ends {(self.grid.end - one.last) / HOUR:.1f} h before the block")
         driven = {lead.asset: self._driven(lead) for lead in leads if lead.asset not in self.lost}
-        return Basis(factors, model, driven, self.lost, self.grid, len(returns), tuple(self.notes), tuple(self.beyond))
+        notes, beyond = tuple(self.notes), tuple(self.beyond)
+        return Basis(factors, model, driven, self.lost, self.grid, len(returns), notes, beyond, tuple(self.columns))
 
     def _returns(self) -> Floats:
         """Whole rows of all factors. One that stands still is left out with all that follow it; so is, while there are too few hours in

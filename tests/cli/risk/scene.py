@@ -74,7 +74,7 @@ def standing(of: Held) -> Standing:
 
 def horizon(seconds: int, losses: Floats, struck: float) -> Horizon:
     none = Chance(0.0, 0.0)
-    whole = Together(loss(losses), Estimate(0.0, 0.0), (), (), 0.0)
+    whole = Together(loss(losses), Estimate(0.0, 0.0), (), (), 0.0, 0.0)
     return Horizon(seconds, (), Joint(Chance(struck, 0.004), none, ()), whole)
 
 

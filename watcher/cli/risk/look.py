@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from watcher.appraisal.asset import Lead, common, leads
 from watcher.appraisal.basis import Basis, basis
 from watcher.appraisal.depth import load
 from watcher.appraisal.held import Held, held
+from watcher.appraisal.judged import judged
 from watcher.appraisal.pasts import Grid, columns
 from watcher.cli.account.sheet import Sheet
 from watcher.cli.options import Options
@@ -64,7 +65,8 @@ async def appraised(
     block_time = {chain.id: float(chain.block_time) for chain in config.chains}
     hours = max(wish.asked.marks)
     with progress("scenarios", hours, not options.quiet and sys.stderr.isatty()) as step:
-        return await asyncio.to_thread(appraise, positions, found, wish.asked, block_time, depth, step)
+        told = await asyncio.to_thread(appraise, positions, found, wish.asked, block_time, depth, step)
+    return replace(told, judged=await asyncio.to_thread(judged, found, wish.asked.model, wish.asked.seed))
 
 
 def drawable(found: Basis, model: Model) -> None:

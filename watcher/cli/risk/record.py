@@ -15,6 +15,7 @@ from watcher.appraisal.margins import Owner, Standing, owner
 from watcher.appraisal.prospect import Horizon, Prospect
 from watcher.appraisal.structure import Structure
 from watcher.cli.provenance import figure, versions
+from watcher.cli.risk.judged import record as of_judgement
 from watcher.figures import exact
 from watcher.risk.outcome import Chance
 
@@ -190,6 +191,7 @@ def of_basis(found: Appraisal) -> Record:
                 "last": one.last,
                 "volatility": number(one.volatility),
                 "beta": number(one.beta),
+                "backtest": of_judgement(found.judged[one.name]) if one.name in found.judged else None,
             }
             for one in basis.factors
         ],

@@ -15,6 +15,7 @@ from watcher.appraisal.appraise import Appraisal
 from watcher.appraisal.estimate import Estimate, Loss
 from watcher.appraisal.margins import Standing, owner
 from watcher.cli.provenance import instant
+from watcher.cli.risk.judged import line
 from watcher.cli.risk.record import NOT_INCLUDED
 from watcher.cli.risk.terminal import fans
 from watcher.cli.risk.terminal import losses as histogram
@@ -271,6 +272,8 @@ def grounds(found: Appraisal, blocks: Sequence[str]) -> Iterator[str]:
     for one in basis.factors:
         used = f"{', '.join(one.sources)}; {one.rejected} ticks not used"
         yield f"factor {one.name}: volatility {one.volatility:.1%} a year, beta {one.beta:.2f} ({used})"
+        if one.name in found.judged:
+            yield f"  {line(found.judged[one.name])}"
     yield from blocks
 
 
