@@ -25,6 +25,7 @@ from watcher.text import clean_line
 
 FEW: Final = "too few"  # liquidations in all scenarios for a mean with an error
 RARE: Final = 3  # hits of none in S scenarios: a chance of 3/S would have shown one, 95 times of 100
+SMALLEST: Final = 0.0001  # of a chance, as it is printed
 DAYS: Final = 86_400
 WIDTH: Final = 150  # columns that the widest table needs
 
@@ -178,7 +179,7 @@ def chances(found: Appraisal) -> Table:
                 "" if place else span(each.seconds, found),
                 short(one.name),
                 Text(chance(one.liquidated, scenarios), "bold"),
-                "–" if one.closed is None else f"{one.closed:.2%}",
+                formula(one.closed),
                 chance(one.later, scenarios),
                 chance(one.sooner, scenarios),
                 *(added(one.parts.get(part), scenarios, first=part == "price") for part in ("price", "carry", "depeg")),
@@ -333,6 +334,13 @@ def chance(one: Chance, scenarios: int) -> str:
     if one.value == 1:
         return f"> {1 - RARE / scenarios:.3%}"
     return f"{one.value:.2%} ± {one.error:.2%}"
+
+
+def formula(value: float | None) -> str:
+    """Without an error: it is no simulation. What rounds to nothing is not nothing."""
+    if value is None:
+        return "–"
+    return f"< {SMALLEST:.2%}" if value < SMALLEST else f"{value:.2%}"
 
 
 def estimate(one: Estimate) -> str:
