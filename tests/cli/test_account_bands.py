@@ -188,3 +188,21 @@ def test_a_name_without_bands_of_its_own_is_not_asked_for(tmp_path: Path, capsys
 def test_a_mistake_in_the_named_file_ends_with_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert account(tmp_path, *JSON, config=f'[[wallets]]\naddress = "{OWNER}"\n[bandz]\n') == Exit.CONFIG
     assert "bands" in capsys.readouterr().err
+
+
+LIMIT = '[bands]\n[[bands.measures]]\nmeasure = "ltv"\nwallet = "mine"\nwarn = 0.4\n'
+CHANCE = '[[bands.measures]]\nmeasure = "chance_1d"\ncritical = "1%"\n'
+
+
+def test_a_figure_of_margin_may_make_the_status_and_is_named_on_the_card(tmp_path: Path, capsys: Any) -> None:
+    file = f'db = "none.db"\n[[wallets]]\naddress = "{OWNER}"\nlabel = "mine"\n{LIMIT}{CHANCE}'
+    account(tmp_path, *JSON, config=file)
+    (record,) = positions(json.loads(capsys.readouterr().out))
+    assert (record["status"], record["limit"]) == ("warn", "ltv is 50.00 %, warn above 40.00 %")
+    account(tmp_path, "--quiet", config=file)
+    text = capsys.readouterr().out
+    assert "ltv is 50.00 %, warn above 40.00 %" in text
+    assert "doubt (not told): chance_1d is not told: no appraisal of it is known" in text
+    account(tmp_path, *JSON)
+    (record,) = positions(json.loads(capsys.readouterr().out))
+    assert (record["status"], record["limit"]) == ("safe", None)

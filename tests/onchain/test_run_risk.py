@@ -86,7 +86,7 @@ def test_a_wallets_margin_is_stored_and_a_figure_beyond_its_limit_is_an_alert(
     assert begin.cause.startswith("margin_utilisation is ")
     assert f"Because: {begin.cause}" in out
     # nobody brought prices: that the chance is not known is said, with the reading and in a message
-    assert [doubt.text for doubt in kept[-1].doubts] == ["chance_7d is not told: no appraisal of it was made yet"]
+    assert [doubt.text for doubt in kept[-1].doubts] == ["chance_7d is not told: no appraisal of it is known"]
     assert (found.chances, found.model) == ({}, None)
     assert "A FIGURE WITH A LIMIT IS NOT KNOWN" in out
 

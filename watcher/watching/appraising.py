@@ -21,6 +21,7 @@ from watcher.model import BlockRef, DoubtKind, PositionKey
 from watcher.oracle.sight import Sight
 from watcher.store import appraisals
 from watcher.store.appraisals import REACTION, Appraised
+from watcher.store.open import Store
 from watcher.watching.chain import WatchedChain
 from watcher.watching.concerns import Concerns, Subject
 from watcher.watching.desk import Desk
@@ -58,9 +59,9 @@ class Appraising:
     async def recall(self) -> None:
         """The newest appraisals in the store, and before them those that told chances. Raises `StoreError`."""
         for name, chain in self.desk.chains.items():
-            number = chain.line.chain.id
-            for one in (appraisals.latest_told, appraisals.latest):
-                self._keep(name, tuple((await self.journal.call(one, number)).values()))
+            known = await self.journal.call(stored, chain.line.chain.id)
+            chain.policy = replace(chain.policy, foretold=known)
+            self.last[name] = max((one.at for one in known.values()), default=0)
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -156,6 +157,12 @@ class Appraising:
         if changed.over:
             self.desk.tell("A FIGURE WITH A LIMIT IS KNOWN AGAIN", "\n".join(changed.over.values()))
         self.untold = changed.concerns
+
+
+def stored(store: Store, chain: int) -> dict[PositionKey, Foretold]:
+    """What the store knows of a chain's chances."""
+    told = {key: foretold(one) for key, one in appraisals.latest_told(store, chain).items()}
+    return told | {key: foretold(one, told.get(key)) for key, one in appraisals.latest(store, chain).items()}
 
 
 def foretold(one: Appraised, before: Foretold | None = None) -> Foretold:

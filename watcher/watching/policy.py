@@ -88,7 +88,7 @@ class Policy:
         """What was foretold, as long as it holds; else why nobody can tell."""
         said = self.foretold.get(row.reading.key)
         if said is None:
-            return Figure(wanted, None, End.UNTOLD, "no appraisal of it was made yet")
+            return Figure(wanted, None, End.UNTOLD, "no appraisal of it is known")
         if wanted not in said.chances:
             return Figure(wanted, None, End.UNTOLD, said.missing)
         at, chance = said.chances[wanted]

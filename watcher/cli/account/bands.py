@@ -9,6 +9,7 @@ from pathlib import Path
 from watcher.config import Chain, Config, Origin, load
 from watcher.config.read_watch import load_watch
 from watcher.config.watch import Watch
+from watcher.errors import StoreError
 from watcher.health.bands import CORRELATED, VOLATILE
 from watcher.health.correlated import Group
 from watcher.library import meant
@@ -30,10 +31,24 @@ async def policies(file: Path | None, chains: Path | None, config: Config) -> Po
 
 async def policies_of(watch: Watch, chains: Path | None, config: Config) -> Policies:
     """The bands of a watcher.toml. Of its ENS names those are resolved that have bands of their own."""
-    named = {one.wallet for one in watch.overrides}
+    named = {one.wallet for one in watch.overrides} | {one.wallet for one in watch.limits}
     watch = replace(watch, accounts=tuple(account for account in watch.accounts if account.label in named))
     resolved = await meant(watch.names, config, load(chains), private=private(config))
-    return lambda chain: Policy.of(watch, chain, resolved)
+    return lambda chain: foreseen(Policy.of(watch, chain, resolved), watch, chain)
+
+
+def foreseen(policy: Policy, watch: Watch, chain: Chain) -> Policy:
+    """With the chances that the store knows, where a limit is set to one; without a store every one of them is not told."""
+    if not policy.foresees:
+        return policy
+    from watcher.store.open import open_store
+    from watcher.watching.appraising import stored
+
+    try:
+        with open_store(watch.db) as store:
+            return replace(policy, foretold=stored(store, chain.id))
+    except StoreError:
+        return policy
 
 
 def private(config: Config) -> bool:

@@ -23,6 +23,7 @@ from watcher.health.outlook import Outlook
 from watcher.model import Reading, Runway, Side, Status, Token, Unit, Valuation
 from watcher.text import clean_line
 from watcher.units import Raw
+from watcher.watching.told import crossed as beyond
 
 STYLE = {
     Status.NO_DEBT: "dim",
@@ -53,6 +54,8 @@ def show(console: Console, sheet: Sheet) -> None:
         else:
             parts.extend(Text(clean_line(line)) for line in notes(reading.valuation, seen))
         parts.extend(Text(clean_line(line)) for line in caps.lines(sheet.ceilings))
+        if sheet.judgement is not None and sheet.judgement.crossed is not None:
+            parts.append(Text(clean_line(beyond(sheet.judgement)), STYLE[sheet.judgement.status]))
         if sheet.judgement is not None and sheet.judgement.runway is not None:
             parts.append(Text(clock(sheet.judgement.runway)))
         parts.extend(

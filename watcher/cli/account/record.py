@@ -19,6 +19,7 @@ from watcher.health.outlook import Outlook
 from watcher.model import BlockRef, Doubt, Early, Leg, Status, Token, Valuation
 from watcher.search import Entered
 from watcher.units import RAY, Raw
+from watcher.watching.told import crossed as beyond
 
 Record = dict[str, Any]
 NOBODYS: Final[Record] = {"account": None, "position": None}
@@ -130,14 +131,16 @@ def of_early(early: Early) -> Record:
 def of_judgement(judgement: Judgement | None) -> Record:
     """The bands that the status is by, as decimals, and seconds until interest alone reaches the line, of the correlated alone.
 
-    None there: not within a century, or not told for the `reason`; under `runway`: the position has no such clock.
+    None there: not within a century, or not told for the `reason`; under `runway`: the position has no such clock. `limit` is in words the
+    figure other than health that alone makes the status.
     """
     if judgement is None:
         return {}
     bands, left = judgement.bands, judgement.runway
     steps = {"watch": bands.watch, "warn": bands.warn, "danger": bands.danger, "critical": bands.critical}
     clock = None if left is None else {"present_s": left.present, "full_s": left.full, "reason": left.reason}
-    return {"bands": {name: exact(wad, 18) for name, wad in steps.items()}, "runway": clock}
+    limit = None if judgement.crossed is None else beyond(judgement)
+    return {"bands": {name: exact(wad, 18) for name, wad in steps.items()}, "runway": clock, "limit": limit}
 
 
 def of_leg(leg: Leg, decimals: int, scale: int) -> Record:
