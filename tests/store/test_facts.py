@@ -38,7 +38,17 @@ class Outer:
     at: Moment | None
 
 
-INTEGERS = st.integers(-(2**63), MAX) | st.sampled_from((2**63 - 1, 2**63, 2**64 - 1, 2**64))
+EDGES = (
+    2**63 - 1,
+    2**63,
+    2**64 - 1,
+    2**64,
+    -(2**63),
+    -(2**63) - 1,
+    -(2**64),
+    -(2**103),
+)  # a Comet's principal is an int104
+INTEGERS = st.integers(-(2**255), MAX) | st.sampled_from(EDGES)
 INNER = st.builds(Inner, st.lists(INTEGERS).map(tuple), st.none() | st.tuples(st.text(), st.binary()))
 OUTER = st.builds(
     Outer,

@@ -20,7 +20,9 @@ from msgspec import DecodeError, msgpack
 from watcher.errors import StoreError
 
 T = TypeVar("T")
-WORD: Final = 2**63  # integers from here on are written as their big-endian bytes
+WORD: Final = (
+    2**63
+)  # integers from here on are written as their big-endian bytes, those below its negative as a list of these
 MARK: Final = 8  # bytes of the shape at the beginning
 
 
@@ -72,12 +74,22 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _int_out(value: int) -> int | bytes:
-    return value if value < WORD else value.to_bytes((value.bit_length() + 7) // 8)
+def _int_out(value: int) -> int | bytes | list[bytes]:
+    if -WORD <= value < WORD:
+        return value
+    size = abs(value).to_bytes((value.bit_length() + 7) // 8)
+    return size if value > 0 else [size]
 
 
-def _int_in(value: int | bytes) -> int:
-    return int.from_bytes(value) if isinstance(value, bytes) else value
+def _int_in(value: int | bytes | list[bytes]) -> int:
+    match value:
+        case bytes():
+            return int.from_bytes(value)
+        case [bytes() as size]:
+            return -int.from_bytes(size)
+        case int():
+            return value
+    raise ValueError("an integer is written as neither")
 
 
 _PLAIN: Final = {
