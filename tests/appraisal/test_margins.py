@@ -110,3 +110,17 @@ def test_an_owners_sums_are_of_what_has_a_price_and_name_the_rest() -> None:
     assert (found.equity, found.maintenance, found.debt) == pytest.approx((25_000, 8_000, 15_000))
     assert found.leverage == pytest.approx(40_000 / 25_000)
     assert found.missing == ("paper/eth: no feed",)
+
+
+def test_what_a_point_of_yearly_rate_does_over_a_year_is_the_slope_of_health() -> None:
+    """Collateral that earned 1e-6 more for a year, debt that paid 1e-6 more."""
+    found = standing(holds(loan()))
+    assert found.sensitivities is not None
+    small = 1e-6
+    earned = 16_000 * (1 + small) / 10_000 - 1.6
+    paid = 16_000 / (10_000 * (1 + small)) - 1.6
+    assert found.sensitivities.health_earned.sum() == pytest.approx(earned / small, rel=1e-5)
+    assert found.sensitivities.health_paid.sum() == pytest.approx(paid / small, rel=1e-5)
+    price = 16_000 * 1.01 / 10_000 - 1.6
+    assert found.sensitivities.health[0] == pytest.approx(price / 0.01, rel=1e-9)
+    assert found.sensitivities.health_threshold[0] == pytest.approx((20_000 * 0.81 - 16_000) / 10_000 / 0.01, rel=1e-9)

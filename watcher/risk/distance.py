@@ -82,17 +82,19 @@ def _refined(net: Floats, way: Floats, start: float) -> Floats | None:
         step -= change
         if abs(change) <= 1e-14 * max(1.0, abs(step)):
             return step * way
-    return start * way
+    return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sensitivities:
-    """Per asset: of equity, margin and health to its price (relative, ln p), and of health to its threshold."""
+    """Per asset: of equity, margin and health to its price (relative, ln p), of health to its threshold, and to a year at another rate."""
 
     equity: Floats  # C − D
     margin: Floats  # net
     health: Floats  # (LT · C − HF · D) / D, per ln p
     health_threshold: Floats  # C / D
+    health_earned: Floats  # LT · C / D, per unit of the yearly rate that collateral earns, over a year
+    health_paid: Floats  # −HF · debt / D, per unit of the yearly rate that debt pays, over a year
 
 
 def sensitivities(exposure: Exposure) -> Sensitivities | None:
@@ -106,4 +108,6 @@ def sensitivities(exposure: Exposure) -> Sensitivities | None:
         margin=exposure.net,
         health=(exposure.threshold * exposure.collateral - health * exposure.debt) / owed,
         health_threshold=exposure.collateral / owed,
+        health_earned=exposure.threshold * exposure.collateral / owed,
+        health_paid=-health * exposure.debt / owed,
     )
