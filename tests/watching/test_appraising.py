@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -23,6 +25,7 @@ from watcher.model import Status
 from watcher.store import appraisals
 from watcher.store.appraisals import Appraised, Chance
 from watcher.store.tables import BLOCK
+from watcher.watching.appraised import Ground
 from watcher.watching.appraising import Appraising
 
 DAY = Limits(Measure.CHANCE_1D, ((Status.WARN, Fraction(1, 50)),))
@@ -168,6 +171,31 @@ def test_a_chance_out_of_the_store_makes_the_status_of_the_next_cycle(tmp_path: 
         assert at.words() == ["None → safe", "safe → warn", "warn → safe"]
 
     story(tmp_path, told, DAY)
+
+
+def test_a_run_that_ends_stops_what_is_being_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, ended = Event(), Event()
+
+    def endless(rows: object, chain: object, sight: object, on: Ground) -> tuple[Appraised, ...]:
+        began.set()
+        try:
+            while True:
+                on.alive()
+                time.sleep(0.001)
+        finally:
+            ended.set()
+
+    async def told(at: Scene, job: Appraising, heard: Heard) -> None:
+        await at.turn()
+        monkeypatch.setattr("watcher.watching.appraised.appraised", endless)
+        task = asyncio.create_task(job.run())
+        await asyncio.to_thread(began.wait, 10)
+        task.cancel()
+        await asyncio.wait([task])
+        assert await asyncio.to_thread(ended.wait, 10)
+        assert kept(at) == []
+
+    story(tmp_path, told)
 
 
 def test_what_a_reorg_took_is_not_stored(tmp_path: Path) -> None:
