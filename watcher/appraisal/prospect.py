@@ -26,7 +26,8 @@ class Prospect:
     """One position by one horizon. `liquidated` is by the contract's own rule; `parts` are what each adds to the chance to reach the
     line, and `sooner` and `later` that chance for an oracle that lags by its deviation. `closed` is the closed form of a pair.
 
-    `cost` is what liquidations take above what they repay, over all scenarios; `given` over those with one, None where there was none.
+    `cost` is what liquidations take above what they repay, with the `slippage` of what is sold then, over all scenarios; `given` over
+    those with one, None where there was none.
     """
 
     name: str
@@ -77,7 +78,8 @@ def horizon(
 
 def prospect(end: Outcome, place: int, held: Held, pool: Pool, assets: Sequence[Asset], basis: Basis) -> Prospect:
     struck = end.first[:, place] != NEVER
-    cost, slippage = mean(end.cost[:, place]), mean(end.slippage[:, place])
+    costs = np.asarray(end.cost[:, place] + end.slippage[:, place])
+    cost, slippage = mean(costs), mean(end.slippage[:, place])
     if cost is None or slippage is None:
         raise ValueError("fewer than two scenarios: nothing can be estimated")
     breaks = any(
@@ -92,7 +94,7 @@ def prospect(end: Outcome, place: int, held: Held, pool: Pool, assets: Sequence[
         chance(end.reached["later"][:, place]),
         closed_form(pool, assets, basis, end.steps),
         cost,
-        mean(np.asarray(end.cost[:, place])[struck]),
+        mean(costs[struck]),
         slippage,
         loss(lost),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from watcher.appraisal.held import Held, held
 from watcher.appraisal.judged import judged
 from watcher.appraisal.pasts import Grid, columns
 from watcher.cli.account.sheet import Sheet
+from watcher.cli.account.wallets import unread
 from watcher.cli.options import Options
 from watcher.cli.prices.ask import brought
 from watcher.cli.prices.order import Order, said
@@ -66,7 +67,16 @@ async def appraised(
     hours = max(wish.asked.marks)
     with progress("scenarios", hours, not options.quiet and sys.stderr.isatty()) as step:
         told = await asyncio.to_thread(appraise, positions, found, wish.asked, block_time, depth, step)
-    return replace(told, judged=await asyncio.to_thread(judged, found, wish.asked.model, wish.asked.seed))
+    told = replace(told, judged=await asyncio.to_thread(judged, found, wish.asked.model, wish.asked.seed))
+    missing = tuple(line for wallet, shown in chains for line in unseen(wallet, shown))
+    return replace(told, lost=(*missing, *told.lost), unread=told.unread + len(missing))
+
+
+def unseen(wallet: Wallet, shown: Sequence[Sheet]) -> Iterator[str]:
+    """What could not be read, and is therefore in no sum."""
+    unknown = (f"{one.row.market.name}: {one.row.reading.reason}" for one in shown if one.row.reading.valuation is None)
+    for why in (*unread(wallet), *unknown):
+        yield f"{why}; it is in no figure of risk"
 
 
 def drawable(found: Basis, model: Model) -> None:

@@ -21,6 +21,7 @@ from watcher.risk.outcome import Chance
 
 Record = dict[str, Any]
 NOT_INCLUDED: Final = "not included"
+RARE: Final = 3  # hits of none in S scenarios: a chance of 3/S would have shown one, 95 times of 100
 PARTS: Final = ("price", "carry", "rate_path", "oracle_cap", "depeg")
 
 
@@ -178,6 +179,7 @@ def of_basis(found: Appraisal) -> Record:
         "step_seconds": 3_600,
         "ewma_half_life_hours": number(HALF_LIFE),
         "block_hours": number(BLOCK),
+        "none_seen_is_below": number(RARE / asked.scenarios),
         "oracle_deviation": number(asked.deviation),
         "reaction_seconds": asked.reaction,
         "window_start": basis.grid.start,

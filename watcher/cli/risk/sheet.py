@@ -16,7 +16,7 @@ from watcher.appraisal.estimate import Estimate, Loss
 from watcher.appraisal.margins import Standing, owner
 from watcher.cli.provenance import instant
 from watcher.cli.risk.judged import line
-from watcher.cli.risk.record import NOT_INCLUDED
+from watcher.cli.risk.record import NOT_INCLUDED, RARE
 from watcher.cli.risk.terminal import fans
 from watcher.cli.risk.terminal import losses as histogram
 from watcher.figures import age
@@ -24,7 +24,6 @@ from watcher.risk.outcome import Chance
 from watcher.text import clean_line
 
 FEW: Final = "too few"  # liquidations in all scenarios for a mean with an error
-RARE: Final = 3  # hits of none in S scenarios: a chance of 3/S would have shown one, 95 times of 100
 SMALLEST: Final = 0.0001  # of a chance, as it is printed
 DAYS: Final = 86_400
 WIDTH: Final = 150  # columns that the widest table needs
@@ -108,7 +107,7 @@ def distances(standings: Sequence[Standing]) -> Table:
         full = "unknown" if one.runway.reason else clock(one.runway.full, one)
         made.add_row(
             name(one),
-            share(None if one.fall is None else -one.fall),
+            share(None if one.fall is None else 0 - one.fall),
             share(one.basket),
             share(one.crisis),
             "–" if one.distance is None else f"{one.distance.sigmas:.2f}",
