@@ -210,3 +210,11 @@ def test_where_nothing_has_a_past_there_are_no_figures(
     assert len(bare.unknown) == len(seen)
     without = prospect(book, replace(seen, lost="its values are in XAU"), taken, nothing, DRAW, silent)
     assert {one.reason for one in without.unknown} == {"its values are in XAU"}
+
+
+def test_where_what_values_are_counted_in_has_no_past_nothing_is_known(
+    book: Book[Any, Any, Any], seen: Stakes, taken: tuple[Taken, ...], lost: Asset
+) -> None:
+    bare = prospect(book, replace(seen, money=lost), taken, basis(seen, lost), DRAW, silent)
+    assert bare.figures is None and {one.reason for one in bare.unknown} == {"T7 has no stored past"}
+    assert bare.owed_unknown == pytest.approx(seen.debt.sum())

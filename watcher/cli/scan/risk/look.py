@@ -11,6 +11,7 @@ from eth_typing import ChecksumAddress
 
 from watcher.appraisal.asset import leads
 from watcher.appraisal.basis import Basis
+from watcher.appraisal.judged import judged
 from watcher.appraisal.pasts import Grid
 from watcher.cli.options import Options
 from watcher.cli.progress import Steps, progress
@@ -25,6 +26,7 @@ from watcher.errors import WatcherError
 from watcher.following.proof import Audit, audited, chosen, covered
 from watcher.model import BlockRef, Market, Valuation
 from watcher.risk.drive import Feed
+from watcher.risk.forecast import Judgement
 from watcher.risk.scenario import Model
 from watcher.scan.feeds import feeds
 from watcher.scan.foresight import Draw, Tell
@@ -63,7 +65,8 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """Where coverage is not exact, `unread` are the blocks whose logs must be asked for again. `notes` are doubts, a line each."""
+    """Where coverage is not exact, `unread` are the blocks whose logs must be asked for again. `notes` are doubts, a line each, and
+    `judged` what the backtest says of each factor, or why it says nothing."""
 
     chain: Chain
     market: Market
@@ -76,6 +79,7 @@ class View:
     unread: tuple[Span, ...]
     audit: Audit
     notes: tuple[str, ...]
+    judged: Mapping[str, Judgement | str]
 
     @property
     def sound(self) -> bool:
@@ -119,6 +123,7 @@ async def viewed(config: Config, wanted: str, wish: Wish, options: Options) -> V
         () if proof.exact else opening.unread,
         audit,
         (*doubts, *basis.notes),
+        await asyncio.to_thread(judged, basis, wish.draw.model, wish.draw.seed),
     )
 
 

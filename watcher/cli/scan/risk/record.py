@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from watcher.appraisal.basis import BLOCK, HALF_LIFE, Basis
+from watcher.appraisal.basis import BLOCK, HALF_LIFE
 from watcher.cli.account.record import at, of_valuation
 from watcher.cli.output import Column
 from watcher.cli.provenance import versions
+from watcher.cli.risk.judged import record as of_judgement
 from watcher.cli.risk.record import number, of_chance, of_estimate, of_loss
 from watcher.cli.scan.record import Record, of_assumed, of_audit, of_coverage, of_mismatch, of_unknown, whose
 from watcher.cli.scan.risk.look import Shown, View
 from watcher.config.risk import HOUR
 from watcher.model import Status
-from watcher.scan.foresight import Draw
 from watcher.scan.prospect import Account, Concentration, Figures, Part, Quantile, Spread
 from watcher.scan.risk import Unknown
 
@@ -79,7 +79,7 @@ def summary(seen: View) -> Record:
         "figures": None if found.figures is None else of_figures(found.figures),
         "es_accounts": [whose(one.key) | {"es_97_5": number(one.shortfall)} for one in found.drowning],
         "told_by_a_bound": found.bounded,
-        "basis": of_basis(seen.basis, found.draw),
+        "basis": of_basis(seen),
         "not_included": list(found.not_included),
         "notes": list(seen.notes),
         "coverage": of_coverage(seen.coverage, seen.unread),
@@ -171,8 +171,9 @@ def of_quantile(one: Quantile) -> Record:
     return {"level": number(one.level), "value": number(one.value), "low": number(one.low), "high": number(one.high)}
 
 
-def of_basis(basis: Basis, draw: Draw) -> Record:
-    """Everything that is needed to get the same digits again."""
+def of_basis(seen: View) -> Record:
+    """Everything that is needed to get the same digits again, and what the backtest says of each factor."""
+    basis, draw = seen.basis, seen.prospect.draw
     return {
         "model": draw.model,
         "scenarios": draw.scenarios,
@@ -190,6 +191,7 @@ def of_basis(basis: Basis, draw: Draw) -> Record:
                 "rejected": one.rejected,
                 "last": one.last,
                 "volatility": number(one.volatility),
+                "backtest": of_judgement(seen.judged[one.name]),
             }
             for one in basis.factors
         ],

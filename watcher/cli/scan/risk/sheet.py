@@ -9,18 +9,20 @@ from typing import Any, Final
 from eth_utils.address import to_checksum_address
 
 from watcher.appraisal.basis import Basis
+from watcher.appraisal.estimate import Estimate
 from watcher.cli.liquidations.sheet import price, worth
 from watcher.cli.options import Format
 from watcher.cli.output import Column, show
 from watcher.cli.provenance import instant, versions
-from watcher.cli.risk.sheet import chance, estimate, money, share
+from watcher.cli.risk.judged import line
+from watcher.cli.risk.sheet import RARE, chance, estimate, money, share
 from watcher.cli.scan.risk.look import Shown, View
 from watcher.cli.scan.sheet import NAMED, NOT_KNOWN, amounts, audit, coverage, said, unknown
 from watcher.figures import age, health
 from watcher.model import Side
 from watcher.scan.foresight import Draw
 from watcher.scan.given import Told
-from watcher.scan.prospect import Figures, Prospect
+from watcher.scan.prospect import Account, Figures, Prospect
 
 MARKS: Final = {Told.OWN: "", Told.ALIKE: "~", Told.BOUND: "≤ "}
 FIGURES: Final = (
@@ -74,19 +76,20 @@ def show_figures(of: Figures, found: Prospect) -> None:
     far, bad = [], of.bad_debt
     for one in of.spreads:
         values = [between(each.value, each.low, each.high) for each in one.far]
-        far.append({"what": one.of, "mean": estimate(one.mean), "95 %": values[0], "99 %": values[1], "ES 97.5 %": "–"})
+        far.append(
+            {"what": one.of, "mean": counted_up(one.mean), "95 %": values[0], "99 %": values[1], "ES 97.5 %": "–"}
+        )
     far.append(
         {
             "what": "bad debt, before liquidators act",
-            "mean": estimate(bad.mean),
+            "mean": counted_up(bad.mean),
             "95 %": "–",
             "99 %": between(bad.var, bad.var_low, bad.var_high),
-            "ES 97.5 %": estimate(bad.es),
+            "ES 97.5 %": counted_up(bad.es),
         }
     )
     show(far, FIGURES, Format.TABLE)
-    never = "" if bad.mean.value else f"; none in any of the {found.draw.scenarios:,} scenarios"
-    said(f"in {unit} (accounts: how many); bad debt at present {money(of.present)}{never}\n")
+    said(f"in {unit} (accounts: how many); bad debt at present {money(of.present)}\n")
     show(
         [{"of": one.of, "hhi": share(one.index), "ten": share(one.ten)} for one in of.concentration],
         SHARES,
@@ -115,7 +118,7 @@ def of_shown(one: Shown, found: Prospect) -> dict[str, Any]:
         "health": health(seen.health),
         "chance": "now" if of.now else chance(of.chance, found.draw.scenarios),
         "cost": f"{mark}{money(of.taken.cost)}",
-        "expected": f"{mark}{estimate(of.expected)}",
+        "expected": mark + expected(of, found),
         "collateral": worth(seen.collateral, seen.unit),
         "debt": worth(seen.debt, seen.unit, up=True),
         "held": amounts(seen, Side.COLLATERAL),
@@ -141,6 +144,7 @@ def lines(seen: View) -> Iterator[str]:
     for place, one in enumerate(basis.factors):
         used = f"{', '.join(one.sources)}; {one.rejected} ticks not used; last {instant(one.last)}"
         yield f"factor {one.name} ({', '.join(followers(basis, place))}): volatility {one.volatility:.1%} a year ({used})"
+        yield f"backtest: {line(seen.judged[one.name])}"
     yield ", ".join(f"{name} {number}" for name, number in versions().items())
     yield coverage(seen.coverage, seen.unread)
     yield audit(seen.audit)
@@ -154,6 +158,17 @@ def followers(basis: Basis, factor: int) -> list[str]:
 
 def span(draw: Draw) -> str:
     return f"{draw.hours // 24} d" if draw.hours % 24 == 0 else f"{draw.hours} h"
+
+
+def counted_up(one: Estimate) -> str:
+    """None seen is not never."""
+    return estimate(one) if one.value else "none seen"
+
+
+def expected(one: Account, found: Prospect) -> str:
+    if one.chance.value == 0 and one.taken.cost:
+        return f"< {money(one.taken.cost * RARE / found.draw.scenarios)}"
+    return estimate(one.expected)
 
 
 def between(value: float, low: float, high: float) -> str:
