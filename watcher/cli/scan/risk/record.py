@@ -11,7 +11,7 @@ from watcher.cli.account.record import at, of_valuation
 from watcher.cli.output import Column
 from watcher.cli.provenance import versions
 from watcher.cli.risk.judged import record as of_judgement
-from watcher.cli.risk.record import number, of_chance, of_estimate, of_loss
+from watcher.cli.risk.record import RARE, number, of_chance, of_estimate, of_loss
 from watcher.cli.scan.record import Record, of_assumed, of_audit, of_coverage, of_mismatch, of_unknown, whose
 from watcher.cli.scan.risk.look import Shown, View
 from watcher.config.risk import HOUR
@@ -178,6 +178,7 @@ def of_basis(seen: View) -> Record:
         "model": draw.model,
         "scenarios": draw.scenarios,
         "seed": draw.seed,
+        "none_seen_is_below": number(RARE / draw.scenarios),
         "step_seconds": HOUR,
         "ewma_half_life_hours": number(HALF_LIFE),
         "block_hours": number(BLOCK),
