@@ -129,7 +129,12 @@ def test_what_no_figure_contains_is_said() -> None:
     assert one in found.held
     assert not any(line.startswith("slippage") for line in found.excluded)
     assert "T1: sales above 100 dollars, the table's last; losses are at least this" in found.notes
-    assert found.horizons[0].positions[0].slippage.value > 0
+    sold, bare = (
+        one.horizons[-1].positions[0] for one in (found, appraise([near()], basis, wanted(24, scenarios=100), BLOCKS))
+    )
+    assert sold.slippage.value > 0
+    assert sold.cost.value == pytest.approx(bare.cost.value + sold.slippage.value)
+    assert sold.loss.mean.value == pytest.approx(bare.loss.mean.value + sold.slippage.value)
 
 
 def test_what_is_not_among_the_structures_is_named() -> None:

@@ -101,6 +101,7 @@ def test_everything_that_is_needed_for_the_same_digits_is_there(told: list[dict[
     assert basis["blocks"] == [BLOCKS[0] | {"chain_id": "1", "block": "100"}]
     assert basis["versions"].keys() == {"program", "numpy", "scipy"}
     assert basis["factors"][0]["volatility"] == "1.2"
+    assert basis["none_seen_is_below"] == "0.003"
 
 
 def test_parts_of_the_shortfall_add_up_in_print(told: list[dict[str, Any]]) -> None:
