@@ -132,9 +132,9 @@ def test_chances_are_stored_with_their_errors_and_the_next_cycle_is_judged_by_th
     with open_store(tmp_path / "watcher.db") as store:
         *_, warned = outbox.transitions(store, chain=chain.chain_id)
     assert (warned.before, warned.after) == (Status.SAFE, Status.WARN)
-    assert warned.cause.startswith(
-        f"chance_7d is {found.chances['7d'].chance:.2%}".replace("%", " %, warn above 1.00 %")
-    )
+    week = found.chances["7d"]
+    assert warned.cause.startswith(f"chance_7d is {week.chance:.2%} ± ".replace("%", " %"))
+    assert "warn above 1.00 %" in warned.cause
     assert warned.id in out
 
 

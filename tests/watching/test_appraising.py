@@ -158,7 +158,7 @@ def test_a_chance_out_of_the_store_makes_the_status_of_the_next_cycle(tmp_path: 
         done = await at.turn(1)
         assert at.words() == ["None → safe", "safe → warn"]
         (change,) = done.transitions
-        assert change.cause.startswith("chance_1d is 3.00 %, warn above 2.00 %")
+        assert change.cause.startswith("chance_1d is 3.00 % ± 0.10 %, warn above 2.00 %")
         await at.turn(2 * HOUR // 12 + 1)  # it does not hold any more
         (reading,) = at.watched.rows.values()
         assert [doubt.text[:26] for doubt in reading.reading.doubts] == ["chance_1d is not told: the"]

@@ -17,7 +17,7 @@ from watcher.health.limits import Limits
 from watcher.health.measure import Measure
 from watcher.health.status import read
 from watcher.model import Doubt, DoubtKind, Market, Status
-from watcher.watching.policy import Foretold, Policy, owner
+from watcher.watching.policy import Foretold, Policy, Told, owner
 from watcher.watching.told import crossed, told
 
 TOY = Market(1, "toy", KEY.market, A.address)
@@ -44,7 +44,7 @@ def verdict(of: Policy, later: int = 0) -> Judgement:
 
 
 def chances(at: int, **by: str) -> Foretold:
-    told = {Measure(name): (at, Fraction(one)) for name, one in by.items()}
+    told = {Measure(name): Told(at, Fraction(one), Fraction("0.0024")) for name, one in by.items()}
     return Foretold(at, told, "too few prices of WETH are stored")
 
 
@@ -82,6 +82,7 @@ def test_each_kind_of_figure_is_told_in_its_own_unit() -> None:
 def test_a_chance_holds_for_twice_the_time_between_appraisals_and_is_not_told_after() -> None:
     of = policy(DAY, foretold=chances(row().reading.block.timestamp, chance_1d="0.06"))
     assert (verdict(of).status, verdict(of, 7_200).status) == (Status.CRITICAL, Status.CRITICAL)
+    assert crossed(verdict(of)) == "chance_1d is 6.00 % ± 0.24 %, critical above 5.00 %"
     late = verdict(of, 7_201)
     assert (late.status, late.crossed) == (Status.SAFE, None)
     assert [one.reason for one in late.untold] == ["the last appraisal that told it is 7201 s old"]
@@ -96,7 +97,7 @@ def test_where_no_chance_is_known_the_reading_says_why() -> None:
     doubt = Doubt(DoubtKind.UNTOLD, "chance_1d is not told: too few prices of WETH are stored")
     assert judged(row().reading, verdict(bare)).doubts[-1] == doubt
     began = row().reading.block.timestamp
-    newer = replace(bare.foretold[KEY], chances={Measure.CHANCE_1D: (began - 7_200, Fraction("0.9"))})
+    newer = replace(bare.foretold[KEY], chances={Measure.CHANCE_1D: Told(began - 7_200, Fraction("0.9"), None)})
     lost = verdict(policy(DAY, foretold=newer), 1)  # the newest appraisal could not tell what one before it did
     assert [(one.reason, one.last) for one in lost.untold] == [("too few prices of WETH are stored", Fraction("0.9"))]
 

@@ -139,6 +139,7 @@ def _kept() -> Iterator[str]:
     yield "[keep]"
     yield '# readings = "90d"'
     yield '# cycles = "90d"'
+    yield '# appraisals = "400d"'
     yield ""
     yield "## How often what is stored is held against the contracts' own answers, and doubts about prices are looked at."
     yield "[checks]"

@@ -60,7 +60,7 @@ class End(StrEnum):
 class Figure:
     """`end` is None exactly where there is a `value`; `reason` says why there is none.
 
-    `last` is what one that is not told now last was, as far as anybody knows.
+    `last` is what one that is not told now last was, as far as anybody knows; `error` the standard error of a simulated value.
     """
 
     measure: Measure
@@ -68,6 +68,7 @@ class Figure:
     end: End | None = None
     reason: str = ""
     last: Fraction | None = None
+    error: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,13 @@ from watcher.health.measure import Measure
 from watcher.model import BlockRef, DoubtKind, PositionKey
 from watcher.oracle.sight import Sight
 from watcher.store import appraisals
-from watcher.store.appraisals import REACTION, Appraised
+from watcher.store.appraisals import REACTION, Appraised, Chance
 from watcher.store.open import Store
 from watcher.watching.chain import WatchedChain
 from watcher.watching.concerns import Concerns, Subject
 from watcher.watching.desk import Desk
 from watcher.watching.journal import Journal
-from watcher.watching.policy import Foretold
+from watcher.watching.policy import Foretold, Told
 from watcher.watching.prices import DEADLINE, Looks
 from watcher.watching.prolong import prolong
 
@@ -168,9 +168,14 @@ def stored(store: Store, chain: int) -> dict[PositionKey, Foretold]:
 def foretold(one: Appraised, before: Foretold | None = None) -> Foretold:
     """What limits on chances go by: these, and what was told before where these do not tell."""
     at = one.block.timestamp
-    chances = {Measure(f"chance_{name}"): (at, Fraction(str(said.chance))) for name, said in one.chances.items()}
+    chances = {Measure(f"chance_{name}"): _told(at, said) for name, said in one.chances.items()}
     missing = NO_REACTION if one.chances and REACTION not in one.chances else "; ".join(one.missing)
     return Foretold(at, {**({} if before is None else before.chances), **chances}, missing)
+
+
+def _told(at: int, said: Chance) -> Told:
+    """As the decimals that the floats are written with."""
+    return Told(at, Fraction(str(said.chance)), None if said.error is None else Fraction(str(said.error)))
 
 
 def _market(one: Appraised) -> str:

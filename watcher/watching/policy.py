@@ -27,11 +27,20 @@ HOLDS: Final = 2  # times as long as appraisals are apart is a chance taken for 
 
 
 @dataclass(frozen=True, slots=True)
-class Foretold:
-    """Of a position the chances that were last told, each with its block's time, and why the newest appraisal, `at`, tells no others."""
+class Told:
+    """A chance with its standard error (None: it was not simulated), and the time of the block that it was told at."""
 
     at: int
-    chances: Mapping[Measure, tuple[int, Fraction]]
+    chance: Fraction
+    error: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """Of a position the chances that were last told, and why the newest appraisal, at the block's time `at`, tells no others."""
+
+    at: int
+    chances: Mapping[Measure, Told]
     missing: str
 
 
@@ -91,12 +100,12 @@ class Policy:
             return Figure(wanted, None, End.UNTOLD, "no appraisal of it is known")
         if wanted not in said.chances:
             return Figure(wanted, None, End.UNTOLD, said.missing)
-        at, chance = said.chances[wanted]
-        age = row.reading.block.timestamp - at
+        told = said.chances[wanted]
+        age = row.reading.block.timestamp - told.at
         if age <= self.patience:
-            return Figure(wanted, chance)
-        why = said.missing if said.at > at else f"the last appraisal that told it is {age} s old"
-        return Figure(wanted, None, End.UNTOLD, why, chance)
+            return Figure(wanted, told.chance, error=told.error)
+        why = said.missing if said.at > told.at else f"the last appraisal that told it is {age} s old"
+        return Figure(wanted, None, End.UNTOLD, why, told.chance)
 
 
 def owner(key: PositionKey) -> ChecksumAddress:

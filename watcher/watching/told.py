@@ -113,7 +113,8 @@ def crossed(judgement: Judgement) -> str:
     limit = f"{found.status} {'below' if measure.falls else 'above'} {_shown(measure, found.number)}"
     if value is None:
         return f"{measure} is beyond any number ({found.figure.reason}), {limit}"
-    return f"{measure} is {_shown(measure, value)}, {limit}"
+    error = "" if found.figure.error is None else f" ± {_shown(measure, found.figure.error)}"
+    return f"{measure} is {_shown(measure, value)}{error}, {limit}"
 
 
 def _shown(measure: Measure, value: Fraction) -> str:
