@@ -81,3 +81,13 @@ def test_a_past_that_stands_still_makes_no_market() -> None:
         market(returns, HOUR, 0.94, 24)
     with pytest.raises(ValueError, match="40 returns: more than 60"):
         market(returns[:40], HOUR, 0.94, 24)
+
+
+def test_volatility_along_a_path_neither_grows_nor_fades_on_the_whole() -> None:
+    """A wild past, a short memory: rows over an estimated volatility vary by more than one, and paths must not take that for a rise."""
+    wild = np.random.default_rng(1).standard_t(4, (2000, 1)) * 0.01
+    before = market(wild, HOUR, 0.97, 1.0)
+    assert (before.rows**2).mean() > 1.05
+    drawn = np.array([step[:, 0] for step in steps(Model.FHS, before, np.random.default_rng(5), 10_000, 200)])
+    assert drawn.sum(axis=0).var() == pytest.approx(200 * drawn[0].var(), rel=0.25)
+    assert np.exp(drawn.sum(axis=0)).mean() == pytest.approx(1, abs=0.01)

@@ -64,15 +64,20 @@ def steps(model: Model, past: Market, random: Generator, scenarios: int, count: 
 
 
 def _historical(past: Market, random: Generator, scenarios: int, count: int) -> Iterator[Floats]:
-    """Filtered historical simulation with the stationary bootstrap of Politis and Romano (1994)."""
+    """Filtered historical simulation with the stationary bootstrap of Politis and Romano (1994).
+
+    Rows are over a volatility that was only estimated, so that their own variance is a little above one (Jensen): it is in every return,
+    as in the past, and is taken out of what the volatility goes on by, or it would grow without end along the path.
+    """
     total = len(past.rows)
+    own = (past.rows**2).mean(axis=0)
     place = random.integers(0, total, scenarios)
     variance = np.broadcast_to(past.variance, (scenarios, len(past.variance))).copy()
     for _ in range(count):
         returns = past.rows[place] * np.sqrt(variance)
-        yield returns - variance / 2
+        yield returns - own * variance / 2
         variance *= past.decay
-        variance += (1 - past.decay) * returns**2
+        variance += (1 - past.decay) * returns**2 / own
         elsewhere = random.random(scenarios) < 1 / past.block
         place = np.where(elsewhere, random.integers(0, total, scenarios), (place + 1) % total)
 
