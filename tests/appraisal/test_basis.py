@@ -177,20 +177,29 @@ def test_a_price_that_stands_still_takes_nobody_else_along(store: Store) -> None
     assert (len(found.factors), found.rows) == (1, 1_000)
 
 
+def entered(store: Store, pair: str, hours: list[int]) -> None:
+    """A price that goes up and down at these hours of the window."""
+    enter(store, Source(pair, "file", 8), [(GRID.start + HOUR * n, 10**8 + n % 7 * 10**5) for n in hours])
+
+
 def test_a_past_without_hours_in_common_with_the_others_is_lost_alone(store: Store) -> None:
-    put(store, of(WETH.address), MOVES[-400:, 0])
-    put(store, "ETH/USD", MOVES[:, 0])
-    prices = 2_000 * np.exp(np.cumsum(MOVES[:600, 1]))
-    source = Source(of(ALT.address), "file", 8)
-    enter(store, source, [(GRID.start + HOUR * n, int(p * 1e8)) for n, p in enumerate(prices)])
-    said = Assumed(31337, WETH.address, "ETH/USD")
-    wide = made(store, asset(ALT), asset(WETH), assumed=(said,))
-    assert wide.rows == 599 + 26  # an answer stands for 26 hours
-    enter(store, Source("BTC/USD", "file", 8), [(END - HOUR * n, 10**8 + n % 7 * 10**5) for n in range(550)])
-    late = Assumed(31337, USDC.address, "BTC/USD")
-    found = made(store, asset(ALT), asset(WETH), asset(USDC), assumed=(said, late))
+    put(store, of(WETH.address), MOVES[:, 0])
+    entered(store, of(ALT.address), list(range(450, 1_001)))
+    entered(store, "BTC/USD", [*range(500), 1_000])
+    said = Assumed(31337, USDC.address, "BTC/USD")
+    wide = made(store, asset(WETH), asset(ALT))
+    assert wide.rows == 550
+    found = made(store, asset(WETH), asset(ALT), asset(USDC), assumed=(said,))
     assert "hours in common with" in found.lost[asset(USDC)]
     assert set(found.driven) == {asset(ALT), asset(WETH)}
+
+
+def test_a_past_that_ended_days_before_the_others_is_lost_and_theirs_are_used_to_their_end(store: Store) -> None:
+    put(store, of(WETH.address), MOVES[:, 0])
+    entered(store, of(ALT.address), list(range(700)))
+    found = made(store, asset(ALT), asset(WETH))
+    assert "ends 301 h before the block, others do not: watcher prices sync" in found.lost[asset(ALT)]
+    assert (found.rows, set(found.driven)) == (1_000, {asset(WETH)})
 
 
 def test_a_young_asset_whose_past_and_its_proxys_do_not_meet_is_lost(store: Store) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 
 from watcher.appraisal.asset import Asset, Chained, Lead
-from watcher.appraisal.pasts import HINT, LEAST, Column, Grid, usable
+from watcher.appraisal.pasts import HELD, HINT, LEAST, Column, Grid, usable
 from watcher.prices.past import HOUR
 from watcher.risk.drive import Driven, Feed, Prices, loadings, prices
 from watcher.risk.exposure import Floats
@@ -130,8 +130,8 @@ class _Making:
         return Basis(factors, model, driven, self.lost, self.grid, len(returns), notes, beyond, tuple(self.columns))
 
     def _returns(self) -> Floats:
-        """Whole rows of all factors. One that stands still is left out with all that follow it; so is, while there are too few hours in
-        common, the one that has the fewest: the others go on."""
+        """Whole rows of all factors. One that stands still, or ends over a day before another, is left out with all that follow it; so
+        is, while there are too few hours in common, the one that has the fewest: the others go on."""
         while self.columns:
             moves = np.diff(np.column_stack([one.logs for one in self.columns]), axis=0)
             rows = moves[np.isfinite(moves).all(axis=1)]
@@ -144,6 +144,16 @@ class _Making:
         return np.zeros((0, 0))
 
     def _unfit(self, rows: Floats) -> tuple[Column, str] | None:
+        newest = max(one.last for one in self.columns)
+        for one in self.columns:
+            if (
+                newest - one.last > HELD
+            ):  # its hours in common with the others end where it does, and so would their volatility
+                old = (self.grid.end - one.last) / HOUR
+                return (
+                    one,
+                    f"{one.name} ends {old:.0f} h before the block, others do not: watcher prices sync {one.pairs[0]}",
+                )
         if len(rows) < LEAST:
             short = min(reversed(self.columns), key=lambda one: one.returns)
             others = ", ".join(one.name for one in self.columns if one is not short)
