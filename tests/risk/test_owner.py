@@ -236,3 +236,17 @@ def test_losses_are_counted_in_the_money_of_the_pool() -> None:
     )
     found = simulate((in_ether,), walk((log(0.5), 0.0)), 1, HOUR, half)
     assert found.lost[0, 0] == pytest.approx(2.0)
+
+
+def test_what_is_left_as_a_credit_stays_the_owners() -> None:
+    """All ETH goes for 95 % of its worth: 10,000 are repaid, and what is beyond them is lent from then on."""
+    fall = log(0.6)
+
+    def absorb(_: int, factors: Floats, __: float) -> Closing:
+        return Closing(np.array([0, 20_000 * factors[0] * 0.95 / 10_000]), np.array([1.0, 0]))
+
+    found = simulate((pool("absorbed", 20_000, 10_000),), walk((fall, 0), (log(0.1), 0)), 1, HOUR, absorb)
+    assert found.first[0, 0] == 1
+    assert found.cost[0, 0] == pytest.approx(12_000 * 0.05)
+    assert found.lost[0, 0] == pytest.approx(10_000 - (12_000 * 0.95 - 10_000))
+    assert found.forgiven[0, 0] == 0

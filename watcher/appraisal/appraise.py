@@ -29,6 +29,7 @@ FANS: Final = 48  # looks at health over the longest horizon, for a picture
 ALWAYS: Final = (
     "rates that change with utilisation (rates stay as they are)",
     "oracle price caps",
+    "a stablecoin above its peg, and lost pegs of what is neither a stablecoin nor staked ETH",
     "a liquidation of part of a position by a pre-liquidation contract",
 )
 

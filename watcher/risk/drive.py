@@ -19,7 +19,7 @@ class Feed(StrEnum):
 
     MARKET = "market"  # what it trades at: a lost peg is seen
     RATE = "rate"  # its base times a redemption rate: a lost peg is not seen
-    FIXED = "fixed"  # nothing: a constant, in whatever the market counts in
+    FIXED = "fixed"  # nothing: a constant in dollars
 
 
 @dataclass(frozen=True, slots=True)
