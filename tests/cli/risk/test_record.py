@@ -114,6 +114,14 @@ def test_parts_of_the_shortfall_add_up_in_print(told: list[dict[str, Any]]) -> N
         )
 
 
+def test_shares_of_the_owner_name_the_account_too(told: list[dict[str, Any]]) -> None:
+    (last, *_) = reversed(of(told, "risk_owner")[0]["horizons"])
+    for key in ("first", "es_by_position"):
+        assert [(one["market"], one["account"]) for one in last[key]] == [
+            (one["market"], one["account"]) for one in of(told, "risk_position")[:2]
+        ]
+
+
 def test_a_file_has_a_row_for_each_position_and_horizon_and_says_what_it_stands_on(
     found: Appraisal, tmp_path: Path
 ) -> None:

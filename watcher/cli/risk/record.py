@@ -9,19 +9,18 @@ from typing import Any, Final
 import numpy as np
 
 from watcher.appraisal.appraise import Appraisal
-from watcher.appraisal.basis import BLOCK, HALF_LIFE
 from watcher.appraisal.estimate import Estimate, Loss
+from watcher.appraisal.held import Held
 from watcher.appraisal.margins import Owner, Standing, owner
 from watcher.appraisal.prospect import Horizon, Prospect
 from watcher.appraisal.structure import Structure
-from watcher.cli.provenance import figure, versions
-from watcher.cli.risk.judged import record as of_judgement
+from watcher.cli.provenance import figure
+from watcher.cli.risk.ground import of_ground
 from watcher.figures import exact
 from watcher.risk.outcome import Chance
 
 Record = dict[str, Any]
 NOT_INCLUDED: Final = "not included"
-RARE: Final = 3  # hits of none in S scenarios: a chance of 3/S would have shown one, 95 times of 100
 PARTS: Final = ("price", "carry", "rate_path", "oracle_cap", "depeg")
 
 
@@ -32,7 +31,7 @@ def records(found: Appraisal, blocks: Sequence[Record]) -> Iterator[Record]:
     yield {
         "kind": "risk_owner",
         **of_owner(owner(found.standings)),
-        "horizons": [of_horizon(one) for one in found.horizons],
+        "horizons": [of_horizon(one, found.held) for one in found.horizons],
     }
     for structure in found.structures:
         yield {"kind": "risk_structure", **of_structure(structure)}
@@ -135,15 +134,16 @@ def of_parts(one: Prospect) -> Record:
     }
 
 
-def of_horizon(one: Horizon) -> Record:
+def of_horizon(one: Horizon, held: Sequence[Held]) -> Record:
+    """`held` are its positions: two accounts may have one each in the same market."""
     whole = one.together
     made: Record = {
         "seconds": one.seconds,
         **of_chance("any", one.joint.any),
         **of_chance("all", one.joint.all),
         "first": [
-            {"market": each.name, "chance": number(share)}
-            for each, share in zip(one.positions, one.joint.first, strict=True)
+            {"market": each.name, "account": each.account, "chance": number(share)}
+            for each, share in zip(held, one.joint.first, strict=True)
         ],
     }
     if whole is None:
@@ -152,7 +152,12 @@ def of_horizon(one: Horizon) -> Record:
         **of_estimate("cost", whole.cost),
         **of_loss(whole.loss),
         "es_by_asset": [{"symbol": name, "part": number(part)} for name, part in whole.by_asset],
-        "es_by_position": [{"market": name, "part": number(part)} for name, part in whole.by_position],
+        "es_by_position": [
+            {"market": name, "account": each.account, "part": number(part)}
+            for each, (name, part) in zip(
+                (each for each in held if each.each is not None), whole.by_position, strict=True
+            )
+        ],
         "es_slippage": number(whole.slippage),
         "es_borne_by_lenders": number(whole.forgiven),
     }
@@ -170,37 +175,15 @@ def of_structure(one: Structure) -> Record:
 
 
 def of_basis(found: Appraisal) -> Record:
-    """Everything that is needed to get the same digits again."""
-    asked, basis = found.asked, found.basis
+    """What is in no figure, and what all of them stand on."""
+    asked = found.asked
     return {
-        "model": asked.model,
-        "scenarios": asked.scenarios,
-        "seed": asked.seed,
-        "step_seconds": 3_600,
-        "ewma_half_life_hours": number(HALF_LIFE),
-        "block_hours": number(BLOCK),
-        "none_seen_is_below": number(RARE / asked.scenarios),
+        **of_ground(found.basis, asked.model, asked.scenarios, asked.seed, found.judged),
         "oracle_deviation": number(asked.deviation),
         "reaction_seconds": asked.reaction,
-        "window_start": basis.grid.start,
-        "window_end": basis.grid.end,
-        "rows": basis.rows,
-        "factors": [
-            {
-                "pair": one.name,
-                "sources": list(one.sources),
-                "rejected": one.rejected,
-                "last": one.last,
-                "volatility": number(one.volatility),
-                "beta": number(one.beta),
-                "backtest": of_judgement(found.judged[one.name]) if one.name in found.judged else None,
-            }
-            for one in basis.factors
-        ],
         "not_shown": list(found.lost),
         "not_included": list(found.excluded),
         "notes": list(found.notes),
-        "versions": versions(),
     }
 
 
