@@ -12,7 +12,8 @@ from tests.health import toy
 from watcher.appraisal.appraise import Appraisal, appraise
 from watcher.appraisal.asked import Asked
 from watcher.appraisal.depth import Depth
-from watcher.cli.risk.sheet import chance, formula, show_risk, span
+from watcher.cli.risk.sheet import show_risk, span
+from watcher.cli.risk.words import chance, formula
 from watcher.risk.drive import STABLE
 from watcher.risk.outcome import Chance
 

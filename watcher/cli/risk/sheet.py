@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import numpy as np
-from rich import box
 from rich.console import Console, ConsoleDimensions
 from rich.table import Table
 from rich.text import Text
 
 from watcher.appraisal.appraise import Appraisal
-from watcher.appraisal.estimate import Estimate, Loss
-from watcher.appraisal.margins import Standing, owner
+from watcher.appraisal.margins import owner
 from watcher.cli.provenance import instant
 from watcher.cli.risk.judged import line
-from watcher.cli.risk.record import NOT_INCLUDED, RARE
+from watcher.cli.risk.record import NOT_INCLUDED
+from watcher.cli.risk.standings import assets, distances, margins
 from watcher.cli.risk.terminal import fans
 from watcher.cli.risk.terminal import losses as histogram
-from watcher.figures import age
-from watcher.risk.outcome import Chance
+from watcher.cli.risk.words import added, chance, estimate, formula, lost, money, ruled, short
 from watcher.text import clean_line
 
 FEW: Final = "too few"  # liquidations in all scenarios for a mean with an error
-SMALLEST: Final = 0.0001  # of a chance, as it is printed
 DAYS: Final = 86_400
 WIDTH: Final = 150  # columns that the widest table needs
 
@@ -46,115 +42,6 @@ def show_risk(console: Console, found: Appraisal, blocks: Sequence[str]) -> None
         console.print(structures(found))
     for text, style in lines(found, blocks):
         console.print(Text(clean_line(text), style))
-
-
-def margins(standings: Sequence[Standing]) -> Table:
-    made = ruled(
-        "margin",
-        "in",
-        "equity",
-        "main-\ntenance",
-        "initial",
-        "E/MM",
-        "MM/E",
-        "IM/E",
-        "D/B",
-        "lever-\nage",
-        "LTV",
-        "toxic\nfrom",
-    )
-    for one in standings:
-        of = one.margin
-        inside = one.toxic is not None and of.ltv is not None and of.ltv > one.toxic
-        made.add_row(
-            name(one),
-            clean_line(one.held.money),
-            money(of.equity),
-            money(of.maintenance),
-            money(of.initial),
-            plain(of.equity_over_mm),
-            share(of.mm_over_equity),
-            share(of.utilisation),
-            share(of.borrowed),
-            plain(of.leverage),
-            share(of.ltv),
-            Text(share(one.toxic), "bold red" if inside else ""),
-        )
-    if len(standings) > 1:
-        whole = owner(standings)
-        sums = (whole.equity, whole.maintenance, whole.initial)
-        star = "*" if whole.missing else ""
-        made.add_section()
-        made.add_row(
-            Text("all together", "bold"), "USD", *(money(one) + star for one in sums), *("",) * 4, plain(whole.leverage)
-        )
-    return made
-
-
-def distances(standings: Sequence[Standing]) -> Table:
-    made = ruled(
-        "distance to the line",
-        "all\ncollateral",
-        "basket",
-        "in a\ncrisis",
-        "sigmas\n1 d",
-        "interest\nalone",
-        "fully\nused",
-        "bonus",
-        "break-even\nslippage",
-    )
-    for one in standings:
-        full = "unknown" if one.runway.reason else clock(one.runway.full, one)
-        made.add_row(
-            name(one),
-            share(None if one.fall is None else 0 - one.fall),
-            share(one.basket),
-            share(one.crisis),
-            "–" if one.distance is None else f"{one.distance.sigmas:.2f}",
-            clock(one.runway.present, one),
-            full,
-            "–" if one.at_line is None else share(one.at_line.bonus),
-            share(one.slippage),
-        )
-    return made
-
-
-def assets(standings: Sequence[Standing]) -> Table:
-    """What each price, threshold and rate does to each position."""
-    made = ruled(
-        "what moves it",
-        "held",
-        "owed",
-        "line at",
-        "beta",
-        "likeliest\n1 d",
-        "equity\nprice +1 %",
-        "health\nprice +1 %",
-        "health\nthr. +1 pt",
-        "health, 1 y\nrate +1 pt",
-    )
-    for one in standings:
-        made.add_row(Text(name(one), "dim"))
-        for place in range(len(one.exposure.assets)):
-            made.add_row(*moved(one, place))
-    return made
-
-
-def moved(one: Standing, place: int) -> Iterator[str]:
-    factor, felt = one.breaking[place], one.sensitivities
-    yield f"  {clean_line(one.exposure.assets[place])}"
-    yield money(float(one.exposure.collateral[place]))
-    yield money(float(one.exposure.debt[place]))
-    yield "–" if factor is None else f"{factor - 1:+.2%}"
-    yield "–" if one.betas is None else f"{one.betas[place]:.2f}"
-    yield "–" if one.distance is None else f"{np.expm1(one.distance.breach[place]):+.2%}"
-    if felt is None:
-        yield from ("–",) * 4
-        return
-    yield money(float(felt.equity[place]) / 100)
-    yield f"{felt.health[place] / 100:+.5f}"
-    yield f"{felt.health_threshold[place] / 100:+.5f}"
-    yield f"{(felt.health_earned[place] + felt.health_paid[place]) / 100:+.5f}"
 
 
 def chances(found: Appraisal) -> Table:
@@ -277,74 +164,6 @@ def grounds(found: Appraisal, blocks: Sequence[str]) -> Iterator[str]:
     yield from blocks
 
 
-def ruled(*titles: str, left: int = 1) -> Table:
-    """The first `left` columns hold words."""
-    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
-    for place, title in enumerate(titles):
-        made.add_column(title, justify="left" if place < left else "right", no_wrap=True)
-    return made
-
-
-def name(one: Standing) -> str:
-    return short(one.held.name)
-
-
-def short(market: str) -> str:
-    """Without the chain, which its section of the wallet says."""
-    return clean_line(market.partition("/")[2])
-
-
-def added(part: Estimate | None, scenarios: int, *, first: bool) -> str:
-    """What a part adds to those before it."""
-    if part is None:
-        return NOT_INCLUDED
-    if first:
-        return chance(Chance(part.value, part.error), scenarios)
-    return "±0" if part.value == 0 else f"{part.value:+.2%} ± {part.error:.2%}"
-
-
-def money(value: float) -> str:
-    return f"{value:,.2f}" if abs(value) < 1_000 else f"{value:,.0f}"
-
-
-def plain(value: float | None, unit: str = "") -> str:
-    return "–" if value is None else f"{value:.4f}{unit}"
-
-
-def share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2%}"
-
-
-def clock(seconds: int | None, one: Standing) -> str:
-    if not one.held.owes:
-        return "–"
-    return "never" if seconds is None else age(seconds)
-
-
 def span(seconds: int, found: Appraisal) -> str:
     told = f"{seconds // DAYS} d" if seconds % DAYS == 0 else f"{seconds // 3600} h"
     return f"{told} (reaction)" if seconds == found.asked.reaction else told
-
-
-def chance(one: Chance, scenarios: int) -> str:
-    """With its standard error. None seen is not never."""
-    if one.value == 0:
-        return f"< {RARE / scenarios:.3%}"
-    if one.value == 1:
-        return f"> {1 - RARE / scenarios:.3%}"
-    return f"{one.value:.2%} ± {one.error:.2%}"
-
-
-def formula(value: float | None) -> str:
-    """Without an error: it is no simulation. What rounds to nothing is not nothing."""
-    if value is None:
-        return "–"
-    return f"< {SMALLEST:.2%}" if value < SMALLEST else f"{value:.2%}"
-
-
-def estimate(one: Estimate) -> str:
-    return f"{money(one.value)} ± {money(one.error)}"
-
-
-def lost(one: Loss) -> tuple[str, str, str]:
-    return estimate(one.mean), f"{money(one.var)} ± {money(one.var_error)}", estimate(one.es)

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from watcher.appraisal.basis import BLOCK, HALF_LIFE
 from watcher.cli.account.record import at, of_valuation
 from watcher.cli.output import Column
 from watcher.cli.provenance import versions
-from watcher.cli.risk.judged import record as of_judgement
-from watcher.cli.risk.record import RARE, number, of_chance, of_estimate, of_loss
+from watcher.cli.risk.ground import of_ground
+from watcher.cli.risk.record import number, of_chance, of_estimate, of_loss
 from watcher.cli.scan.record import Record, of_assumed, of_audit, of_coverage, of_mismatch, of_unknown, whose
 from watcher.cli.scan.risk.look import Shown, View
 from watcher.config.risk import HOUR
@@ -172,33 +171,10 @@ def of_quantile(one: Quantile) -> Record:
 
 
 def of_basis(seen: View) -> Record:
-    """Everything that is needed to get the same digits again, and what the backtest says of each factor."""
+    """What all figures stand on, and which assets they are not of."""
     basis, draw = seen.basis, seen.prospect.draw
-    return {
-        "model": draw.model,
-        "scenarios": draw.scenarios,
-        "seed": draw.seed,
-        "none_seen_is_below": number(RARE / draw.scenarios),
-        "step_seconds": HOUR,
-        "ewma_half_life_hours": number(HALF_LIFE),
-        "block_hours": number(BLOCK),
-        "window_start": basis.grid.start,
-        "window_end": basis.grid.end,
-        "rows": basis.rows,
-        "factors": [
-            {
-                "pair": one.name,
-                "sources": list(one.sources),
-                "rejected": one.rejected,
-                "last": one.last,
-                "volatility": number(one.volatility),
-                "backtest": of_judgement(seen.judged[one.name]),
-            }
-            for one in basis.factors
-        ],
-        "lost": list(dict.fromkeys(basis.lost.values())),
-        "versions": versions(),
-    }
+    ground = of_ground(basis, draw.model, draw.scenarios, draw.seed, seen.judged)
+    return {**ground, "lost": list(dict.fromkeys(basis.lost.values()))}
 
 
 def about(seen: View) -> dict[str, str]:

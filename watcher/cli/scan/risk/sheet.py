@@ -14,9 +14,9 @@ from watcher.cli.liquidations.sheet import price, worth
 from watcher.cli.options import Format
 from watcher.cli.output import Column, show
 from watcher.cli.provenance import instant, versions
+from watcher.cli.risk.ground import RARE
 from watcher.cli.risk.judged import line
-from watcher.cli.risk.record import RARE
-from watcher.cli.risk.sheet import chance, estimate, money, share
+from watcher.cli.risk.words import chance, estimate, money, share
 from watcher.cli.scan.risk.look import Shown, View
 from watcher.cli.scan.sheet import NAMED, NOT_KNOWN, amounts, audit, coverage, said, unknown
 from watcher.figures import age, health
