@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.adapters.situations import OWNERS
-from tests.appraisal.scene import A, ground, holds, loan
+from tests.appraisal.scene import A, B, ground, holds, loan
 from tests.appraisal.scene import chain as of_chain
 from tests.appraisal.scene import row as of_row
 from watcher.appraisal.asset import leads
 from watcher.appraisal.pasts import Grid
 from watcher.cli.account.sheet import Sheet
-from watcher.cli.risk.look import drawable, holdings, named, unseen
+from watcher.cli.options import Format, Options
+from watcher.cli.risk.look import Wish, appraised, drawable, holdings, named, unseen
 from watcher.cli.risk.look import ground as stored
+from watcher.cli.risk.record import records
+from watcher.cli.risk.wish import Told
+from watcher.config import Config
+from watcher.config.chain import Group
+from watcher.config.risk import Risk
 from watcher.cycle import MarketCycle, Row
 from watcher.errors import Transient, UsageError
 from watcher.model import BlockRef, Status
@@ -86,3 +93,20 @@ def test_a_model_that_needs_a_correlation_refuses_two_pasts_that_move_as_one() -
     drawable(basis, Model.GBM)
     with pytest.raises(UsageError, match=r"--model gbm.*--model fhs"):
         drawable(alike, Model.GBM)
+
+
+def test_whichever_chain_answered_first_the_report_is_the_same() -> None:
+    """Two chains on which everything is a stablecoin: no past is needed."""
+    group = Group("USD", (A.address, B.address))
+    chains = [of_chain(group, id=number, name=f"chain{number}") for number in (1, 2)]
+    loans = [of_row(loan(owed=150_000 + 1_000 * one.id), name=f"{one.name}/toy", chain=one.id) for one in chains]
+    done = [(Wallet(one, row.reading.block), [sheet(row)]) for one, row in zip(chains, loans, strict=True)]
+    told = Told(False, None, None, None, None, None, None, None)
+    wish = Wish(told, replace(Risk(), scenarios=200), "nowhere/w.db")
+    options = Options(None, None, None, Format.JSON, True, 0)
+    one, other = (
+        asyncio.run(appraised(order, Config(tuple(chains)), wish, options)) for order in (done, list(reversed(done)))
+    )
+    assert [position.name for position in one.held] == ["chain1/toy", "chain2/toy"]
+    assert list(records(one, ())) == list(records(other, ()))
+    assert one.horizons[-1].positions[0].liquidated.value > 0
