@@ -71,8 +71,22 @@ def test_what_is_taken_at_the_line_is_plausible_and_its_own_where_it_is_asked_fo
         assert 0 < own.repaid <= seen.debt[place] * 1.001 and 0 <= own.cost < 0.3 * own.repaid
         if taken.told is not Told.BOUND:
             assert taken.repaid == pytest.approx(own.repaid, rel=0.6)  # of one order of size, by the same rule
+            assert taken.cost * own.repaid == pytest.approx(own.cost * taken.repaid, rel=0.5, abs=1e-3 * own.repaid**2)
         assert taken.cost <= seen.debt[place]
     assert sum(one.told is not Told.BOUND for one in found) > ACCOUNTS / 2
+    largest: dict[tuple[object, ...], float] = {}
+    for kind, debt in zip(kinds(seen), seen.debt.tolist(), strict=True):
+        largest[kind] = max(debt, largest.get(kind, 0.0))
+    for kind, debt, taken in zip(kinds(seen), seen.debt.tolist(), found, strict=True):
+        assert taken.told is Told.BOUND or (taken.told is Told.OWN) == (debt == largest[kind])
+
+
+def kinds(seen: Stakes) -> list[tuple[object, ...]]:
+    """The same tokens on the same sides, one order of size, one side of the line."""
+    return [
+        (tuple((row != 0).tolist()), len(str(int(debt))), past)
+        for row, debt, past in zip(seen.whole, seen.debt.tolist(), seen.liquidatable.tolist(), strict=True)
+    ]
 
 
 def test_values_are_counted_in_dollars_in_the_loan_or_in_what_a_group_stands_for() -> None:

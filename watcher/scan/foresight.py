@@ -65,15 +65,15 @@ class Winds:
         )
 
     def paths(self, basis: Basis, draw: Draw, seed: int, scenarios: int) -> tuple[Singles, Singles]:
-        """Cumulated log moves of every strand's value, with its interest: hours × strands × scenarios as the oracle sees it, and
-        strands × scenarios at the end as it trades."""
+        """Cumulated log moves of every strand's value, with its interest: hours × strands × scenarios as the oracle sees it, in whatever
+        all of them are counted in (a line is reached in any), and strands × scenarios at the end as it trades, in the market's money."""
         path = np.empty((draw.hours, len(self.rates), scenarios), np.float32)
         still = np.zeros((scenarios, 1))
         end = path[:0].sum(axis=0)
         for hour, now in enumerate(basis.paths(draw.model, self.tokens, seed, scenarios, draw.hours), 1):
             grown = self.rates * (hour * HOUR / YEAR)
             oracle = np.hstack([now.oracle, still])
-            path[hour - 1] = (oracle[:, self.seen] - oracle[:, [self.money]] + grown).T
+            path[hour - 1] = (oracle[:, self.seen] + grown).T
             if hour == draw.hours:
                 traded = np.hstack([now.traded, still])
                 end = np.asarray((traded[:, self.traded] - traded[:, [self.money]] + grown).T, np.float32)
