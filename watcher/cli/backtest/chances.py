@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, TextIO
 
-from watcher.cli.backtest.record import Record, Refused, figure, instant, versions
+from watcher.cli.backtest.record import Record, Refused
 from watcher.cli.backtest.watched import courses, markets_of
 from watcher.cli.output import Column, show_table
 from watcher.cli.progress import progress
+from watcher.cli.provenance import figure, instant, versions
 from watcher.risk.backtest import FEWEST, Bucket, Calibration, calibration
 from watcher.risk.realised import Realised, realised
 from watcher.store.appraisals import foretold

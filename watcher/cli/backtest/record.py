@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
-from importlib.metadata import version
 from typing import Any, Final, TypeAlias
 
+from watcher.cli.provenance import figure, instant, versions
 from watcher.risk.forecast import Judgement, Rule
 from watcher.risk.power import DRAWS, Check, Yardstick
 from watcher.risk.sample import Sample
 from watcher.risk.series import Series
 
 Record: TypeAlias = dict[str, Any]
-DIGITS: Final = 6  # that a figure is printed with
 DEFAULT: Final = Rule.FHS
 
 
@@ -50,21 +48,9 @@ class Refused:
         return f"{self.what}: not judged, {self.reason}; {self.command}"
 
 
-def figure(value: float) -> Decimal:
-    return Decimal(f"{value:.{DIGITS}g}")
-
-
-def instant(time: int) -> str:
-    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
 def numbers(row: Mapping[str, Any]) -> Record:
     """A flat record for a file that holds floats."""
     return {key: float(value) if isinstance(value, Decimal) else value for key, value in row.items()}
-
-
-def versions() -> dict[str, str]:
-    return {"program": version("lending-watcher"), "numpy": version("numpy"), "scipy": version("scipy")}
 
 
 def rejected(of: Series) -> dict[str, int]:

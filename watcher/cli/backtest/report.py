@@ -10,6 +10,7 @@ from pathlib import Path
 from watcher.cli.backtest import chances, record, sheet
 from watcher.cli.options import Format
 from watcher.cli.output import show
+from watcher.cli.provenance import versions
 from watcher.export.table import write_table
 from watcher.text import clean_line
 
@@ -48,4 +49,4 @@ def saved(of: Report, path: Path) -> None:
     """Nothing where nothing was judged."""
     if of.rows():
         table = "calibration" if of.calibrations else "backtest"
-        write_table([record.numbers(row) for row in of.rows()], path, {"table": table, **record.versions()})
+        write_table([record.numbers(row) for row in of.rows()], path, {"table": table, **versions()})

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Final, TextIO
 
-from watcher.cli.backtest.record import DEFAULT, Backtest, instant, rejected, versions
+from watcher.cli.backtest.record import DEFAULT, Backtest, rejected
 from watcher.cli.output import Column, show_table
+from watcher.cli.provenance import instant, versions
 from watcher.risk.forecast import Judgement
 from watcher.risk.power import Check
 from watcher.risk.volatility import half_life
