@@ -8,7 +8,6 @@ from itertools import compress, pairwise
 
 import numpy as np
 from numpy.random import Generator
-from scipy.signal import fftconvolve
 from scipy.special import bdtr, chdtrc, xlogy
 
 from watcher.risk.exposure import Flags, Floats
@@ -199,4 +198,11 @@ def _count_law(chances: Floats) -> Floats:
         return np.array([1 - chances[0], chances[0]]) if chances.size else np.ones(1)
     middle = chances.size // 2
     halves = _count_law(chances[:middle]), _count_law(chances[middle:])
-    return np.convolve(*halves) if middle < SHORT else np.maximum(fftconvolve(*halves), 0.0)
+    return np.convolve(*halves) if middle < SHORT else np.maximum(_convolved(*halves), 0.0)
+
+
+def _convolved(one: Floats, other: Floats) -> Floats:
+    """By numpy's own Fourier transform: scipy.signal would bring scipy.stats along."""
+    size = one.size + other.size - 1
+    length = 1 << (size - 1).bit_length()
+    return np.asarray(np.fft.irfft(np.fft.rfft(one, length) * np.fft.rfft(other, length), length)[:size])

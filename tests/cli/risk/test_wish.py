@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,3 +90,10 @@ def test_nothing_typed_is_nothing_to_refuse() -> None:
     PLAIN.refuse(None)
     with pytest.raises(UsageError, match="--db, --seed: only with --risk"):
         replace(PLAIN, seed=0).refuse("w.db")
+
+
+def test_nothing_that_risk_is_computed_with_brings_what_is_slow_to_load() -> None:
+    code = "import sys, watcher.cli.risk.report, watcher.cli.backtest.look; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "scipy.special" in loaded
+    assert not {"scipy.stats", "scipy.signal", "scipy.optimize", "matplotlib"} & set(loaded)
