@@ -53,7 +53,7 @@ def test_paths_of_a_known_model_come_to_its_closed_form(pair: Appraisal) -> None
 
 
 def test_a_single_look_is_the_terminal_chance_and_few_looks_have_no_closed_form() -> None:
-    found = told([holds(loan(owed=158_000))], {"T1": 1.2}, 1, 6, scenarios=2_000)
+    found = told([holds(loan(owed=158_000))], {"T1": 1.2}, 1, 6, scenarios=1_000)
     first, later = (only(found, place) for place in (0, 1))
     assert first.closed is not None
     assert abs(first.liquidated.value - first.closed) < 4 * first.liquidated.error
@@ -131,7 +131,7 @@ def test_the_shortfall_is_the_sum_of_assets_and_lenders_and_of_positions() -> No
     near, far = holds(loan(owed=150_000), name="paper/near"), holds(loan(owed=90_000), name="paper/far")
     two = toy.position({A: 100_000, B: 100, C: 50_000}, {A: 8_000, C: 7_000}, {A: 50_000, C: 90_000}, {B: 5 * 10**7})
     positions = [near, far, holds(two, name="paper/two")]
-    found = told(positions, {"T1": 2.5, "T3": 1.5}, 24, 96, depegs={"T2": STABLE}, scenarios=1_000, model=Model.STUDENT)
+    found = told(positions, {"T1": 2.5, "T3": 1.5}, 24, 72, depegs={"T2": STABLE}, scenarios=500, model=Model.STUDENT)
     for each in found.horizons:
         check_sums(each)
     whole = found.horizons[-1].together
