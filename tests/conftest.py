@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: the test processes share the cores already
+
 # A property is tried twenty times, or as often as its test says; three hundred times with --long.
-settings.register_profile("short", max_examples=20)
-settings.register_profile("long", max_examples=300)
+settings.register_profile("short", max_examples=20, deadline=None)  # a loaded machine is no failure
+settings.register_profile("long", max_examples=300, deadline=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -17,6 +17,8 @@ from watcher.exit import Exit, code_of
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (the process's own when None) and return its exit code."""
+    # Our products are bound by memory: beside anything else a second thread only waits, and costs up to six times the work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an alert that a terminal's letters cannot write is still an alert

@@ -65,6 +65,32 @@ def test_where_sources_disagree_neither_is_used() -> None:
     assert alone == one
 
 
+def test_where_the_trusted_source_does_not_reach_the_next_one_stands_in() -> None:
+    feed = clean(hourly(102, 103, start=2 * HOUR), 2 * HOUR)
+    file = clean(hourly(100, 101, 102.5, 103, 104), 2 * HOUR)
+    found = agreed({"feed": feed, "file": file}, HOUR)
+    assert [(tick.time // HOUR, tick.price) for tick in found.ticks] == [
+        (0, 100),
+        (1, 101),
+        (2, 102),
+        (3, 103),
+        (4, 104),
+    ]
+
+
+def test_a_source_of_one_round_hides_no_past() -> None:
+    past = clean(hourly(*(100 + n % 3 for n in range(48))), 2 * HOUR)
+    found = agreed({"feed": clean([Tick(48 * HOUR, 101.0)], HOUR), "file": past}, HOUR)
+    assert len(found.ticks) == 49
+
+
+def test_what_is_disputed_is_not_brought_back_by_the_other_source() -> None:
+    one, other = clean(hourly(100, 101, 150), 2 * HOUR), clean(hourly(100, 101, 103), 2 * HOUR)
+    found = agreed({"chain": one, "exchange": other}, HOUR)
+    assert [tick.price for tick in found.ticks] == [100, 101]
+    assert faults(found) == [Fault.DISPUTED]
+
+
 def test_a_row_is_whole_or_left_out() -> None:
     short = on_grid(clean(hourly(1, 2, start=2 * HOUR), 2 * HOUR), 0, 4 * HOUR, HOUR, HOUR)
     full = on_grid(clean(hourly(1, 2, 3, 4, 5), 2 * HOUR), 0, 4 * HOUR, HOUR, HOUR)

@@ -22,7 +22,8 @@ RANKS: Final = ("feed", "quotes", "file")  # who is believed to be nearest to wh
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """`sources` are cleaned each for itself, the most trusted first; `series` is the first one's without what another disputes."""
+    """`sources` are cleaned each for itself, the most trusted first; `series` is the first one's, and the next one's where it does not
+    reach, without what another disputes."""
 
     pair: str
     sources: Mapping[str, Series]

@@ -91,32 +91,39 @@ def _without_wicks(ticks: list[Tick], rejected: list[Rejected]) -> list[Tick]:
 
 
 def agreed(sources: Mapping[str, Series], step: int) -> Series:
-    """One series of several: the first source's, without the ticks that another source, within a `step`, is over 2 % away from.
+    """One series of several, the most trusted first: where it does not reach, before its first tick and after its last, the next stands in.
 
-    Which of two is right is not guessed: neither is used there.
+    Ticks that another source, within a `step`, is over 2 % away from are left out. Which of two is right is not guessed: neither is used.
     """
-    names = list(sources)
-    first = sources[names[0]]
-    times = {name: [tick.time for tick in sources[name].ticks] for name in names[1:]}
-    rejected = [one for name in names for one in sources[name].rejected]
-    kept = []
-    for tick in first.ticks:
-        against = next(
-            (
-                (name, other)
-                for name in names[1:]
-                if (other := _at(sources[name], times[name], tick.time, step)) is not None
-                and abs(log(other.price / tick.price)) > APART
-            ),
-            None,
-        )
-        if against is None:
-            kept.append(tick)
-        else:
-            name, other = against
-            text = f"{names[0]} says {tick.price:g}, {name} {other.price:g}"
-            rejected.append(_rejected(Fault.DISPUTED, tick, text))
-    return Series(tuple(kept), tuple(sorted(rejected, key=lambda one: one.time)))
+    times = {name: [tick.time for tick in one.ticks] for name, one in sources.items()}
+    rejected = [one for series in sources.values() for one in series.rejected]
+    kept: list[Tick] = []
+    began = ended = None
+    for name, series in sources.items():
+        for tick in series.ticks:
+            if began is not None and ended is not None and began <= tick.time <= ended:
+                continue
+            against = _against(tick, name, sources, times, step)
+            if against is None:
+                kept.append(tick)
+            else:
+                other, price = against
+                rejected.append(_rejected(Fault.DISPUTED, tick, f"{name} says {tick.price:g}, {other} {price:g}"))
+        if series.ticks:
+            first, last = series.ticks[0].time, series.ticks[-1].time
+            began, ended = min(first, began or first), max(last, ended or last)
+    return Series(tuple(sorted(kept, key=lambda one: one.time)), tuple(sorted(rejected, key=lambda one: one.time)))
+
+
+def _against(
+    tick: Tick, name: str, sources: Mapping[str, Series], times: Mapping[str, Sequence[int]], step: int
+) -> tuple[str, float] | None:
+    """The first other source that says something else at that time, and what."""
+    for other, series in sources.items():
+        beside = None if other == name else _at(series, times[other], tick.time, step)
+        if beside is not None and abs(log(beside.price / tick.price)) > APART:
+            return other, beside.price
+    return None
 
 
 def _at(series: Series, times: Sequence[int], time: int, step: int) -> Tick | None:
