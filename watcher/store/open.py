@@ -35,6 +35,11 @@ def default() -> Path:
     return user_data_path("watcher") / "watcher.db"
 
 
+def exists(db: str | Path | None) -> bool:
+    """Whether there is a store's file at a path, or at the default one; a URL is taken at its word."""
+    return "://" in str(db) or Path(db or default()).expanduser().exists()
+
+
 class Store:
     """An open store; close it, or use it in a `with`.
 

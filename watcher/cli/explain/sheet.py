@@ -41,8 +41,8 @@ def pictured(of: Explained, each: bool, out: TextIO | None = None) -> None:
     stream.write(
         f"{clean_line(of.stretch.market.name)} · 0x{of.stretch.key.key.hex()}\n"
         f"block {first.number} → {last.number} ({time(first)} → {time(last)}), {pieces}, by the {of.stretch.source}\n"
-        f"health {figures.change(of.before.health, of.after.health)} · margin {_signed(margin(of.before), unit)} → "
-        f"{_signed(margin(of.after), unit)} {clean_line(unit.symbol)}\n"
+        f"health {figures.change(of.before.health, of.after.health)} · margin {signed(margin(of.before), unit)} → "
+        f"{signed(margin(of.after), unit)} {clean_line(unit.symbol)}\n"
     )
     if any(pairs(of.pieces)):
         _bars(of, stream)
@@ -87,13 +87,13 @@ def _bars(of: Explained, stream: TextIO) -> None:
         left, right = ((one - low) * width * 8 // span for one in sorted((begin, end)))
         colour = "green" if size >= 0 else "red"
         bar = Bar(width * 8, left, max(right, left + 1), width=width, color=colour)
-        table.add_row(Text(clean_line(label)), bar, Text(_signed(size, of.unit, plus=True)))
+        table.add_row(Text(clean_line(label)), bar, Text(signed(size, of.unit, plus=True)))
     console = Console(file=stream, highlight=False, markup=False, emoji=False, width=width + 2 * ASIDE)
     console.print(table)
 
 
 def _row(row: dict[str, Any], unit: Unit) -> dict[str, Any]:
-    shown = {key: _signed(row[key], unit, plus=True) for key in ("margin", "reverse_margin")}
+    shown = {key: signed(row[key], unit, plus=True) for key in ("margin", "reverse_margin")}
     healths = {key: _health(row[key]) for key in ("health", "reverse_health")}
     share = None if row["share"] is None else f"{_fixed(row['share'], 2, 2)} %"
     return {**row, **shown, **healths, "share": share}
@@ -106,7 +106,7 @@ def _health(wad: int | None) -> str:
     return sign + _fixed(wad, 18, 4 if abs(wad) >= 10**14 or wad == 0 else 9)
 
 
-def _signed(amount: int, unit: Unit, *, plus: bool = False) -> str:
+def signed(amount: int, unit: Unit, *, plus: bool = False) -> str:
     """Rounded towards zero: what a cause did is never overstated."""
     sign = "−" if amount < 0 else "+" if plus and amount > 0 else ""
     return sign + figures.short(abs(amount), unit.decimals)

@@ -19,7 +19,7 @@ from watcher.exit import Exit
 from watcher.prices.files import load
 from watcher.prices.pair import Pair
 from watcher.prices.sync import Synced, planned, run, total
-from watcher.store.open import Store, default, open_store
+from watcher.store.open import Store, exists, open_store
 from watcher.store.prices import Source, enter
 
 
@@ -71,8 +71,7 @@ def stored(order: Order) -> Store | None:
     """The store to be filled; a dry run only reads it, and makes none."""
     if not order.dry:
         return open_store(order.where, write=True, create=True)
-    there = "://" in str(order.where) or Path(order.where or default()).expanduser().exists()
-    return open_store(order.where) if there else None
+    return open_store(order.where) if exists(order.where) else None
 
 
 @dataclass(frozen=True, slots=True)

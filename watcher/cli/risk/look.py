@@ -31,7 +31,7 @@ from watcher.errors import UsageError, WatcherError
 from watcher.oracle.dollar import Rate
 from watcher.risk.copula import root
 from watcher.risk.scenario import Model
-from watcher.store.open import default, open_store
+from watcher.store.open import exists, open_store
 from watcher.wallet import Wallet
 
 SOURCES: Final = frozenset({"feeds", "quotes"})
@@ -121,8 +121,7 @@ def ground(wanted: Sequence[Lead], chains: Sequence[Chain], grid: Grid, where: s
     """Out of the store, or of nothing where there is none."""
     proxies = common("ETH", chains)
     with ExitStack() as on:
-        there = "://" in str(where) or Path(where or default()).expanduser().exists()
-        known = columns(on.enter_context(open_store(where)), wanted, proxies, grid) if there else {}
+        known = columns(on.enter_context(open_store(where)), wanted, proxies, grid) if exists(where) else {}
     return basis(wanted, known, grid, proxies)
 
 

@@ -12,6 +12,8 @@ from watcher.cli.account.wallets import sheet_console
 from watcher.cli.options import Format, Options
 from watcher.cli.output import show
 from watcher.cli.provenance import versions
+from watcher.cli.risk.causes import Moved, causes, lines
+from watcher.cli.risk.causes import records as of_causes
 from watcher.cli.risk.look import Wish, appraised
 from watcher.cli.risk.record import Record, flat, records
 from watcher.cli.risk.sheet import show_risk
@@ -28,6 +30,7 @@ class Report:
 
     found: Appraisal
     blocks: tuple[Record, ...]
+    causes: tuple[Moved, ...]
 
     @property
     def exit(self) -> Exit:
@@ -35,12 +38,12 @@ class Report:
         return Exit.SOURCE if self.found.unknown else Exit.OK
 
     def records(self) -> list[Record]:
-        return list(records(self.found, self.blocks))
+        return [*records(self.found, self.blocks), *of_causes(self.causes)]
 
     def show(self, options: Options) -> None:
         """As a table, or a line for each record."""
         if options.format is Format.TABLE:
-            show_risk(sheet_console(), self.found, said(self.blocks))
+            show_risk(sheet_console(), self.found, said(self.blocks), list(lines(self.causes)))
         else:
             show(self.records(), (), options.format)
 
@@ -62,7 +65,9 @@ async def report(
 ) -> Report:
     found = await appraised(done, config, wish, options)
     read = sorted(done, key=lambda one: one[0].chain.name)  # not in the order of who answered first
-    return Report(found, tuple(at_block(wallet.chain.name, wallet.chain.id, wallet.block) for wallet, _ in read))
+    blocks = tuple(at_block(wallet.chain.name, wallet.chain.id, wallet.block) for wallet, _ in read)
+    why = await causes([one.held for one in found.standings], wish.where, options)
+    return Report(found, blocks, why)
 
 
 def said(blocks: Sequence[Record]) -> list[str]:

@@ -25,7 +25,7 @@ DAYS: Final = 86_400
 WIDTH: Final = 150  # columns that the widest table needs
 
 
-def show_risk(console: Console, found: Appraisal, blocks: Sequence[str]) -> None:
+def show_risk(console: Console, found: Appraisal, blocks: Sequence[str], why: Sequence[str] = ()) -> None:
     """Everything, the owner's own figures last. Nothing is cut: a terminal that is too narrow wraps by itself."""
     console.size = ConsoleDimensions(max(console.width, WIDTH), console.height)
     console.print(Text("Risk", "bold cyan"))
@@ -40,6 +40,8 @@ def show_risk(console: Console, found: Appraisal, blocks: Sequence[str]) -> None
             console.print(Text(line))
     if found.structures:
         console.print(structures(found))
+    for moved in why:
+        console.print(Text(clean_line(moved)))
     for text, style in lines(found, blocks):
         console.print(Text(clean_line(text), style))
 
