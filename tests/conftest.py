@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: the test processes share the cores already
 
 # A property is tried twenty times, or as often as its test says; three hundred times with --long.
-settings.register_profile("short", max_examples=20, deadline=None)  # a loaded machine is no failure
-settings.register_profile("long", max_examples=300, deadline=None)
+# A loaded machine is no failure: no deadline, and no complaint that drawing was slow.
+PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("short", max_examples=20, **PATIENT)
+settings.register_profile("long", max_examples=300, **PATIENT)
 
 
 def pytest_configure(config: pytest.Config) -> None:

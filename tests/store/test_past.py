@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.store.scene import BEGAN, Scene, block
+from tests.store.test_appraisals import appraised
 from watcher.cli.history.at import Moment, at_block, block_at
 from watcher.cli.history.course import courses, places
 from watcher.errors import Transient
@@ -12,6 +13,7 @@ from watcher.export.read import SOURCE, Scope, extract
 from watcher.export.schema import Sheet
 from watcher.model import Status, Transition
 from watcher.store import recall
+from watcher.store.appraisals import enter
 from watcher.store.entry import Entry, Missed
 from watcher.store.history import record, record_failure
 from watcher.store.open import Store
@@ -24,12 +26,13 @@ COUNTS = {
     Sheet.TERMS: 1,
     Sheet.TRANSITIONS: 1,
     Sheet.CYCLES: 5,
+    Sheet.APPRAISALS: 2,
 }
 
 
 @pytest.fixture
 def scene(store: Store) -> Scene:
-    """Readings at blocks 1, 2 and 6, a failure at 3, nobody at 4 and 5, and a cycle that got no block."""
+    """Readings at blocks 1, 2 and 6, two of them appraised, a failure at 3, nobody at 4 and 5, and a cycle without a block."""
     made = Scene.of("morpho_blue")
     for number in (1, 2, 3, 6):
         at = block(made.chain, number)
@@ -41,6 +44,7 @@ def scene(store: Store) -> Scene:
         )
         record(store, at, [entry], read_at=at.timestamp, missed=missed, transitions=[changed] if late else [])
     record_failure(store, [made.market], Transient("node", "refused"), read_at=BEGAN + 100)
+    enter(store, made.market, [appraised(made, number) for number in (1, 6)])
     return made
 
 
