@@ -93,20 +93,28 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(shutil.copy(request.getfixturevalue("file"), tmp_path / "watcher.db"))
 
 
-@pytest.mark.slow
-def test_f42_killed_at_every_single_statement_of_a_block_it_is_there_whole_or_not_at_all(where: str) -> None:
+EVERY = [
+    pytest.param(2, id="every other", marks=pytest.mark.slow),
+    pytest.param(1, id="every", marks=pytest.mark.long),
+]
+
+
+@pytest.mark.parametrize("stride", EVERY)
+def test_f42_killed_at_every_single_statement_of_a_block_it_is_there_whole_or_not_at_all(
+    where: str, stride: int
+) -> None:
     scene = Scene.of("aave_v3")
     go_on(where, scene, 2)
     found, at = 2, 0
     ends: list[int] = []
     while not ends or ends[-1] == signal.SIGKILL:
-        at += 1
+        at += stride
         ends.append(fork(dying(at, lambda: go_on(where, scene, 2))).signal)
         now = last_whole(where, scene)
         assert now in (found, found + 1, found + 2)
         found = now
-    assert len(ends) > 60
-    assert found > 32  # half of them were killed after the first block's commit
+    assert len(ends) > 60 // stride
+    assert found > 32 // stride  # half of them were killed after the first block's commit
 
 
 KILLS = [pytest.param(20, id="20"), pytest.param(200, id="200", marks=pytest.mark.long)]

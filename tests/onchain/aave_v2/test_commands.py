@@ -145,6 +145,7 @@ async def stirred(market: AaveMarket, owners: tuple[str, ...], turn: int, chance
                 await do.transfer_receipt(market, owners[0], owner, "WETH", 10**15)
 
 
+@pytest.mark.long
 def test_history_and_a_panel_of_a_followed_market_are_what_the_pool_said_then(
     past: Past, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

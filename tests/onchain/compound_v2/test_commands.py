@@ -181,7 +181,7 @@ async def stirred(world: CompoundV2, owner: str, turn: int) -> None:
             await do.leave(world, owner, "DUST")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_history_and_a_panel_of_a_followed_market_are_what_the_contracts_said_then(
     past: Past, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

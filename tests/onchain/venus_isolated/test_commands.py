@@ -210,7 +210,7 @@ async def stirred(pool: VenusPool, owners: Sequence[str], turn: int) -> None:
                     await pool.comptroller.send("healAccount", owner, sender=PAYER)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_history_and_a_panel_of_a_followed_pool_are_what_the_contracts_said_then(
     past: Past, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
