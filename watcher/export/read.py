@@ -21,7 +21,8 @@ from watcher.store import trail
 from watcher.store.facts import decode
 from watcher.store.open import Store
 from watcher.store.outbox import Said
-from watcher.store.tables import APPRAISAL, BLOCK, CYCLE, HOLDING, MARKET, POSITION, QUOTE, READING, TERMS, TRANSITION
+from watcher.store.risk_tables import APPRAISAL
+from watcher.store.tables import BLOCK, CYCLE, HOLDING, MARKET, POSITION, QUOTE, READING, TERMS, TRANSITION
 
 AT_ONCE: Final = 1_000  # rows that the database hands over together
 SOURCE: Final = {

@@ -14,8 +14,9 @@ from watcher.errors import StoreError
 from watcher.model import BlockRef, Market, PositionKey
 from watcher.store.history import market_id
 from watcher.store.open import Store
+from watcher.store.risk_tables import APPRAISAL
 from watcher.store.rows import insert
-from watcher.store.tables import APPRAISAL, BLOCK, MARKET, POSITION
+from watcher.store.tables import BLOCK, MARKET, POSITION
 
 HORIZONS: Final = {"1h": 3_600, "1d": 86_400, "7d": 604_800, "30d": 2_592_000}  # seconds
 REACTION: Final = "reaction"  # the name of the owner's own horizon

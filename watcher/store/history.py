@@ -17,9 +17,9 @@ from watcher.store import follow, outbox, trail
 from watcher.store.entry import Entry, Missed, Seen
 from watcher.store.facts import encode
 from watcher.store.open import Store
+from watcher.store.risk_tables import APPRAISAL
 from watcher.store.rows import insert
 from watcher.store.tables import (
-    APPRAISAL,
     BLOCK,
     COVERAGE,
     CURSOR,

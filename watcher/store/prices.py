@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, or_, select, update
 
 from watcher.store.open import Store
+from watcher.store.risk_tables import PRICE, PRICE_SOURCE
 from watcher.store.rows import insert
-from watcher.store.tables import PRICE, PRICE_SOURCE
 
 Marks = Sequence[tuple[int, int]]  # time in Unix seconds, and the answer
 

@@ -8,23 +8,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import Column, Index, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from watcher.store.columns import big, serial
 from watcher.store.u256 import U256
-
-
-def _big(*given: Any, **named: Any) -> Any:
-    return Column(BigInteger, *given, **named)
-
-
-def _real(nullable: bool = True) -> Any:
-    return Column(Double, nullable=nullable)
-
-
-def _serial() -> Any:
-    """Numbers itself; SQLite does that for its own INTEGER alone."""
-    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
 
 
 class Block(SQLModel, table=True):
@@ -33,10 +21,10 @@ class Block(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "block"
     __table_args__ = (Index("ix_block_time", "chain", "timestamp"), {"sqlite_with_rowid": False})
 
-    chain: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
-    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    chain: int = Field(sa_column=big(primary_key=True, autoincrement=False))
+    number: int = Field(sa_column=big(primary_key=True, autoincrement=False))
     hash: str
-    timestamp: int = Field(sa_column=_big(nullable=False))
+    timestamp: int = Field(sa_column=big(nullable=False))
 
 
 class Market(SQLModel, table=True):
@@ -46,7 +34,7 @@ class Market(SQLModel, table=True):
     __table_args__ = (UniqueConstraint("chain", "protocol", "address", "ident", name="uq_market"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    chain: int = Field(sa_column=_big(nullable=False))
+    chain: int = Field(sa_column=big(nullable=False))
     protocol: str
     address: str
     ident: str  # hex of the id within the contract, empty where there is none
@@ -83,8 +71,8 @@ class Terms(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "terms"
 
     market_id: int = Field(primary_key=True, foreign_key="market.id")
-    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
-    base: int | None = Field(sa_column=_big(nullable=True))
+    number: int = Field(sa_column=big(primary_key=True, autoincrement=False))
+    base: int | None = Field(sa_column=big(nullable=True))
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -94,8 +82,8 @@ class Quote(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "quote"
 
     market_id: int = Field(primary_key=True, foreign_key="market.id")
-    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
-    base: int | None = Field(sa_column=_big(nullable=True))
+    number: int = Field(sa_column=big(primary_key=True, autoincrement=False))
+    base: int | None = Field(sa_column=big(nullable=True))
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -104,8 +92,8 @@ class Holding(SQLModel, table=True):
     __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
 
     position_id: int = Field(primary_key=True, foreign_key="position.id")
-    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
-    base: int | None = Field(sa_column=_big(nullable=True))
+    number: int = Field(sa_column=big(primary_key=True, autoincrement=False))
+    base: int | None = Field(sa_column=big(nullable=True))
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -120,7 +108,7 @@ class Reading(SQLModel, table=True):
     __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
 
     position_id: int = Field(primary_key=True, foreign_key="position.id")
-    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    number: int = Field(sa_column=big(primary_key=True, autoincrement=False))
     status: str
     clears: str | None = None
     health: int | None = Field(sa_column=Column(U256, nullable=True))
@@ -142,10 +130,10 @@ class Cycle(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "cycle"
     __table_args__ = (UniqueConstraint("market_id", "number", name="uq_cycle"), Index("ix_cycle_time", "time"))
 
-    id: int | None = Field(default=None, sa_column=_serial())
+    id: int | None = Field(default=None, sa_column=serial())
     market_id: int = Field(foreign_key="market.id")
-    number: int | None = Field(sa_column=_big(nullable=True))
-    time: int = Field(sa_column=_big(nullable=False))
+    number: int | None = Field(sa_column=big(nullable=True))
+    time: int = Field(sa_column=big(nullable=False))
     program: str  # version that wrote it
     positions: int
     audited: int
@@ -168,20 +156,20 @@ class Transition(SQLModel, table=True):
         Index("ix_transition_position", "position_id", "number"),
     )
 
-    place: int | None = Field(default=None, sa_column=_serial())
+    place: int | None = Field(default=None, sa_column=serial())
     id: str
-    chain: int = Field(sa_column=_big(nullable=False))
+    chain: int = Field(sa_column=big(nullable=False))
     position_id: int = Field(foreign_key="position.id")
-    number: int = Field(sa_column=_big(nullable=False))
+    number: int = Field(sa_column=big(nullable=False))
     hash: str
-    timestamp: int = Field(sa_column=_big(nullable=False))
-    read_at: int = Field(sa_column=_big(nullable=False))
+    timestamp: int = Field(sa_column=big(nullable=False))
+    read_at: int = Field(sa_column=big(nullable=False))
     before: str | None = None
     after: str
     health_before: int | None = Field(sa_column=Column(U256, nullable=True))
     health: int | None = Field(sa_column=Column(U256, nullable=True))
     confirmed: bool
-    due: int | None = Field(sa_column=_big(nullable=True))
+    due: int | None = Field(sa_column=big(nullable=True))
     retracts: str | None = None
     recovers: str | None = None
     said: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
@@ -198,7 +186,7 @@ class Delivery(SQLModel, table=True):
     channel: str = Field(primary_key=True)
     state: str
     attempts: int = 0
-    due: int = Field(sa_column=_big(nullable=False))
+    due: int = Field(sa_column=big(nullable=False))
     error: str | None = Field(sa_column=Column(Text, nullable=True))
 
 
@@ -207,11 +195,11 @@ class Gap(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "gap"
 
-    chain: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
-    first: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
-    last: int = Field(sa_column=_big(nullable=False))
+    chain: int = Field(sa_column=big(primary_key=True, autoincrement=False))
+    first: int = Field(sa_column=big(primary_key=True, autoincrement=False))
+    last: int = Field(sa_column=big(nullable=False))
     reason: str
-    time: int = Field(sa_column=_big(nullable=False))
+    time: int = Field(sa_column=big(nullable=False))
 
 
 class Cursor(SQLModel, table=True):
@@ -219,10 +207,10 @@ class Cursor(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "cursor"
 
-    chain: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
-    number: int = Field(sa_column=_big(nullable=False))
+    chain: int = Field(sa_column=big(primary_key=True, autoincrement=False))
+    number: int = Field(sa_column=big(nullable=False))
     hash: str
-    timestamp: int = Field(sa_column=_big(nullable=False))
+    timestamp: int = Field(sa_column=big(nullable=False))
 
 
 class Discovery(SQLModel, table=True):
@@ -232,8 +220,8 @@ class Discovery(SQLModel, table=True):
 
     market_id: int = Field(primary_key=True, foreign_key="market.id")
     kind: str = Field(primary_key=True)
-    first: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
-    last: int = Field(sa_column=_big(nullable=False))
+    first: int = Field(sa_column=big(primary_key=True, autoincrement=False))
+    last: int = Field(sa_column=big(nullable=False))
 
 
 class Member(SQLModel, table=True):
@@ -242,7 +230,7 @@ class Member(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "member"
 
     position_id: int = Field(primary_key=True, foreign_key="position.id")
-    since: int | None = Field(sa_column=_big(nullable=True))
+    since: int | None = Field(sa_column=big(nullable=True))
 
 
 class Follow(SQLModel, table=True):
@@ -251,10 +239,10 @@ class Follow(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "follow"
 
     market_id: int = Field(primary_key=True, foreign_key="market.id")
-    since: int = Field(sa_column=_big(nullable=False))
-    number: int = Field(sa_column=_big(nullable=False))
+    since: int = Field(sa_column=big(nullable=False))
+    number: int = Field(sa_column=big(nullable=False))
     hash: str
-    timestamp: int = Field(sa_column=_big(nullable=False))
+    timestamp: int = Field(sa_column=big(nullable=False))
 
 
 class Coverage(SQLModel, table=True):
@@ -263,7 +251,7 @@ class Coverage(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "coverage"
 
     market_id: int = Field(primary_key=True, foreign_key="market.id")
-    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    number: int = Field(sa_column=big(primary_key=True, autoincrement=False))
     token: str = Field(primary_key=True)
     booked: int = Field(sa_column=Column(U256, nullable=False))
     total: int = Field(sa_column=Column(U256, nullable=False))
@@ -275,78 +263,9 @@ class Sample(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "sample"
 
     market_id: int = Field(primary_key=True, foreign_key="market.id")
-    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
+    number: int = Field(sa_column=big(primary_key=True, autoincrement=False))
     looked: int
     mismatches: int
-
-
-class PriceSource(SQLModel, table=True):
-    """Who says what a pair was worth: a feed, a market's stored quotes, an exchange, a file. `called` is the pair by its common name."""
-
-    __tablename__: ClassVar[Any] = "price_source"
-    __table_args__ = (UniqueConstraint("pair", "name", "decimals", name="uq_price_source"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    pair: str  # "1:0x…/USD" for a token by chain id and address, or "ETH/USD"
-    name: str
-    called: str | None = None
-    decimals: int
-
-
-class Price(SQLModel, table=True):
-    """An integer of the source's decimals as decimal digits, zero and below too. Two of one second are two rows."""
-
-    __tablename__: ClassVar[Any] = "price"
-    __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
-
-    source_id: int = Field(primary_key=True, foreign_key="price_source.id")
-    time: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
-    answer: str = Field(primary_key=True)
-
-
-class Appraisal(SQLModel, table=True):
-    """What the risk of a position was held to be at a block that was read, in floats. Money is in the market's unit, ratios are plain.
-
-    None where there is no such figure; `missing` says why, as JSON texts. A chance has its standard error, None where it is not simulated.
-    `reaction` is the owner's own horizon in seconds, `details` JSON.
-    """
-
-    __tablename__: ClassVar[Any] = "appraisal"
-    __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
-
-    position_id: int = Field(primary_key=True, foreign_key="position.id")
-    number: int = Field(sa_column=_big(primary_key=True, autoincrement=False))
-    equity: float = Field(sa_column=_real(False))
-    maintenance: float = Field(sa_column=_real(False))
-    initial: float = Field(sa_column=_real(False))
-    health: float | None = Field(sa_column=_real())
-    equity_over_mm: float | None = Field(sa_column=_real())
-    mm_over_equity: float | None = Field(sa_column=_real())
-    margin_utilisation: float | None = Field(sa_column=_real())
-    borrow_utilisation: float | None = Field(sa_column=_real())
-    leverage: float | None = Field(sa_column=_real())
-    ltv: float | None = Field(sa_column=_real())
-    threshold: float | None = Field(sa_column=_real())
-    sigmas: float | None = Field(sa_column=_real())
-    chance_1h: float | None = Field(sa_column=_real())
-    error_1h: float | None = Field(sa_column=_real())
-    chance_1d: float | None = Field(sa_column=_real())
-    error_1d: float | None = Field(sa_column=_real())
-    chance_7d: float | None = Field(sa_column=_real())
-    error_7d: float | None = Field(sa_column=_real())
-    chance_30d: float | None = Field(sa_column=_real())
-    error_30d: float | None = Field(sa_column=_real())
-    reaction: int | None = Field(sa_column=_big(nullable=True))
-    chance_reaction: float | None = Field(sa_column=_real())
-    error_reaction: float | None = Field(sa_column=_real())
-    var_1d: float | None = Field(sa_column=_real())
-    var_error_1d: float | None = Field(sa_column=_real())
-    es_1d: float | None = Field(sa_column=_real())
-    es_error_1d: float | None = Field(sa_column=_real())
-    model: str | None = Field(sa_column=Column(Text, nullable=True))
-    seed: int | None = Field(sa_column=_big(nullable=True))
-    missing: str | None = Field(sa_column=Column(Text, nullable=True))
-    details: str | None = Field(sa_column=Column(Text, nullable=True))
 
 
 BLOCK: Final = SQLModel.metadata.tables["block"]
@@ -367,6 +286,3 @@ MEMBER: Final = SQLModel.metadata.tables["member"]
 FOLLOW: Final = SQLModel.metadata.tables["follow"]
 COVERAGE: Final = SQLModel.metadata.tables["coverage"]
 SAMPLE: Final = SQLModel.metadata.tables["sample"]
-PRICE_SOURCE: Final = SQLModel.metadata.tables["price_source"]
-PRICE: Final = SQLModel.metadata.tables["price"]
-APPRAISAL: Final = SQLModel.metadata.tables["appraisal"]

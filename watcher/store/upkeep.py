@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Table, and_, delete, exists, func, select, un
 
 from watcher.store import schema
 from watcher.store.open import Store
+from watcher.store.risk_tables import APPRAISAL, PRICE
 from watcher.store.tables import (
-    APPRAISAL,
     BLOCK,
     COVERAGE,
     CURSOR,
@@ -22,7 +22,6 @@ from watcher.store.tables import (
     MARKET,
     MEMBER,
     POSITION,
-    PRICE,
     QUOTE,
     READING,
     SAMPLE,

@@ -8,7 +8,8 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlmodel import SQLModel
 
-import watcher.store.tables  # noqa: F401  # registers the tables
+import watcher.store.risk_tables  # registers the tables
+import watcher.store.tables  # noqa: F401
 from watcher.store.u256 import U256
 
 
