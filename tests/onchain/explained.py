@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +68,21 @@ def adds_up(row: Row) -> bool:
         for one in (row, *row.get("pieces", ()))
         for key in ("margin", "reverse_margin")
     )
+
+
+def astray(watcher: Run, who: str, story: Story, dust: Mapping[str, int]) -> dict[str, Row]:
+    """The stretches whose one cause does not get all of it by both orders, or left more than its `dust` to the rounding of rates."""
+    found = {}
+    for cause, stretch in story.stretches.items():
+        row = only(watcher, who, *stretch)
+        parts = shares(row)
+        _, left, reverse = parts.pop("rates", ("0", 0, 0))
+        share = parts[cause][0] if cause in parts else None
+        alone = parts == {cause: (share, moved(row) - left, moved(row) - reverse)} and moved(row) != 0
+        little = max(abs(left), abs(reverse)) <= dust.get(cause, 0)
+        if not (alone and little and (left or share == "10000")):
+            found[cause] = row
+    return found
 
 
 def moved(row: Row) -> int:
