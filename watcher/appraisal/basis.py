@@ -1,4 +1,4 @@
-"""What simulated prices stand on: the factors with their past, and how every asset follows them. Pure; what is not known is named."""
+"""What simulated prices stand on: the factors with their past, and how every asset follows them. What is not known is named."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Final
 import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 
-from watcher.appraisal.asset import Asset, Chained, Lead
-from watcher.appraisal.pasts import HELD, HINT, LEAST, Column, Grid, usable
+from watcher.appraisal.asset import Asset, Chained, Lead, common
+from watcher.appraisal.pasts import HELD, HINT, LEAST, Column, Grid, columns, usable
+from watcher.config.chain import Chain
 from watcher.prices.past import HOUR
 from watcher.risk.drive import Driven, Feed, Prices, loadings, prices
 from watcher.risk.exposure import Floats
 from watcher.risk.scenario import Market, Model, market, steps
 from watcher.risk.volatility import SEEDED, decay_of
+from watcher.store.open import Store
 from watcher.units import YEAR
 
 HALF_LIFE: Final = 48.0  # hours
@@ -204,3 +206,9 @@ def _short(lead: Lead, pasts: Sequence[Column]) -> str:
     pair = lead.pasts[0][0]
     have = f"has {best} hourly returns of the {LEAST} that are needed" if best else "has no stored past"
     return f"{lead.asset.token.symbol} {have}: watcher prices sync {pair} (or --from FILE), or say what it follows in [[risk.tokens]]"
+
+
+def grounded(store: Store | None, wanted: Sequence[Lead], chains: Sequence[Chain], grid: Grid) -> Basis:
+    """What a store knows, or nothing where there is none; a young asset stands on ether."""
+    proxies = common("ETH", chains)
+    return basis(wanted, {} if store is None else columns(store, wanted, proxies, grid), grid, proxies)

@@ -8,11 +8,10 @@ from decimal import Decimal
 from typing import Final
 
 from watcher.config.chain import Config, nearest
-from watcher.config.risk import DAY, Assumed, Risk
+from watcher.config.risk import DAY, MODELS, Assumed, Risk
 from watcher.config.table import Table
 from watcher.errors import UsageError
 
-MODELS: Final = ("fhs", "t", "gbm")
 PEGS: Final = ("stable", "staked")
 FEEDS: Final = ("market", "rate", "fixed")
 YEAR: Final = 365  # days

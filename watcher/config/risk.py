@@ -9,6 +9,7 @@ from eth_typing import ChecksumAddress
 
 HOUR: Final = 3_600
 DAY: Final = 86_400
+MODELS: Final = ("fhs", "t", "gbm")  # the names of risk.scenario.Model, which is not loaded for a file or a --help
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from watcher.appraisal.appraise import Appraisal, appraise, assets
 from watcher.appraisal.asked import asked
-from watcher.appraisal.asset import common, leads
-from watcher.appraisal.basis import basis
+from watcher.appraisal.asset import leads
+from watcher.appraisal.basis import grounded
 from watcher.appraisal.held import Held, held
 from watcher.appraisal.margins import Standing, standing
-from watcher.appraisal.pasts import Grid, columns
+from watcher.appraisal.pasts import Grid
 from watcher.appraisal.prospect import Prospect
 from watcher.config import Chain
 from watcher.config.risk import DAY, HOUR, Risk
@@ -102,9 +102,8 @@ def _able(rows: Sequence[Row], chain: Chain, sight: Sight | None) -> tuple[list[
 def _simulated(able: Sequence[Held], now: int, chain: Chain, on: Ground) -> Appraisal:
     """All of a chain's positions on the same paths."""
     end = now // HOUR * HOUR
-    grid, proxies = Grid(end - on.risk.window, end), common("ETH", on.chains)
     wanted = leads(assets(able), on.chains, on.risk.tokens)
-    found = basis(wanted, columns(on.store, wanted, proxies, grid), grid, proxies)
+    found = grounded(on.store, wanted, on.chains, Grid(end - on.risk.window, end))
     block_time = {chain.id: float(chain.block_time)}
     return appraise(able, found, asked(on.risk), block_time, step=lambda _: on.alive())
 

@@ -12,12 +12,12 @@ from typing import Final
 
 from watcher.appraisal.appraise import Appraisal, appraise, assets
 from watcher.appraisal.asked import HORIZONS, Asked, asked
-from watcher.appraisal.asset import Lead, common, leads
-from watcher.appraisal.basis import Basis, basis
+from watcher.appraisal.asset import Lead, leads
+from watcher.appraisal.basis import Basis, grounded
 from watcher.appraisal.depth import load
 from watcher.appraisal.held import Held, held
 from watcher.appraisal.judged import judged
-from watcher.appraisal.pasts import Grid, columns
+from watcher.appraisal.pasts import Grid
 from watcher.cli.account.sheet import Sheet
 from watcher.cli.account.wallets import unread
 from watcher.cli.options import Options
@@ -119,10 +119,9 @@ def named(one: Held) -> str:
 
 def ground(wanted: Sequence[Lead], chains: Sequence[Chain], grid: Grid, where: str | Path | None) -> Basis:
     """Out of the store, or of nothing where there is none."""
-    proxies = common("ETH", chains)
     with ExitStack() as on:
-        known = columns(on.enter_context(open_store(where)), wanted, proxies, grid) if exists(where) else {}
-    return basis(wanted, known, grid, proxies)
+        store = on.enter_context(open_store(where)) if exists(where) else None
+        return grounded(store, wanted, chains, grid)
 
 
 async def bring(config: Config, grid: Grid, markets: Sequence[str], where: str | Path | None, options: Options) -> None:

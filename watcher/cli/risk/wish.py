@@ -10,10 +10,9 @@ from typing import Annotated, Final
 import typer
 
 from watcher.cli.options import UNITS
-from watcher.config.risk import Risk
+from watcher.config.risk import MODELS, Risk
 from watcher.errors import UsageError
 
-MODELS: Final = ("fhs", "t", "gbm")  # those of risk.scenario.Model, which is not loaded for a --help
 YEAR: Final = 365 * 86_400
 
 On = Annotated[

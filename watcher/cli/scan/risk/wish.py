@@ -10,8 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from watcher.cli.risk.wish import MODELS
-from watcher.config.risk import DAY, HOUR, Risk
+from watcher.config.risk import DAY, HOUR, MODELS, Risk
 from watcher.errors import UsageError
 
 SHOWN: Final = 20  # accounts where nobody says how many
